@@ -1,0 +1,74 @@
+/**
+ * The Kernel: what answers the server's transport calls. Two implementations, one contract: the
+ * model (pure state machines, `model.ts`) and the real one (`recorder/relay.ts`).
+ *
+ * Results are those of raw system calls: >= 0, or a negative errno. A call that would sleep answers
+ * BLOCK; the port holds the caller and asks again after `onWake` (or turns BLOCK into -EAGAIN for
+ * O_NONBLOCK callers).
+ */
+
+/** Names one open of /dev/fuse, from 1. */
+export type HandleId = number;
+/** Names one connection (a bound superblock), from 1; 0 means none. */
+export type ConnId = number;
+
+/** The call sleeps. Out of the range of errnos, never seen by a server. */
+export const BLOCK = -0x10000;
+
+/** A mount as the server asked for it, mount(2) and fsconfig alike. */
+export interface MountCall {
+  fstype: string;
+  source: string;
+  target: string;
+  /** MS_* flags. */
+  flags: number;
+  /** The data string without `fd=`. */
+  options: string;
+  /** The handle that `fd=` named; undefined where it named none (absent, closed, no fuse device). */
+  handle: HandleId | undefined;
+}
+
+export interface MountResult {
+  /** 0 or a negative errno; BLOCK while the mount waits (SYNC_INIT). */
+  result: number;
+  conn: ConnId;
+  /** st_dev of the new superblock (model: a made-up minor). */
+  dev: number;
+}
+
+export interface Kernel {
+  /** open("/dev/fuse", flags). */
+  open(flags: number): HandleId;
+  /** The last descriptor of the handle is gone (fuse_dev_release). */
+  close(handle: HandleId): void;
+  /** The connection a handle speaks for; 0 while unbound. */
+  connOf(handle: HandleId): ConnId;
+  /**
+   * read(2) with a buffer of `size` bytes (fuse_dev_do_read). On success the message lies at the
+   * start of `into` and its length is returned.
+   */
+  read(handle: HandleId, size: number, into: Uint8Array): number;
+  /** The message just returned by `read` could not be stored in the server's buffer (EFAULT). */
+  faulted(handle: HandleId, message: Uint8Array): void;
+  /**
+   * write(2) of `length` bytes (fuse_dev_do_write). `message` holds the readable ones: fewer than
+   * `length` when the server's buffer faults after them.
+   */
+  write(handle: HandleId, message: Uint8Array, length: number): number;
+  /** poll(2) mask (fuse_dev_poll). */
+  poll(handle: HandleId): number;
+  /** FUSE_DEV_IOC_CLONE; `source` undefined where oldfd is no fuse device. */
+  clone(handle: HandleId, source: HandleId | undefined): number;
+  /** FUSE_DEV_IOC_SYNC_INIT. */
+  syncInit(handle: HandleId): number;
+  /** FUSE_DEV_IOC_BACKING_OPEN: `fd` is a descriptor of the *server's* thread `tid`. */
+  backingOpen(handle: HandleId, tid: number, fd: number, flags: number, padding: bigint): number;
+  /** FUSE_DEV_IOC_BACKING_CLOSE. */
+  backingClose(handle: HandleId, id: number): number;
+  /** mount(2) or fsconfig(FSCONFIG_CMD_CREATE) + move_mount; `tid` is the calling thread. */
+  mount(call: MountCall, tid: number): MountResult;
+  /** umount2(target, flags). -EINVAL where nothing of ours is mounted there. */
+  unmount(target: string, flags: number, tid: number): number;
+  /** Called by the kernel when a held call may go on: the handle's queue or state changed. */
+  onWake: (handle: HandleId) => void;
+}
