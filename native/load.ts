@@ -7,9 +7,86 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The supervised server's trapped calls (native/addon/seam.h). Descriptor `index`es count in the range. */
+export interface NativeSeam {
+  /** Bytes that go with an event or an answer. */
+  readonly data: ArrayBuffer;
+  /** The event's fields, at the offsets rig/seam/traps.ts knows. */
+  readonly header: ArrayBuffer;
+  /** An eventfd: writing 8 bytes makes `wait` return CONTROL. */
+  readonly wakeFd: number;
+  wait(timeoutMs: number): number;
+  watch(fd: number, tag: number): number;
+  unwatch(fd: number): void;
+  keeperSend(type: number, text: string): number;
+  allowPath(prefix: string): void;
+  close(): void;
+  respond(slot: number, result: number): number;
+  continue(slot: number): number;
+  deliver(slot: number, length: number): number;
+  deliverPipe(slot: number, length: number): number;
+  installFd(slot: number, fd: number, index: number, cloexec: boolean): number;
+  interruptSignalled(slot: number): boolean;
+  addPlaceholder(slot: number, index: number, cloexec: boolean): number;
+  aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;
+  setReadable(index: number, tid: number, on: boolean): void;
+  setDead(index: number, tid: number): void;
+  alive(index: number): boolean;
+  readMemory(tid: number, address: bigint, length: number): number;
+  writeMemory(tid: number, address: bigint, bytes: Uint8Array): number;
+  readString(tid: number, address: bigint): Buffer | null;
+  getFd(tid: number, fd: number): number;
+  pipeRoom(slot: number): number;
+  pipeTake(slot: number): number;
+}
+
 export interface Native {
+  Seam: new (
+    listenerFd: number,
+    keeperFd: number,
+    base: number,
+    count: number,
+    dataSize: number,
+  ) => NativeSeam;
+  openFile(path: string, flags: number): number;
+  closeFd(fd: number): number;
+  readFd(fd: number, into: Uint8Array, size: number): number;
+  writeFd(fd: number, bytes: Uint8Array, length: number): number;
+  pollFd(fd: number): number;
+  ioctlFd(fd: number, command: number, argument?: Uint8Array): number;
+  /** SOCK_SEQPACKET pair (SOCK_STREAM when `stream`). */
+  socketPair(stream?: boolean): [number, number];
+  pipePair(): [number, number];
+  receive(socket: number, into: Uint8Array): [number, number];
+  mountThere(
+    tid: number,
+    source: string,
+    target: string,
+    type: string,
+    flags: number,
+    data: string,
+  ): number;
+  unmountThere(tid: number, target: string, flags: number): number;
+  finish(fd: number): number;
+  fsconfigString(context: number, key: string, value: string): number;
+  sendSignal(pid: number, signal: number): number;
   /** CRC32C of `bytes`, continuing from `seed` (0 to begin). */
   crc32c(bytes: Uint8Array, seed?: number): number;
+  /**
+   * Puts the CRC32C of `head` (its first `headLength` bytes) and `body` into `head` and writes both
+   * to `fd` in one call. Returns the bytes written or -errno; after an error the file is cut back
+   * to where the frame began.
+   */
+  appendFrame(fd: number, head: Uint8Array, headLength: number, body: Uint8Array): number;
+
+  /* Of an inode (addon/inode.h): what node:fs cannot do. A number is a result or negative errno. */
+  listxattr(path: Uint8Array): Uint8Array | number;
+  getxattr(path: Uint8Array, name: Uint8Array): Uint8Array | number;
+  setxattr(path: Uint8Array, name: Uint8Array, value: Uint8Array): number;
+  removexattr(path: Uint8Array, name: Uint8Array): number;
+  utimens(path: Uint8Array, atime: bigint, mtime: bigint): number;
+  mknod(path: Uint8Array, mode: number, major: number, minor: number): number;
+  dataExtent(fd: number, from: number): [number, number] | number;
 }
 
 /** Directory of the built native parts, from a checkout's sources and from dist alike. */
