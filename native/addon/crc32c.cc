@@ -8,7 +8,7 @@
 namespace fuse_rig {
 
 // SSE4.2 is part of every x86-64 machine since 2008; package.json says x64 only.
-__attribute__((target("sse4.2"))) static uint32_t Crc32c(const uint8_t* p, size_t n, uint32_t crc) {
+__attribute__((target("sse4.2"))) uint32_t Crc32c(const uint8_t* p, size_t n, uint32_t crc) {
   uint64_t c = ~crc & 0xffffffffu;
   for (; n >= 8; p += 8, n -= 8) {
     uint64_t word;
