@@ -78,12 +78,6 @@ export interface Native {
    * to where the frame began.
    */
   appendFrame(fd: number, head: Uint8Array, headLength: number, body: Uint8Array): number;
-  /**
-   * Puts the CRC32C of `head` (its first `headLength` bytes) and `body` into `head` and writes both
-   * to `fd` in one call. Returns the bytes written or -errno; after an error the file is cut back
-   * to where the frame began.
-   */
-  appendFrame(fd: number, head: Uint8Array, headLength: number, body: Uint8Array): number;
 
   /* Of an inode (addon/inode.h): what node:fs cannot do. A number is a result or negative errno. */
   listxattr(path: Uint8Array): Uint8Array | number;

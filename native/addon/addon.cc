@@ -3,14 +3,12 @@
 
 #include "crc32c.h"
 #include "frame.h"
-#include "frame.h"
 #include "device.h"
 #include "seam.h"
 #include "inode.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::Crc32cInit(env, exports);
-  fuse_rig::FrameInit(env, exports);
   fuse_rig::FrameInit(env, exports);
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
