@@ -1,0 +1,78 @@
+/**
+ * The one error of the capture format: a string code for programs, one line that says what to do for
+ * people. Nothing else is thrown for a bad file, a bad event or a full disk.
+ */
+
+export type CaptureErrorCode =
+  /** The file is something else. */
+  | 'not-a-capture'
+  /** A capture of another format version. */
+  | 'wrong-version'
+  /** A frame is not what was written: checksum, magic, order or contents are wrong. */
+  | 'damaged'
+  /** The file ends inside a frame or before its `end` event. */
+  | 'truncated'
+  /** A `.partial` file, or only a `.partial` file where a capture was asked for. */
+  | 'incomplete'
+  /** The file to be written exists. */
+  | 'exists'
+  /** No space, quota or file size left. What was written stays readable. */
+  | 'disk-full'
+  /** Another error of the system while reading. */
+  | 'unreadable'
+  /** Another error of the system while writing. */
+  | 'unwritable'
+  /** The event cannot be stored: a field is missing, unknown or out of range, or it is too big. */
+  | 'bad-event'
+  /** The writer or reader was used after it was closed. */
+  | 'closed';
+
+/** Where in a file something is wrong. */
+export interface Place {
+  path?: string;
+  /** Byte offset of the frame in the file. */
+  offset?: number;
+  /** Number of the frame, from 0; absent where a frame was read by its offset alone. */
+  frame?: number;
+}
+
+export class CaptureError extends Error {
+  override readonly name = 'CaptureError';
+  readonly code: CaptureErrorCode;
+  readonly path: string | undefined;
+  readonly offset: number | undefined;
+  readonly frame: number | undefined;
+
+  constructor(code: CaptureErrorCode, message: string, place: Place = {}) {
+    super(message);
+    this.code = code;
+    this.path = place.path;
+    this.offset = place.offset;
+    this.frame = place.frame;
+  }
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** The error for a system call that failed on `path`; `name` is the errno's, such as `ENOSPC`. */
+export function systemError(doing: 'read' | 'write', path: string, name: string): CaptureError {
+  if (doing === 'read') {
+    return new CaptureError('unreadable', `${path}: cannot read it: ${name}`, { path });
+  }
+  if (FULL.has(name)) {
+    const message = `${path}: the disk is full or a limit is reached (${name}); what was written stays readable: make room, then fuse-rig recover`;
+    return new CaptureError('disk-full', message, { path });
+  }
+  return new CaptureError('unwritable', `${path}: cannot write it: ${name}`, { path });
+}
+
+/** Runs a node:fs call; its error becomes a CaptureError. */
+export function onDisk<T>(doing: 'read' | 'write', path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof CaptureError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw systemError(doing, path, code);
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Reads a capture: its events one at a time in file order, or one by the offset of its frame. Memory
+ * is one window and one event, however long the file is. Every frame's checksum, number and fields
+ * are verified as it is read; the first that is wrong ends the reading with a CaptureError.
+ */
+import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
+import { native } from '../../native/load.ts';
+import type { BeginEvent, SessionEvent } from '../../rig/events.ts';
+import { CaptureError, type CaptureErrorCode, onDisk } from './error.ts';
+import {
+  CRC_AT,
+  decodeBody,
+  decodeHeader,
+  decodeVersions,
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  MAGIC,
+} from './frame.ts';
+import { ReadWindow } from './window.ts';
+
+const WINDOW_BYTES = 1024 * 1024;
+/** For single frames: most are small, and one read gets header and body. */
+const SINGLE_BYTES = 8 * 1024;
+
+/** A `.partial` file: still being written, or its recorder was killed. */
+export const PARTIAL = '.partial';
+
+export interface ReadOptions {
+  /**
+   * Accept a capture that was never closed: reading ends without an error where the file ends with
+   * a whole frame. A torn last frame is `truncated` all the same.
+   */
+  partial?: boolean;
+}
+
+/** One event and where its frame lies. */
+export interface Frame {
+  event: SessionEvent;
+  /** Byte offset of the frame: what `readAt` takes. */
+  offset: number;
+  /** Byte offset behind the frame. */
+  next: number;
+  /** From 0, the `begin` frame. */
+  number: number;
+}
+
+/**
+ * Where the frames of a capture begin and what they hold, by frame number: what a replayer keeps
+ * instead of the bytes. Two arrays of plain values take 16 bytes a frame, objects would take 70.
+ */
+export interface CaptureIndex {
+  readonly offsets: readonly number[];
+  readonly kinds: readonly SessionEvent['kind'][];
+}
+
+/** A frame whose header and checksum are right. `body` is the window's unless `owned`. */
+interface Raw {
+  kind: SessionEvent['kind'];
+  body: Uint8Array;
+  owned: boolean;
+  number: number;
+  next: number;
+}
+
+export class CaptureReader {
+  readonly path: string;
+  readonly begin: BeginEvent;
+  /** Bytes in the file when it was opened; later growth is not looked at. */
+  readonly size: number;
+  readonly #fd: number;
+  readonly #partial: boolean;
+  readonly #single: ReadWindow;
+  #closed = false;
+
+  /** Opens a capture and verifies its first frame. */
+  static open(path: string, options: ReadOptions = {}): CaptureReader {
+    if (!existsSync(path) && existsSync(path + PARTIAL)) throw incomplete(path, path + PARTIAL);
+    // Without O_NONBLOCK, opening a FIFO waits for a writer.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const fd = onDisk('read', path, () => openSync(path, flags));
+    try {
+      return new CaptureReader(fd, path, options.partial ?? false);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  private constructor(fd: number, path: string, partial: boolean) {
+    const stat = onDisk('read', path, () => fstatSync(fd));
+    if (!stat.isFile()) throw new CaptureError('not-a-capture', `${path}: not a file`, { path });
+    this.#fd = fd;
+    this.#partial = partial;
+    this.path = path;
+    this.size = stat.size;
+    this.#single = new ReadWindow(fd, path, SINGLE_BYTES);
+    this.begin = this.#begin();
+    // Said last: of something else that happens to be called .partial, `incomplete` would be wrong.
+    if (path.endsWith(PARTIAL) && !partial) throw incomplete(path, path);
+  }
+
+  /** Every event, `begin` and `end` included. */
+  *events(): Generator<SessionEvent, void, undefined> {
+    for (const { event } of this.frames()) yield event;
+  }
+
+  /** Every event with its frame's place. */
+  *frames(): Generator<Frame, void, undefined> {
+    for (const [offset, raw] of this.#walk()) {
+      yield { event: this.#event(raw, offset), offset, next: raw.next, number: raw.number };
+    }
+  }
+
+  /** Where all frames are, from one pass over the whole file that verifies every checksum. */
+  index(): CaptureIndex {
+    const offsets: number[] = [];
+    const kinds: SessionEvent['kind'][] = [];
+    for (const [offset, raw] of this.#walk()) {
+      offsets.push(offset);
+      kinds.push(raw.kind);
+    }
+    return { offsets, kinds };
+  }
+
+  /** The event whose frame begins at byte `offset`, which an index or `frames` gave. */
+  readAt(offset: number): SessionEvent {
+    return this.#event(this.#frameAt(this.#single, offset), offset);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+  }
+
+  *#walk(): Generator<[offset: number, raw: Raw], void, undefined> {
+    const window = new ReadWindow(this.#fd, this.path, Math.min(WINDOW_BYTES, this.size));
+    let offset = 0;
+    let ended = false;
+    for (let number = 0; offset < this.size; ++number) {
+      if (ended) throw this.#error('damaged', offset, number, 'more follows the end event');
+      const raw = this.#frameAt(window, offset, number);
+      if ((raw.kind === 'begin') !== (number === 0)) {
+        throw this.#error('damaged', offset, number, `a ${raw.kind} event is out of place`);
+      }
+      yield [offset, raw];
+      ended = raw.kind === 'end';
+      offset = raw.next;
+    }
+    if (!ended && !this.#partial) {
+      throw this.#error('truncated', offset, undefined, 'the file ends without an end event');
+    }
+  }
+
+  #event(raw: Raw, offset: number): SessionEvent {
+    const event = decodeBody(raw.kind, raw.body, raw.owned);
+    if (typeof event === 'string') throw this.#error('damaged', offset, raw.number, event);
+    return event;
+  }
+
+  /** `number` is what the frame must carry, where it is known. */
+  #frameAt(window: ReadWindow, offset: number, number?: number): Raw {
+    if (this.#closed) throw new CaptureError('closed', `${this.path}: the reader is closed`);
+    const left = this.size - offset;
+    if (!(Number.isSafeInteger(offset) && offset >= 0 && left >= HEADER_BYTES)) {
+      throw this.#error('truncated', offset, number, 'the file ends inside a frame header');
+    }
+    const header = decodeHeader(window.bytes(offset, HEADER_BYTES));
+    if (typeof header === 'string') throw this.#error('damaged', offset, number, header);
+    const length = HEADER_BYTES + header.length;
+    if (length > left) {
+      const cut = `the file ends ${length - left} bytes before the frame does`;
+      throw this.#error('truncated', offset, number, cut);
+    }
+    const bytes = window.bytes(offset, length);
+    // The checksum was made with its own field zero; the window is ours to write into.
+    bytes.fill(0, CRC_AT, CRC_AT + 4);
+    const sound = native.crc32c(bytes) === header.crc;
+    // The window may be asked for these bytes again.
+    new DataView(bytes.buffer, bytes.byteOffset).setUint32(CRC_AT, header.crc, true);
+    if (!sound) throw this.#error('damaged', offset, number, 'the checksum does not match');
+    if (number !== undefined && header.number !== number) {
+      throw this.#error('damaged', offset, number, `the frame carries number ${header.number}`);
+    }
+    const body = bytes.subarray(HEADER_BYTES);
+    const { kind, number: carried } = header;
+    return { kind, body, owned: window.owns(length), number: carried, next: offset + length };
+  }
+
+  /** The first frame says what file this is, so what is wrong with it is said in other words. */
+  #begin(): BeginEvent {
+    const path = this.path;
+    const most = Math.min(this.size, SINGLE_BYTES);
+    const start = most > 0 ? this.#single.bytes(0, most) : new Uint8Array(0);
+    const magic = new DataView(new Uint8Array(4).buffer);
+    magic.setUint32(0, MAGIC, true);
+    const known = start.subarray(0, 4);
+    if (known.length === 0 || known.some((byte, i) => byte !== magic.getUint8(i))) {
+      const found = known.length === 0 ? 'is empty' : `begins with ${hex(known)}`;
+      const message = `${path}: not a fuse-rig capture (it ${found}, a capture of format ${FORMAT_VERSION} with 89 46 52 43); name a file that fuse-rig record wrote`;
+      throw new CaptureError('not-a-capture', message, { path, offset: 0, frame: 0 });
+    }
+    const versions = decodeVersions(start.subarray(HEADER_BYTES));
+    if (versions !== undefined && versions.format !== FORMAT_VERSION) {
+      const by = JSON.stringify(versions.rig);
+      const message = `${path}: capture format ${versions.format}, written by fuse-rig ${by}; this fuse-rig reads format ${FORMAT_VERSION}: use that version, or record again`;
+      throw new CaptureError('wrong-version', message, { path, offset: 0, frame: 0 });
+    }
+    const event = this.#event(this.#frameAt(this.#single, 0, 0), 0);
+    if (event.kind === 'begin') return event;
+    throw this.#error('damaged', 0, 0, `a ${event.kind} event is out of place`);
+  }
+
+  #error(
+    code: CaptureErrorCode,
+    offset: number,
+    frame: number | undefined,
+    what: string,
+  ): CaptureError {
+    const place = { path: this.path, offset, ...(frame === undefined ? {} : { frame }) };
+    const where = frame === undefined ? `offset ${offset}` : `frame ${frame} at offset ${offset}`;
+    const remedy =
+      frame === 0
+        ? 'nothing can be kept of it'
+        : `to keep what stands before: fuse-rig recover ${this.path}`;
+    return new CaptureError(code, `${this.path}: ${code}: ${where}: ${what}; ${remedy}`, place);
+  }
+}
+
+const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes).toString('hex').replace(/..\B/g, '$& ');
+
+function incomplete(path: string, partial: string): CaptureError {
+  const message = `${path}: incomplete: it is still being recorded, or its recorder was killed; then run: fuse-rig recover ${partial}`;
+  return new CaptureError('incomplete', message, { path });
+}
