@@ -67,8 +67,11 @@ export interface Native {
     data: string,
   ): number;
   unmountThere(tid: number, target: string, flags: number): number;
+  runThere(tid: number, argv: string[]): number;
   finish(fd: number): number;
+  setNonblock(fd: number): number;
   fsconfigString(context: number, key: string, value: string): number;
+  fsconfigCommand(context: number, command: number): number;
   sendSignal(pid: number, signal: number): number;
   /** CRC32C of `bytes`, continuing from `seed` (0 to begin). */
   crc32c(bytes: Uint8Array, seed?: number): number;

@@ -15,6 +15,9 @@ export type ConnId = number;
 /** The call sleeps. Out of the range of errnos, never seen by a server. */
 export const BLOCK = -0x10000;
 
+/** The server's own call shall run: the port lets it continue (real Kernel only). */
+export const PASS = -0x10001;
+
 /** A mount as the server asked for it, mount(2) and fsconfig alike. */
 export interface MountCall {
   fstype: string;
@@ -67,7 +70,15 @@ export interface Kernel {
   backingClose(handle: HandleId, id: number): number;
   /** mount(2) or fsconfig(FSCONFIG_CMD_CREATE) + move_mount; `tid` is the calling thread. */
   mount(call: MountCall, tid: number): MountResult;
-  /** umount2(target, flags). -EINVAL where nothing of ours is mounted there. */
+  /** True: the server's fsopen contexts are the real kernel's, only `fd` is exchanged in them. */
+  readonly realContexts: boolean;
+  /** fsconfig(SET_STRING, "fd") on a real context: `context` is a descriptor of the rig's. */
+  nameInContext(context: number, handle: HandleId): number;
+  /** fsconfig(CMD_CREATE or CMD_CREATE_EXCL) on a real context; BLOCK with SYNC_INIT. */
+  createContext(context: number, command: number, handle: HandleId): MountResult;
+  /** move_mount of a mount made by fsmount: from now on `conn` is mounted on `target`. */
+  attach(conn: ConnId, target: string): void;
+  /** umount2(target, flags). -EINVAL where nothing of ours is mounted there; PASS. */
   unmount(target: string, flags: number, tid: number): number;
   /** Called by the kernel when a held call may go on: the handle's queue or state changed. */
   onWake: (handle: HandleId) => void;

@@ -1,0 +1,295 @@
+#include "device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "fd.h"
+
+namespace fuse_rig {
+namespace {
+
+Napi::Number Num(const Napi::CallbackInfo& info, double v) { return Napi::Number::New(info.Env(), v); }
+int Int(const Napi::CallbackInfo& info, size_t i) { return info[i].ToNumber().Int32Value(); }
+
+// openFile(path, flags): descriptor or -errno. Always close-on-exec.
+Napi::Value OpenFile(const Napi::CallbackInfo& info) {
+  std::string path = info[0].ToString().Utf8Value();
+  int fd = open(path.c_str(), Int(info, 1) | O_CLOEXEC);
+  return Num(info, fd < 0 ? -errno : fd);
+}
+
+// closeFd(fd)
+Napi::Value CloseFd(const Napi::CallbackInfo& info) {
+  return Num(info, close(Int(info, 0)) == 0 ? 0 : -errno);
+}
+
+// readFd(fd, into, size): one read(2) of at most `size` bytes; bytes or -errno. A size past the
+// buffer's end is cut to it.
+Napi::Value ReadFd(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
+  size_t size = info[2].ToNumber().Uint32Value();
+  if (size > into.ByteLength()) size = into.ByteLength();
+  ssize_t n = read(Int(info, 0), into.Data(), size);
+  return Num(info, n < 0 ? -errno : static_cast<double>(n));
+}
+
+// writeFd(fd, bytes, length): one write(2) of `length` bytes of which `bytes` are readable; what is
+// missing faults in the kernel as it would have faulted in the server. Bytes or -errno.
+Napi::Value WriteFd(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  size_t length = info[2].ToNumber().Uint32Value();
+  iovec iov[2] = {{bytes.Data(), bytes.ByteLength()}, {nullptr, 0}};
+  int count = 1;
+  if (length > bytes.ByteLength()) {
+    iov[1] = {reinterpret_cast<void*>(8), length - bytes.ByteLength()};
+    count = 2;
+  } else {
+    iov[0].iov_len = length;
+  }
+  ssize_t n = writev(Int(info, 0), iov, count);
+  return Num(info, n < 0 ? -errno : static_cast<double>(n));
+}
+
+// pollFd(fd): the poll(2) mask right now.
+Napi::Value PollFd(const Napi::CallbackInfo& info) {
+  pollfd p = {Int(info, 0), POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM, 0};
+  poll(&p, 1, 0);
+  return Num(info, p.revents);
+}
+
+// ioctlFd(fd, cmd, argument): argument is a Uint8Array the ioctl reads or writes, or absent.
+Napi::Value IoctlFd(const Napi::CallbackInfo& info) {
+  void* arg = nullptr;
+  if (info.Length() > 2 && info[2].IsTypedArray()) arg = info[2].As<Napi::Uint8Array>().Data();
+  int r = ioctl(Int(info, 0), info[1].ToNumber().Uint32Value(), arg);
+  return Num(info, r < 0 ? -errno : r);
+}
+
+// socketPair(): two ends of a SOCK_SEQPACKET pair, close-on-exec.
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  int pair[2];
+  int type = info.Length() > 0 && info[0].ToBoolean().Value() ? SOCK_STREAM : SOCK_SEQPACKET;
+  Napi::Array out = Napi::Array::New(info.Env(), 2);
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) != 0) pair[0] = pair[1] = -errno;
+  out.Set(0u, Num(info, pair[0]));
+  out.Set(1u, Num(info, pair[1]));
+  return out;
+}
+
+// pipePair(): [read end, write end], close-on-exec; the read end does not block.
+Napi::Value PipePair(const Napi::CallbackInfo& info) {
+  int pair[2];
+  Napi::Array out = Napi::Array::New(info.Env(), 2);
+  if (pipe2(pair, O_CLOEXEC) != 0) {
+    pair[0] = pair[1] = -errno;
+  } else {
+    fcntl(pair[0], F_SETFL, O_NONBLOCK);
+  }
+  out.Set(0u, Num(info, pair[0]));
+  out.Set(1u, Num(info, pair[1]));
+  return out;
+}
+
+// receive(sock, into): [bytes or -errno, received descriptor or -1]; waits for the message.
+Napi::Value ReceiveFd(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
+  char control[CMSG_SPACE(sizeof(int))] = {};
+  iovec iov = {into.Data(), into.ByteLength()};
+  msghdr msg{};
+  msg.msg_iov = &iov;
+  msg.msg_iovlen = 1;
+  msg.msg_control = control;
+  msg.msg_controllen = sizeof control;
+  ssize_t n;
+  do {
+    n = recvmsg(Int(info, 0), &msg, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  int fd = -1;
+  cmsghdr* c = n < 0 ? nullptr : CMSG_FIRSTHDR(&msg);
+  if (c && c->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(c), sizeof fd);
+  Napi::Array out = Napi::Array::New(info.Env(), 2);
+  out.Set(0u, Num(info, n < 0 ? -errno : static_cast<double>(n)));
+  out.Set(1u, Num(info, fd));
+  return out;
+}
+
+// Where a thread's paths mean what it means: its mount namespace, root and working directory.
+struct Place {
+  Fd user, ns, root, cwd;
+  bool same_user = true, same_ns = true;
+};
+
+bool SameFile(int a, const char* path) {
+  struct stat x, y;
+  return fstat(a, &x) == 0 && stat(path, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+bool Enter(pid_t tid, Place* p) {
+  std::string proc = "/proc/" + std::to_string(tid);
+  p->user.Reset(open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  p->ns.Reset(open((proc + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+  p->root.Reset(open((proc + "/root").c_str(), O_PATH | O_CLOEXEC));
+  p->cwd.Reset(open((proc + "/cwd").c_str(), O_PATH | O_CLOEXEC));
+  p->same_user = SameFile(p->user.get(), "/proc/self/ns/user");
+  p->same_ns = SameFile(p->ns.get(), "/proc/self/ns/mnt");
+  return p->ns.ok() && p->root.ok() && p->cwd.ok();
+}
+
+// fork(2) without libuv's atfork handlers and without SIGCHLD, which is Node's. The child may only
+// make system calls.
+pid_t RawFork() { return static_cast<pid_t>(syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr)); }
+
+// Runs `call` in a child that stands where the thread stands. The child's result (0 or -errno)
+// comes through a pipe, whose read end is returned: mount(2) with SYNC_INIT waits for the server.
+template <typename Call>
+int RunThere(pid_t tid, Call call) {
+  Place place;
+  if (!Enter(tid, &place)) return -ESRCH;
+  int pipe_fds[2];
+  if (pipe2(pipe_fds, O_CLOEXEC) != 0) return -errno;
+  pid_t pid = RawFork();
+  if (pid < 0) {
+    int err = errno;
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    return -err;
+  }
+  if (pid == 0) {
+    int result = 0;
+    // A second fork makes init the parent: the rig has no child to reap.
+    if (RawFork() != 0) _exit(0);
+    close(pipe_fds[0]);
+    bool moved = (place.same_user || setns(place.user.get(), CLONE_NEWUSER) == 0) &&
+                 (place.same_ns || setns(place.ns.get(), CLONE_NEWNS) == 0) &&
+                 fchdir(place.root.get()) == 0 && (geteuid() != 0 || chroot(".") == 0) &&
+                 fchdir(place.cwd.get()) == 0;
+    result = moved ? call() : -errno;
+    (void)!write(pipe_fds[1], &result, sizeof result);
+    _exit(0);
+  }
+  close(pipe_fds[1]);
+  waitpid(pid, nullptr, __WALL);
+  return pipe_fds[0];
+}
+
+// mountThere(tid, source, target, type, flags, data): starts mount(2) as thread tid would do it;
+// returns a descriptor to read the result from (finish), or -errno.
+Napi::Value MountThere(const Napi::CallbackInfo& info) {
+  std::string source = info[1].ToString().Utf8Value(), target = info[2].ToString().Utf8Value(),
+              type = info[3].ToString().Utf8Value(), data = info[5].ToString().Utf8Value();
+  unsigned long flags = static_cast<unsigned long>(info[4].ToNumber().Int64Value());
+  return Num(info, RunThere(Int(info, 0), [&] {
+    return mount(source.c_str(), target.c_str(), type.c_str(), flags, data.c_str()) == 0 ? 0 : -errno;
+  }));
+}
+
+// unmountThere(tid, target, flags): likewise umount2(2).
+Napi::Value UnmountThere(const Napi::CallbackInfo& info) {
+  std::string target = info[1].ToString().Utf8Value();
+  int flags = Int(info, 2);
+  return Num(info, RunThere(Int(info, 0), [&] {
+    return umount2(target.c_str(), flags) == 0 ? 0 : -errno;
+  }));
+}
+
+// runThere(tid, argv): starts a program where the thread stands; its exit status, 0 or -EPERM, comes
+// through the returned descriptor (finish).
+Napi::Value RunProgramThere(const Napi::CallbackInfo& info) {
+  Napi::Array argv = info[1].As<Napi::Array>();
+  std::vector<std::string> words;
+  for (uint32_t i = 0; i < argv.Length(); ++i) words.push_back(argv.Get(i).ToString().Utf8Value());
+  std::vector<char*> pointers;
+  for (std::string& w : words) pointers.push_back(w.data());
+  pointers.push_back(nullptr);
+  return Num(info, RunThere(Int(info, 0), [&] {
+    pid_t pid = RawFork();
+    if (pid == 0) {
+      execvp(pointers[0], pointers.data());
+      _exit(127);
+    }
+    int status = 0;
+    if (pid < 0 || waitpid(pid, &status, __WALL) < 0) return -errno;
+    return status == 0 ? 0 : -EPERM;
+  }));
+}
+
+// setNonblock(fd)
+Napi::Value SetNonblock(const Napi::CallbackInfo& info) {
+  int fd = Int(info, 0);
+  return Num(info, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0 ? 0 : -errno);
+}
+
+// finish(fd): the result a *There call wrote, and closes fd. Waits for it.
+Napi::Value Finish(const Napi::CallbackInfo& info) {
+  Fd fd(Int(info, 0));
+  int result = -EIO;
+  ssize_t n;
+  do {
+    n = read(fd.get(), &result, sizeof result);
+  } while (n < 0 && errno == EINTR);
+  return Num(info, n == sizeof result ? result : -EIO);
+}
+
+// fsconfigString(ctx, key, value): FSCONFIG_SET_STRING on a file system context of ours.
+Napi::Value FsconfigString(const Napi::CallbackInfo& info) {
+  std::string key = info[1].ToString().Utf8Value(), value = info[2].ToString().Utf8Value();
+  long r = syscall(431 /* fsconfig */, Int(info, 0), 1 /* FSCONFIG_SET_STRING */, key.c_str(),
+                   value.c_str(), 0);
+  return Num(info, r < 0 ? -errno : static_cast<double>(r));
+}
+
+// fsconfigCommand(ctx, command): CMD_CREATE in a child (with SYNC_INIT it waits for the server);
+// a descriptor to read the result from (finish), or -errno.
+Napi::Value FsconfigCommand(const Napi::CallbackInfo& info) {
+  int context = Int(info, 0), command = Int(info, 1);
+  return Num(info, RunThere(getpid(), [&] {
+    return syscall(431 /* fsconfig */, context, command, nullptr, nullptr, 0) == 0 ? 0 : -errno;
+  }));
+}
+
+// sendSignal(pid, signal): 0 or -errno.
+Napi::Value SendSignal(const Napi::CallbackInfo& info) {
+  return Num(info, kill(Int(info, 0), Int(info, 1)) == 0 ? 0 : -errno);
+}
+
+}  // namespace
+
+void DeviceInit(Napi::Env env, Napi::Object exports) {
+  auto set = [&](const char* name, Napi::Value (*f)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, f, name));
+  };
+  set("openFile", OpenFile);
+  set("closeFd", CloseFd);
+  set("readFd", ReadFd);
+  set("writeFd", WriteFd);
+  set("pollFd", PollFd);
+  set("ioctlFd", IoctlFd);
+  set("socketPair", SocketPair);
+  set("pipePair", PipePair);
+  set("receive", ReceiveFd);
+  set("mountThere", MountThere);
+  set("unmountThere", UnmountThere);
+  set("runThere", RunProgramThere);
+  set("setNonblock", SetNonblock);
+  set("finish", Finish);
+  set("fsconfigString", FsconfigString);
+  set("fsconfigCommand", FsconfigCommand);
+  set("sendSignal", SendSignal);
+}
+
+}  // namespace fuse_rig

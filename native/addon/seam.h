@@ -1,0 +1,109 @@
+// The supervised server: its trapped system calls one at a time, and what the rig answers.
+//
+// One thread of the rig calls Wait() in a loop. Calls that need no policy (an open of another path,
+// an exec of another program) are let go natively; everything else is a *slot*: a held system call
+// that is answered later by its slot number.
+#pragma once
+
+#include <linux/seccomp.h>
+#include <napi.h>
+
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "fd.h"
+#include "placeholder.h"
+#include "target.h"
+
+namespace fuse_rig {
+
+// What Wait() returned. The fields of an event lie in the shared header (see Header in seam.cc).
+enum EventKind : int {
+  kTimeout = 0,
+  kTrap = 1,        // slot, tid, nr, fd, size, filled, args
+  kWatched = 2,     // size = the tag given to watch()
+  kKeeper = 3,      // nr = keeper message type, tid = pid, size = status; text in data
+  kControl = 4,     // somebody called wake()
+  kKeeperGone = 5,
+  kInterrupted = 6, // slot: a held call was answered because its thread has a signal
+};
+
+struct Slot {
+  bool used = false;
+  bool socket_watched = false;
+  uint64_t id = 0;
+  pid_t tid = 0;
+  int nr = 0;
+  uint64_t args[6] = {};
+  std::vector<iovec> iov;
+  Fd socket;  // recvmsg only: the server's socket, while we wait for a message
+};
+
+class Seam : public Napi::ObjectWrap<Seam> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit Seam(const Napi::CallbackInfo& info);
+  ~Seam() override;
+
+ private:
+  // Lifecycle and waiting.
+  Napi::Value Wait(const Napi::CallbackInfo& info);
+  Napi::Value Watch(const Napi::CallbackInfo& info);
+  Napi::Value Unwatch(const Napi::CallbackInfo& info);
+  Napi::Value KeeperSend(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+  Napi::Value AllowPath(const Napi::CallbackInfo& info);
+  // Answers.
+  Napi::Value Respond(const Napi::CallbackInfo& info);
+  Napi::Value Continue(const Napi::CallbackInfo& info);
+  Napi::Value Deliver(const Napi::CallbackInfo& info);
+  Napi::Value DeliverPipe(const Napi::CallbackInfo& info);
+  Napi::Value InstallFd(const Napi::CallbackInfo& info);
+  Napi::Value InterruptSignalled(const Napi::CallbackInfo& info);
+  // Placeholders.
+  Napi::Value AddPlaceholder(const Napi::CallbackInfo& info);
+  Napi::Value AliasFd(const Napi::CallbackInfo& info);
+  Napi::Value SetReadable(const Napi::CallbackInfo& info);
+  Napi::Value SetDead(const Napi::CallbackInfo& info);
+  Napi::Value Alive(const Napi::CallbackInfo& info);
+  // The server's memory and descriptors.
+  Napi::Value ReadMemory(const Napi::CallbackInfo& info);
+  Napi::Value WriteMemory(const Napi::CallbackInfo& info);
+  Napi::Value ReadString(const Napi::CallbackInfo& info);
+  Napi::Value GetFd(const Napi::CallbackInfo& info);
+  Napi::Value PipeRoom(const Napi::CallbackInfo& info);
+  Napi::Value PipeTake(const Napi::CallbackInfo& info);
+
+  bool NextTrap(Napi::Env env);
+  bool Decide(int slot);  // true: policy is needed, the event header is filled
+  bool DecidePath(int slot, uint64_t path_addr);
+  bool DecideHandover(int slot);
+  void Prefetch(int slot);
+  int KeeperEvent();
+  int TakeSlot();
+  void FreeSlot(int slot);
+  int Send(int slot, int64_t value, int error, uint32_t flags);
+  int AddFd(int slot, int fd, int index, bool cloexec);
+  Slot* Used(const Napi::CallbackInfo& info);
+  Placeholder* PlaceholderOf(const Napi::CallbackInfo& info);
+  int ServerEnd(int index, pid_t tid);
+
+  Fd listener_, keeper_, wake_, epoll_;
+  unsigned base_ = 0, count_ = 0;
+  std::vector<Slot> slots_;
+  std::vector<int> free_slots_;
+  std::unordered_map<int, Placeholder> placeholders_;  // by index in the range
+  std::unordered_map<int, Fd> server_ends_;            // our duplicate, dropped before Alive()
+  std::vector<std::string> paths_;                     // opens below these need policy
+  Descriptors descriptors_;
+  std::deque<uint64_t> ready_;  // epoll tags not yet looked at
+  uint8_t* data_ = nullptr;
+  size_t data_size_ = 0;
+  uint8_t* header_ = nullptr;
+  Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_;
+  std::vector<uint8_t> notif_, resp_;
+};
+
+}  // namespace fuse_rig

@@ -1,0 +1,32 @@
+// Messages between the rig and the keeper (launcher/), one SOCK_SEQPACKET datagram each.
+#pragma once
+
+#include <cstdint>
+
+namespace fuse_rig {
+
+enum KeeperType : uint32_t {
+  // keeper or server child -> rig
+  kListener = 1,   // pid of the server; SCM_RIGHTS carries the seccomp listener
+  kExecFailed = 2, // execve failed: status = errno
+  kExit = 3,       // a process of the server was reaped: pid, status as of waitpid(2)
+  kEmpty = 4,      // no process of the server is left
+  kNoted = 5,      // acknowledges kNoteMount
+  kSetupFailed = 6, // the seam could not be set up: status = errno, text = the call
+  // rig -> keeper
+  kGo = 16,        // the rig serves the listener: exec the server
+  kNoteMount = 17, // text = a path about to be mounted on; what appears there later is ours to detach
+  kKill = 18,      // SIGKILL every process of the server
+};
+
+struct KeeperMessage {
+  uint32_t type;
+  int32_t pid;
+  int32_t status;
+  uint32_t reserved;
+  char text[4096];  // NUL-terminated path or call name; only used bytes are sent
+};
+
+constexpr unsigned kKeeperHead = 16;
+
+}  // namespace fuse_rig

@@ -1,0 +1,124 @@
+// fuse-rig-launch SOCK BASE COUNT EXTRA CWD UMASK COMMAND ARGS...
+//
+// Started by the rig with one socket inherited (descriptor SOCK). Becomes the keeper; its child
+// installs the seam's filter, hands the listener to the rig, waits for the word to go, and execs the
+// server. EXTRA is a comma-separated list of descriptors to watch beside the range, or "-".
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "keeper.h"
+#include "keeper_protocol.h"
+#include "seccomp_abi.h"
+
+using namespace fuse_rig;
+
+namespace {
+
+void Send(int sock, uint32_t type, int status, const char* text, int pass_fd = -1) {
+  KeeperMessage m{};
+  m.type = type;
+  m.pid = getpid();
+  m.status = status;
+  strncpy(m.text, text, sizeof m.text - 1);
+  iovec iov = {&m, kKeeperHead + strlen(m.text) + 1};
+  char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr msg{};
+  msg.msg_iov = &iov;
+  msg.msg_iovlen = 1;
+  if (pass_fd >= 0) {
+    msg.msg_control = control;
+    msg.msg_controllen = sizeof control;
+    cmsghdr* c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
+  }
+  while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+  }
+}
+
+[[noreturn]] void Fail(int sock, const char* call) {
+  Send(sock, kSetupFailed, errno, call);
+  _exit(126);
+}
+
+int InstallFilter(const std::vector<sock_filter>& code) {
+  sock_fprog prog = {static_cast<unsigned short>(code.size()), const_cast<sock_filter*>(code.data())};
+  // A request must not be lost to a signal between its RECV and its answer. Kernels before 5.19 do
+  // not know the flag; there is no safe way without it, so there is no fallback.
+  unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  return static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog));
+}
+
+[[noreturn]] void RunServer(int sock, int go, const FdRange& range, char** argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  setsid();
+  if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Fail(sock, "no_new_privs");
+  int listener = InstallFilter(BuildFilter(range));
+  if (listener < 0) Fail(sock, "seccomp(NEW_LISTENER)");
+  Send(sock, kListener, 0, "", listener);
+  close(listener);
+  // The keeper reads the socket; it passes the word on by closing the pipe after one byte.
+  char byte = 0;
+  ssize_t n;
+  while ((n = read(go, &byte, 1)) < 0 && errno == EINTR) {
+  }
+  if (n != 1) _exit(126);
+  execvp(argv[0], argv);
+  Send(sock, kExecFailed, errno, argv[0]);
+  _exit(127);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 8) {
+    fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
+    return 2;
+  }
+  int sock = atoi(argv[1]);
+  FdRange range{static_cast<unsigned>(atoi(argv[2])), static_cast<unsigned>(atoi(argv[3])), {}};
+  if (argv[4][0] != '-') {
+    for (char* p = strtok(argv[4], ","); p; p = strtok(nullptr, ",")) range.extra.push_back(atoi(p));
+  }
+  fcntl(sock, F_SETFD, FD_CLOEXEC);
+  setsid();
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) Fail(sock, "subreaper");
+  if (chdir(argv[5]) != 0) Fail(sock, "chdir to the working directory");
+  umask(static_cast<mode_t>(strtol(argv[6], nullptr, 8)));
+  int go[2];
+  if (pipe2(go, O_CLOEXEC) != 0) Fail(sock, "pipe");
+  pid_t pid = fork();
+  if (pid < 0) Fail(sock, "fork");
+  if (pid == 0) {
+    close(go[1]);
+    RunServer(sock, go[0], range, argv + 7);
+  }
+  // The terminal or pipes belong to the server alone: whoever reads its output must see EOF when
+  // the server is gone, not when the keeper is.
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  for (int fd = 3; fd < 256; ++fd) {
+    if (fd != sock && fd != go[1]) close(fd);
+  }
+  signal(SIGINT, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  Keep(sock, go[1]);
+}

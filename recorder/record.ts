@@ -1,0 +1,203 @@
+/**
+ * The recorder: runs the server in front of the real kernel and writes down what both say. It ends
+ * when the last process of the server has ended, by whatever cause.
+ */
+import { native } from '../native/load.ts';
+import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
+import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
+import { KEEPER } from '../rig/seam/traps.ts';
+import { type Director, Session } from '../rig/session.ts';
+import { CaptureWriter } from './capture/writer.ts';
+import { saveFixture } from './fixture/save.ts';
+import { hostFacts } from './host.ts';
+import { RealKernel } from './relay.ts';
+
+export interface RecordOptions extends LaunchOptions {
+  /** The capture file. */
+  output: string;
+  /** Replace an existing file. */
+  force: boolean;
+  /** Backing directory or image to keep as it is now. */
+  fixture?: string;
+  /** Mount point the command names, if it is known before the server mounts. */
+  mountpoint?: string;
+}
+
+export interface RecordProgress {
+  requests: number;
+  replies: number;
+  /** Bytes of messages, both ways. */
+  bytes: number;
+  mounted: string | undefined;
+}
+
+export interface RecordHooks {
+  progress(p: RecordProgress): void;
+  /** What the server printed, as it comes. */
+  output(fd: 1 | 2, bytes: Uint8Array): void;
+  /** How often the user asked to stop so far. */
+  stops(): number;
+  /** The descriptor that wakes the session. */
+  started(wakeFd: number): void;
+}
+
+export interface RecordResult {
+  reason: EndEvent['reason'];
+  requests: number;
+  replies: number;
+  bytes: number;
+  /** How the server's first process ended; null while unknown. */
+  exit: { code: number | null; signal: number | null } | null;
+  /** The server never opened the device. */
+  neverOpened: boolean;
+  seconds: number;
+}
+
+const MNT_DETACH = 2;
+const PROGRESS_NS = 100e6;
+/** After Ctrl-C: how long the server may take to end by itself before it is killed. */
+const STOP_MS = 10_000;
+
+class Recorder implements Director {
+  readonly counts: RecordProgress = { requests: 0, replies: 0, bytes: 0, mounted: undefined };
+  exit: RecordResult['exit'] = null;
+  opened = false;
+  reason: EndEvent['reason'] = 'server-exit';
+  #stopped = 0;
+  #stopAt = 0;
+  #lastProgress = 0;
+  readonly #session: Session;
+  readonly #hooks: RecordHooks;
+
+  constructor(session: Session, hooks: RecordHooks) {
+    this.#session = session;
+    this.#hooks = hooks;
+  }
+
+  get done(): boolean {
+    return this.#session.empty;
+  }
+
+  /** Keeps count of what the session emits. */
+  note(event: SessionEvent): void {
+    if (event.kind === 'request') {
+      this.counts.requests++;
+      this.counts.bytes += event.bytes.length;
+    } else if (event.kind === 'reply') {
+      this.counts.replies++;
+      this.counts.bytes += event.bytes.length;
+    } else if (event.kind === 'open') this.opened = true;
+    else if (event.kind === 'mount' && event.result === 0) this.counts.mounted = event.target;
+    else if (event.kind === 'exit' && event.main) {
+      this.exit = { code: event.code, signal: event.signal };
+    } else if (event.kind === 'output') this.#hooks.output(event.fd, event.bytes);
+  }
+
+  pump(): void {
+    const now = this.#session.now();
+    if (now - this.#lastProgress >= PROGRESS_NS) {
+      this.#lastProgress = now;
+      this.#hooks.progress(this.counts);
+    }
+    if (this.#stopped > 0 && now - this.#stopAt > STOP_MS * 1e6) this.#kill();
+  }
+
+  idle(): void {
+    this.pump();
+  }
+
+  /** Ctrl-C: unmount first, so that the server ends as it would; twice: kill. */
+  control(): void {
+    if (this.#hooks.stops() <= this.#stopped) return;
+    this.#stopped = this.#hooks.stops();
+    this.reason = 'interrupt';
+    if (this.#stopped > 1) {
+      this.#kill();
+      return;
+    }
+    this.#stopAt = this.#session.now();
+    if (this.counts.mounted === undefined) native.sendSignal(this.#session.pid, 15);
+    else this.#unmount(this.counts.mounted, 0);
+  }
+
+  #kill(): void {
+    this.#stopAt = Number.MAX_SAFE_INTEGER;
+    this.#session.seam.keeperSend(KEEPER.kill, '');
+  }
+
+  #unmount(target: string, flags: number): void {
+    const pending =
+      process.geteuid?.() === 0
+        ? native.unmountThere(process.pid, target, flags)
+        : native.runThere(process.pid, ['fusermount3', '-u', '-z', '-q', '--', target]);
+    if (pending < 0) return;
+    const tag = this.#session.watches.add(pending, () => {
+      this.#session.watches.remove(tag);
+      if (native.finish(pending) !== 0 && flags === 0) this.#unmount(target, MNT_DETACH);
+    });
+  }
+}
+
+export async function record(options: RecordOptions, hooks: RecordHooks): Promise<RecordResult> {
+  const begin: BeginEvent = {
+    kind: 'begin',
+    t: 0,
+    ...hostFacts(),
+    server: serverStart(options),
+    ...(options.mountpoint === undefined ? {} : { mountpoint: options.mountpoint }),
+    ...(options.fixture === undefined ? {} : { fixture: options.fixture }),
+  };
+  const writer = CaptureWriter.create(options.output, begin, { force: options.force });
+  try {
+    if (options.fixture !== undefined) {
+      await saveFixture(options.fixture, (bytes) => writer.write({ kind: 'fixture', t: 0, bytes }));
+    }
+    return await recordInto(writer, options, hooks);
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}
+
+async function recordInto(
+  writer: CaptureWriter,
+  options: RecordOptions,
+  hooks: RecordHooks,
+): Promise<RecordResult> {
+  const launched = launch(options);
+  const kernel = new RealKernel();
+  let recorder: Recorder | undefined;
+  const session = new Session(launched, kernel, (event) => {
+    if (event.kind !== 'begin' && event.kind !== 'end') writer.write(event);
+    recorder?.note(event);
+  });
+  recorder = new Recorder(session, hooks);
+  kernel.connect({
+    seam: session.seam,
+    watch: (fd, action) => session.watches.add(fd, action),
+    unwatch: (tag) => session.watches.remove(tag),
+    onMounted: (handle, result) => session.mounts.finishWaiting(handle, result),
+    onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
+  });
+  session.mounts.announce = (target) => void session.seam.keeperSend(KEEPER.noteMount, target);
+  hooks.started(session.seam.wakeFd);
+  try {
+    session.run(recorder);
+  } finally {
+    kernel.closeAll();
+    await session.close();
+  }
+  const { requests, replies, bytes } = recorder.counts;
+  const { reason } = recorder;
+  writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
+  hooks.progress(recorder.counts);
+  return {
+    reason,
+    requests,
+    replies,
+    bytes,
+    exit: recorder.exit,
+    neverOpened: !recorder.opened,
+    seconds: session.now() / 1e9,
+  };
+}

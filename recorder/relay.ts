@@ -1,0 +1,276 @@
+/**
+ * The real Kernel: every call of the server is made on the real /dev/fuse, by the rig, with the
+ * server's bytes. Nothing is interpreted; what the kernel says is what the server gets.
+ */
+import { readFileSync } from 'node:fs';
+import { type NativeSeam, native } from '../native/load.ts';
+import {
+  BLOCK,
+  type ConnId,
+  type HandleId,
+  type Kernel,
+  type MountCall,
+  type MountResult,
+  PASS,
+} from '../rig/kernel/kernel.ts';
+import { ERRNO } from '../rig/protocol/errno.ts';
+import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
+import { fuseMounts } from './mountinfo.ts';
+
+const { EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
+const O_RDWR_NONBLOCK = 0o4002;
+const POLLIN = 0x1;
+const POLLERR = 0x8;
+
+/** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h (x86-64). */
+const IOC_CLONE = 0x8004e500;
+const IOC_BACKING_OPEN = 0x4010e501;
+const IOC_BACKING_CLOSE = 0x4004e502;
+const IOC_SYNC_INIT = 0xe503;
+
+interface RealHandle {
+  id: HandleId;
+  /** Descriptor of the real device; -1 until fusermount3 brings it. */
+  fd: number;
+  conn: ConnId;
+  syncInit: boolean;
+  watch: number;
+}
+
+export interface RelayWiring {
+  seam: NativeSeam;
+  /** Has a descriptor watched; returns a tag for `unwatch`. */
+  watch(fd: number, action: () => void): number;
+  unwatch(tag: number): void;
+  /** A mount that had to wait (SYNC_INIT) is done. */
+  onMounted(handle: HandleId, result: MountResult): void;
+  /** A held umount2 is done. */
+  onUnmounted(target: string, result: number): void;
+}
+
+export class RealKernel implements Kernel {
+  readonly realContexts = true;
+  onWake: (handle: HandleId) => void = () => {};
+  readonly #handles = new Map<HandleId, RealHandle>();
+  #wiring: RelayWiring | undefined;
+  #nextHandle = 1;
+  #nextConn = 1;
+
+  /** The session exists only after the Kernel: what it offers is given here. */
+  connect(wiring: RelayWiring): void {
+    this.#wiring = wiring;
+  }
+
+  #seam(): RelayWiring {
+    if (this.#wiring === undefined) throw new Error('relay: connect() comes first');
+    return this.#wiring;
+  }
+
+  open(): HandleId {
+    const fd = native.openFile('/dev/fuse', O_RDWR_NONBLOCK);
+    // An ordinary user may be kept from the device yet allowed to mount: fusermount3 opens it then.
+    if (fd < 0 && !(fd === -EACCES && process.geteuid?.() !== 0)) return fd;
+    const handle: RealHandle = {
+      id: this.#nextHandle++,
+      fd: Math.max(fd, -1),
+      conn: 0,
+      syncInit: false,
+      watch: 0,
+    };
+    this.#handles.set(handle.id, handle);
+    return handle.id;
+  }
+
+  /**
+   * Only a bound handle can be watched: fuse_dev_poll of an unbound one does not even register a
+   * waiter, and in SYNC_INIT it sleeps.
+   */
+  #watch(handle: RealHandle): void {
+    if (handle.fd >= 0 && handle.watch === 0) {
+      handle.watch = this.#seam().watch(handle.fd, () => this.onWake(handle.id));
+    }
+  }
+
+  close(id: HandleId): void {
+    const handle = this.#handles.get(id);
+    if (handle === undefined) return;
+    this.#handles.delete(id);
+    if (handle.watch > 0) this.#seam().unwatch(handle.watch);
+    if (handle.fd >= 0) native.closeFd(handle.fd);
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#handles.keys()]) this.close(id);
+  }
+
+  connOf(id: HandleId): ConnId {
+    return this.#handles.get(id)?.conn ?? 0;
+  }
+
+  #fd(id: HandleId): number {
+    return this.#handles.get(id)?.fd ?? -1;
+  }
+
+  read(id: HandleId, size: number, into: Uint8Array): number {
+    const handle = this.#handles.get(id);
+    if (handle?.syncInit && handle.conn === 0) return BLOCK;
+    const n = native.readFd(this.#fd(id), into, size);
+    return n === -EAGAIN ? BLOCK : n;
+  }
+
+  /** The request is ours now and nobody will answer it: end it as the kernel would have (EIO). */
+  faulted(id: HandleId, message: Uint8Array): void {
+    const reply = new Uint8Array(16);
+    const view = new DataView(reply.buffer);
+    const request = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    view.setUint32(0, 16, true);
+    view.setInt32(4, -EIO, true);
+    view.setBigUint64(8, request.getBigUint64(8, true), true);
+    native.writeFd(this.#fd(id), reply, 16);
+  }
+
+  write(id: HandleId, message: Uint8Array, length: number): number {
+    return native.writeFd(this.#fd(id), message, length);
+  }
+
+  poll(id: HandleId): number {
+    if (this.connOf(id) === 0) return POLLERR;
+    return native.pollFd(this.#fd(id));
+  }
+
+  clone(id: HandleId, source: HandleId | undefined): number {
+    const argument = new Uint8Array(4);
+    const from = source === undefined ? -1 : this.#fd(source);
+    new DataView(argument.buffer).setInt32(0, from, true);
+    const result = native.ioctlFd(this.#fd(id), IOC_CLONE, argument);
+    const handle = this.#handles.get(id);
+    if (result === 0 && handle && source !== undefined) {
+      handle.conn = this.connOf(source);
+      this.#watch(handle);
+    }
+    return result;
+  }
+
+  syncInit(id: HandleId): number {
+    const handle = this.#handles.get(id);
+    const result = native.ioctlFd(this.#fd(id), IOC_SYNC_INIT);
+    if (handle && result === 0) handle.syncInit = true;
+    return result;
+  }
+
+  backingOpen(id: HandleId, tid: number, fd: number, flags: number, padding: bigint): number {
+    const backing = this.#seam().seam.getFd(tid, fd);
+    if (backing < 0) return -EBADF;
+    const argument = new Uint8Array(16);
+    const view = new DataView(argument.buffer);
+    view.setInt32(0, backing, true);
+    view.setUint32(4, flags, true);
+    view.setBigUint64(8, padding, true);
+    const result = native.ioctlFd(this.#fd(id), IOC_BACKING_OPEN, argument);
+    native.closeFd(backing);
+    return result;
+  }
+
+  backingClose(id: HandleId, backing: number): number {
+    const argument = new Uint8Array(4);
+    new DataView(argument.buffer).setInt32(0, backing, true);
+    return native.ioctlFd(this.#fd(id), IOC_BACKING_CLOSE, argument);
+  }
+
+  mount(call: MountCall, tid: number): MountResult {
+    const handle = call.handle === undefined ? undefined : this.#handles.get(call.handle);
+    if (process.geteuid?.() !== 0) return this.#mountByFusermount(call, handle, tid);
+    const fd = handle === undefined ? '' : `fd=${handle.fd},`;
+    const { source, target, fstype, flags } = call;
+    const pending = native.mountThere(tid, source, target, fstype, flags, fd + call.options);
+    return this.#await(handle, pending, (result) => this.#mounted(call, handle, tid, result));
+  }
+
+  #bind(handle: RealHandle | undefined): ConnId {
+    if (handle !== undefined && handle.conn === 0) {
+      handle.conn = this.#nextConn++;
+      this.#watch(handle);
+    }
+    return handle?.conn ?? 0;
+  }
+
+  #mounted(
+    call: MountCall,
+    handle: RealHandle | undefined,
+    tid: number,
+    result: number,
+  ): MountResult {
+    if (result !== 0) return { result, conn: handle?.conn ?? 0, dev: 0 };
+    const mount = fuseMounts(tid).findLast((m) => m.target === call.target);
+    return { result, conn: this.#bind(handle), dev: mount?.dev ?? 0 };
+  }
+
+  #mountByFusermount(call: MountCall, handle: RealHandle | undefined, tid: number): MountResult {
+    if (handle === undefined) return { result: -EINVAL, conn: 0, dev: 0 };
+    const { result, fd } = mountByFusermount(call);
+    if (result !== 0) return { result, conn: 0, dev: 0 };
+    if (handle.fd >= 0) native.closeFd(handle.fd);
+    native.setNonblock(fd);
+    handle.fd = fd;
+    return this.#mounted(call, handle, tid, 0);
+  }
+
+  nameInContext(context: number, id: HandleId): number {
+    return native.fsconfigString(context, 'fd', String(this.#fd(id)));
+  }
+
+  createContext(context: number, command: number, id: HandleId): MountResult {
+    const handle = this.#handles.get(id);
+    return this.#await(handle, native.fsconfigCommand(context, command), (result) => ({
+      result,
+      conn: result === 0 ? this.#bind(handle) : 0,
+      dev: this.#boundDev(handle),
+    }));
+  }
+
+  /** s_dev of the connection a handle is bound to (fuse_dev_show_fdinfo, Linux 6.18); else 0. */
+  #boundDev(handle: RealHandle | undefined): number {
+    try {
+      const info = readFileSync(`/proc/self/fdinfo/${handle?.fd ?? -1}`, 'utf8');
+      return Number(/^fuse_connection:\t(\d+)/m.exec(info)?.[1] ?? 0);
+    } catch {
+      return 0;
+    }
+  }
+
+  /**
+   * The result of a call made in a child: at once, or, with SYNC_INIT, when the server has answered
+   * INIT. Until the device is bound nothing may touch it: read and poll would put the rig to sleep.
+   */
+  #await(
+    handle: RealHandle | undefined,
+    pending: number,
+    conclude: (result: number) => MountResult,
+  ): MountResult {
+    if (pending < 0) return { result: pending, conn: 0, dev: 0 };
+    if (!handle?.syncInit) return conclude(native.finish(pending));
+    while (this.#boundDev(handle) === 0 && (native.pollFd(pending) & POLLIN) === 0) {}
+    if (this.#boundDev(handle) !== 0) this.#bind(handle);
+    const wiring = this.#seam();
+    const tag = wiring.watch(pending, () => {
+      wiring.unwatch(tag);
+      wiring.onMounted(handle.id, conclude(native.finish(pending)));
+    });
+    this.onWake(handle.id);
+    return { result: BLOCK, conn: handle.conn, dev: 0 };
+  }
+
+  attach(): void {}
+
+  unmount(target: string, flags: number, tid: number): number {
+    if (process.geteuid?.() === 0) return PASS;
+    const pending = fusermountUnmount(tid, target, flags);
+    if (pending < 0) return pending;
+    const wiring = this.#seam();
+    const tag = wiring.watch(pending, () => {
+      wiring.unwatch(tag);
+      wiring.onUnmounted(target, native.finish(pending));
+    });
+    return BLOCK;
+  }
+}

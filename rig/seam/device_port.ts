@@ -1,0 +1,471 @@
+/**
+ * How the server's calls on /dev/fuse reach the Kernel: open, read, write, splice, ioctl, and the
+ * calls that move or drop descriptors. A read the Kernel cannot answer yet is held here; the held
+ * ones are tried again when the Kernel says so, oldest first, as the exclusive waiters of
+ * fuse_dev_do_read are woken.
+ */
+import { readlinkSync } from 'node:fs';
+import type { NativeSeam } from '../../native/load.ts';
+import type { EventSink } from '../events.ts';
+import { BLOCK, type HandleId, type Kernel } from '../kernel/kernel.ts';
+import { ERRNO } from '../protocol/errno.ts';
+import type { DescriptorTable } from './descriptors.ts';
+import type { Context } from './mount_port.ts';
+import { NR, type Trap } from './traps.ts';
+
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY } = ERRNO;
+
+/** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h, as x86-64 numbers. */
+export const IOC = {
+  clone: 0x8004e500,
+  backingOpen: 0x4010e501,
+  backingClose: 0x4004e502,
+  syncInit: 0xe503,
+} as const;
+
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const F_DUPFD = 0;
+const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
+const SPLICE_F_NONBLOCK = 2;
+const POLLIN = 0x1;
+const POLLERR = 0x8;
+
+/** A read that waits: read, readv, or splice out of the device. */
+interface HeldRead {
+  slot: number;
+  tid: number;
+  size: number;
+  splice: boolean;
+}
+
+/** One open of the device, as the server's descriptors show it. */
+export interface PortHandle {
+  id: HandleId;
+  /** The index whose placeholder stands for it; dups have other indexes. */
+  index: number;
+  nonblock: boolean;
+  /** Thread that used it last: it holds the descriptor. */
+  tid: number;
+  held: HeldRead[];
+  /** A message taken for a call that vanished before it got it: the next read's. */
+  returned: Uint8Array | undefined;
+  /** The Kernel has something, as far as we know, that no read has asked for. */
+  pending: boolean;
+  /** Closes may have happened since we last knew it alive. */
+  suspect: number;
+  dead: boolean;
+}
+
+export interface PortWiring {
+  seam: NativeSeam;
+  trap: Trap;
+  kernel: Kernel;
+  data: Uint8Array;
+  emit: EventSink;
+  /** First descriptor number of the range. */
+  base: number;
+  /** Nanoseconds since the session began. */
+  now(): number;
+}
+
+/** Where a descriptor of the server points. */
+function backingPath(tid: number, fd: number): string {
+  try {
+    return readlinkSync(`/proc/${tid}/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
+
+/** How many looks in a row a suspected handle must survive to be believed alive. */
+const SUSPECT_LOOKS = 20;
+
+export class DevicePort {
+  readonly table: DescriptorTable<PortHandle | Context>;
+  readonly handles = new Map<HandleId, PortHandle>();
+  /** Requests delivered and replies taken, for the progress line. */
+  delivered = 0;
+  replied = 0;
+  readonly #w: PortWiring;
+
+  constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
+    this.#w = wiring;
+    this.table = table;
+  }
+
+  /** The handle at an index of the range, if a device lies there. */
+  #at(index: number): PortHandle | undefined {
+    const entry = this.table.get(index);
+    return entry !== undefined && 'held' in entry ? entry : undefined;
+  }
+
+  /** The handle a descriptor number of the server stands for. */
+  byDescriptor(fd: number): PortHandle | undefined {
+    return this.#at(fd - this.#w.base);
+  }
+
+  /** open("/dev/fuse", flags). */
+  open(flags: number): void {
+    const { seam, trap, kernel } = this.#w;
+    const { slot, tid } = trap;
+    const id = kernel.open(flags);
+    if (id < 0) {
+      seam.respond(slot, id);
+      return;
+    }
+    const handle: PortHandle = {
+      id,
+      index: -1,
+      nonblock: (flags & O_NONBLOCK) !== 0,
+      tid,
+      held: [],
+      returned: undefined,
+      pending: false,
+      suspect: 0,
+      dead: false,
+    };
+    handle.index = this.table.take(handle);
+    const fd =
+      handle.index < 0
+        ? seam.respond(slot, -EMFILE) || -EMFILE
+        : seam.addPlaceholder(slot, handle.index, (flags & O_CLOEXEC) !== 0);
+    if (fd < 0) {
+      if (handle.index >= 0) this.table.free(handle.index);
+      kernel.close(id);
+      return;
+    }
+    this.handles.set(id, handle);
+    this.#w.emit({ kind: 'open', t: this.#w.now(), handle: id, tid, flags });
+  }
+
+  /** A trapped call whose descriptor lies in the range; false when it is not one of ours. */
+  call(): boolean {
+    const { seam, trap } = this.#w;
+    const { nr, slot, tid } = trap;
+    const output = nr === NR.splice && trap.second >= 0;
+    const handle = this.#at(output ? trap.second : trap.index);
+    if (handle === undefined) {
+      seam.continue(slot);
+      return false;
+    }
+    handle.tid = tid;
+    if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false, false);
+    else if (nr === NR.write || nr === NR.writev) this.#write(handle);
+    else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
+    else if (nr === NR.ioctl) this.#ioctl(handle);
+    else if (nr === NR.fcntl) this.#fcntl(handle);
+    else if (nr === NR.dup) this.#dup(handle, false);
+    else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
+    else if (nr === NR.close) {
+      handle.suspect = SUSPECT_LOOKS;
+      seam.continue(slot);
+    } else seam.respond(slot, -EINVAL);
+    return true;
+  }
+
+  #read(handle: PortHandle, size: number, splice: boolean, nonblock: boolean): void {
+    const { seam, trap } = this.#w;
+    if (trap.filled < 0) {
+      seam.respond(trap.slot, trap.filled);
+      return;
+    }
+    const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice };
+    if (this.#tryRead(handle, read)) return;
+    if (handle.nonblock || nonblock) {
+      seam.setReadable(handle.index, handle.tid, false);
+      seam.respond(read.slot, -EAGAIN);
+    } else {
+      handle.held.push(read);
+    }
+  }
+
+  /** Answers the read if the Kernel can; false: it must wait. */
+  #tryRead(handle: PortHandle, read: HeldRead): boolean {
+    const { seam, kernel, data } = this.#w;
+    let n: number;
+    if (handle.returned !== undefined && handle.returned.length <= read.size) {
+      data.set(handle.returned);
+      n = handle.returned.length;
+      handle.returned = undefined;
+    } else {
+      n = kernel.read(handle.id, read.size, data);
+    }
+    if (n === BLOCK) {
+      handle.pending = false;
+      return false;
+    }
+    if (n < 0) {
+      handle.pending = false;
+      // What poll shows must be true before the server can look (libfuse decides by POLLERR whether
+      // it still has to unmount).
+      this.#poll(handle);
+      seam.respond(read.slot, n);
+      this.#transport(handle, read.tid, read.splice ? 'splice' : 'read', n);
+      return true;
+    }
+    const bytes = data.subarray(0, n);
+    const result = read.splice ? seam.deliverPipe(read.slot, n) : seam.deliver(read.slot, n);
+    if (result === n) {
+      this.delivered++;
+      this.#w.emit({
+        kind: 'request',
+        t: this.#w.now(),
+        handle: handle.id,
+        conn: kernel.connOf(handle.id),
+        tid: read.tid,
+        bytes,
+      });
+    } else if (result === -ENOENT) {
+      handle.returned = bytes.slice();
+    } else {
+      kernel.faulted(handle.id, bytes);
+      this.#transport(handle, read.tid, read.splice ? 'splice' : 'read', -EFAULT);
+    }
+    return true;
+  }
+
+  #write(handle: PortHandle): void {
+    const { trap, data } = this.#w;
+    if (trap.filled < 0) {
+      this.#w.seam.respond(trap.slot, trap.filled);
+      return;
+    }
+    this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size);
+  }
+
+  #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
+    const { seam, kernel, trap } = this.#w;
+    const { tid } = trap;
+    const result = kernel.write(handle.id, bytes, length);
+    seam.respond(slot, result);
+    this.replied++;
+    this.#w.emit({
+      kind: 'reply',
+      t: this.#w.now(),
+      handle: handle.id,
+      conn: kernel.connOf(handle.id),
+      tid,
+      bytes,
+      result,
+    });
+  }
+
+  #spliceOut(handle: PortHandle): void {
+    const { seam, trap } = this.#w;
+    const room = seam.pipeRoom(trap.slot);
+    if (room < 0) {
+      seam.respond(trap.slot, room);
+      return;
+    }
+    const size = Math.min(Number(trap.arg(4)), room);
+    this.#read(handle, size, true, (trap.int(5) & SPLICE_F_NONBLOCK) !== 0);
+  }
+
+  #spliceIn(handle: PortHandle): void {
+    const { seam, trap, data } = this.#w;
+    const { slot } = trap;
+    const taken = seam.pipeTake(slot);
+    if (taken < 0) seam.respond(slot, taken);
+    else this.#reply(handle, slot, data.subarray(0, taken), taken);
+  }
+
+  #ioctl(handle: PortHandle): void {
+    const { seam, trap, kernel, data } = this.#w;
+    const { slot, tid } = trap;
+    const command = trap.int(1) >>> 0;
+    const size = command === IOC.backingOpen ? 16 : 4;
+    if (command === IOC.syncInit) {
+      seam.respond(slot, kernel.syncInit(handle.id));
+      return;
+    }
+    if (command !== IOC.clone && command !== IOC.backingOpen && command !== IOC.backingClose) {
+      seam.respond(slot, -ENOTTY);
+      return;
+    }
+    if (seam.readMemory(tid, trap.arg(2), size) !== size) {
+      seam.respond(slot, -EFAULT);
+      return;
+    }
+    const view = new DataView(data.buffer, data.byteOffset, size);
+    if (command === IOC.clone) this.#clone(handle, view.getUint32(0, true));
+    else if (command === IOC.backingOpen) {
+      this.#backing(handle, 'open', view.getInt32(0, true), view);
+    } else this.#backing(handle, 'close', view.getInt32(0, true), view);
+  }
+
+  #clone(handle: PortHandle, oldFd: number): void {
+    const { seam, trap, kernel, emit } = this.#w;
+    const { slot, tid } = trap;
+    const source = this.byDescriptor(oldFd);
+    const result = kernel.clone(handle.id, source?.id);
+    seam.respond(slot, result);
+    const conn = kernel.connOf(handle.id);
+    emit({
+      kind: 'clone',
+      t: this.#w.now(),
+      handle: handle.id,
+      source: source?.id ?? 0,
+      conn,
+      tid,
+      result,
+    });
+  }
+
+  #backing(handle: PortHandle, op: 'open' | 'close', value: number, view: DataView): void {
+    const { seam, trap, kernel, emit } = this.#w;
+    const { slot, tid } = trap;
+    const result =
+      op === 'open'
+        ? kernel.backingOpen(
+            handle.id,
+            tid,
+            value,
+            view.getUint32(4, true),
+            view.getBigUint64(8, true),
+          )
+        : kernel.backingClose(handle.id, value);
+    seam.respond(slot, result);
+    emit({
+      kind: 'backing',
+      t: this.#w.now(),
+      handle: handle.id,
+      conn: kernel.connOf(handle.id),
+      tid,
+      op,
+      id: op === 'open' ? Math.max(result, 0) : value,
+      path: op === 'open' ? backingPath(tid, value) : '',
+      result,
+    });
+  }
+
+  #fcntl(handle: PortHandle): void {
+    const { seam, trap } = this.#w;
+    const command = trap.int(1);
+    if (command === F_DUPFD || command === F_DUPFD_CLOEXEC) {
+      this.#dup(handle, command === F_DUPFD_CLOEXEC);
+      return;
+    }
+    // The placeholder's own file description keeps the flag too: F_GETFL tells the truth.
+    if (command === F_SETFL) handle.nonblock = (trap.int(2) & O_NONBLOCK) !== 0;
+    seam.continue(trap.slot);
+  }
+
+  /** A dup gets a number of the range, where the filter sees it. */
+  #dup(handle: PortHandle, cloexec: boolean): void {
+    const { seam, trap } = this.#w;
+    const index = this.table.take(handle);
+    if (index < 0) {
+      seam.respond(trap.slot, -EMFILE);
+      return;
+    }
+    if (seam.aliasFd(trap.slot, trap.int(0), index, cloexec) < 0) this.table.free(index);
+  }
+
+  /**
+   * dup2 names its number. Onto itself or within the range the kernel may do it; outside the filter
+   * would not see the copy, so the call is refused rather than the copy lost.
+   */
+  #dup2(handle: PortHandle): void {
+    const { seam, trap } = this.#w;
+    const onto = this.byDescriptor(trap.int(1));
+    if (onto === handle) seam.continue(trap.slot);
+    else seam.respond(trap.slot, -EBADF);
+  }
+
+  #transport(
+    handle: PortHandle,
+    tid: number,
+    call: 'read' | 'write' | 'splice',
+    result: number,
+  ): void {
+    const { kernel, emit } = this.#w;
+    const conn = kernel.connOf(handle.id);
+    emit({ kind: 'transport', t: this.#w.now(), handle: handle.id, conn, tid, call, result });
+  }
+
+  /** The Kernel says the handle's queue or state changed: held reads first, then what poll shows. */
+  wake(id: HandleId): void {
+    const handle = this.handles.get(id);
+    if (handle === undefined) return;
+    while (handle.held.length > 0) {
+      const read = handle.held[0] as HeldRead;
+      if (!this.#tryRead(handle, read)) break;
+      handle.held.shift();
+    }
+    if (handle.held.length > 0) return;
+    handle.pending = true;
+    if (handle.nonblock) this.#poll(handle);
+  }
+
+  /** Brings what poll(2) shows of the placeholder up to date. */
+  #poll(handle: PortHandle): void {
+    if (handle.dead) return;
+    const mask = this.#w.kernel.poll(handle.id);
+    if ((mask & POLLERR) !== 0) {
+      if (this.#w.kernel.connOf(handle.id) === 0) return;
+      this.#w.seam.setDead(handle.index, handle.tid);
+      handle.dead = true;
+    } else if (handle.nonblock) {
+      this.#w.seam.setReadable(handle.index, handle.tid, (mask & POLLIN) !== 0);
+    }
+  }
+
+  /** Nothing came for a while: a server that polls a blocking descriptor must be told, too. */
+  settle(): void {
+    for (const handle of this.handles.values()) {
+      if (handle.dead || !handle.pending) continue;
+      const mask = this.#w.kernel.poll(handle.id);
+      handle.pending = (mask & POLLIN) !== 0;
+      if (handle.pending) this.#w.seam.setReadable(handle.index, handle.tid, true);
+      else this.#poll(handle);
+    }
+  }
+
+  /** Answers held reads whose threads have a signal to handle. */
+  interruptSignalled(): void {
+    for (const handle of this.handles.values()) {
+      handle.held = handle.held.filter((read) => !this.#w.seam.interruptSignalled(read.slot));
+    }
+  }
+
+  /** A process ended: any handle may have lost its last descriptor. */
+  suspectAll(): void {
+    for (const handle of this.handles.values()) handle.suspect = SUSPECT_LOOKS;
+  }
+
+  get suspected(): boolean {
+    for (const handle of this.handles.values()) if (handle.suspect > 0) return true;
+    return false;
+  }
+
+  /** Looks whether suspected handles are still held by anybody; closes those that are not. */
+  reapClosed(): void {
+    for (const handle of this.handles.values()) {
+      if (handle.suspect === 0) continue;
+      handle.suspect--;
+      if (this.#w.seam.alive(handle.index)) continue;
+      this.handles.delete(handle.id);
+      for (const [index, entry] of [...this.table.entries()]) {
+        if (entry === handle) this.table.free(index);
+      }
+      this.#w.kernel.close(handle.id);
+      this.#w.emit({ kind: 'close', t: this.#w.now(), handle: handle.id });
+    }
+  }
+
+  get heldReads(): number {
+    let count = 0;
+    for (const handle of this.handles.values()) count += handle.held.length;
+    return count;
+  }
+
+  /** Whether something is deliverable that nobody has asked for. */
+  get unread(): boolean {
+    for (const handle of this.handles.values()) {
+      if (handle.pending && !handle.dead && handle.held.length === 0) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
+ * child installs the filter and hands us the listener before it becomes the server.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type NativeSeam, native, nativePath } from '../../native/load.ts';
+import type { ServerStart } from '../events.ts';
+import { errnoName } from '../protocol/errno.ts';
+import { RANGE_COUNT, rangeBase } from './descriptors.ts';
+import { KEEPER } from './traps.ts';
+
+/** Room for the largest message a device can carry (max_pages 65535 is beyond any kernel's default). */
+const DATA_SIZE = 4 << 20;
+
+/** The server or the seam could not be started; the message says what to do. */
+export class LaunchError extends Error {
+  override name = 'LaunchError';
+}
+
+export interface LaunchOptions {
+  command: readonly string[];
+  cwd: string;
+  env: Record<string, string>;
+  umask: number;
+  /** Single descriptors to watch beside the range: servers given /dev/fd/N. */
+  extraFds?: readonly number[];
+  /** Descriptor the server reads as stdin; absent: /dev/null. */
+  stdin?: number;
+}
+
+export interface Launched {
+  seam: NativeSeam;
+  /** Process id of the server, as the rig sees it. */
+  pid: number;
+  base: number;
+  /** Descriptors to read what the server prints; close them. */
+  stdout: number;
+  stderr: number;
+  /** Directory of the fusermount stand-ins. */
+  standIns: string;
+  /** Tells the server to start; call when the seam is served. */
+  go(): void;
+  /** Resolves when the keeper has gone, after `seam.close()`. */
+  gone: Promise<unknown>;
+}
+
+/** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
+const inherit = (fd: number): 3 => fd as 3;
+
+const STAND_IN_NAMES = ['fusermount', 'fusermount3', 'mergerfs-fusermount'];
+
+/** Makes the directory that comes first on the server's PATH. */
+function makeStandIns(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-bin-'));
+  for (const name of STAND_IN_NAMES) symlinkSync(nativePath('fusermount3'), join(dir, name));
+  return dir;
+}
+
+/** Soft limit of open files of this process, which the server inherits. */
+function softNofile(): number {
+  const line = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line?.[1] === 'unlimited' ? 1 << 20 : Number(line?.[1] ?? 1024);
+}
+
+/** What the server was started with, for the capture. */
+export function serverStart(options: LaunchOptions): ServerStart {
+  const limits: ServerStart['limits'] = {};
+  const value = (s: string) => (s === 'unlimited' ? Number.POSITIVE_INFINITY : Number(s));
+  for (const line of readFileSync('/proc/self/limits', 'utf8').split('\n').slice(1)) {
+    const found = /^Max (.+?)\s{2,}(\S+)\s+(\S+)/.exec(line);
+    if (found)
+      limits[(found[1] ?? '').replaceAll(' ', '_')] = [
+        value(found[2] ?? ''),
+        value(found[3] ?? ''),
+      ];
+  }
+  return {
+    command: [...options.command],
+    cwd: options.cwd,
+    env: Object.entries(options.env).map(([name, v]) => `${name}=${v}`),
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    groups: process.getgroups?.() ?? [],
+    umask: options.umask,
+    limits,
+  };
+}
+
+/** The first message: the listener, or why there is none. */
+function receiveListener(socket: number): { listener: number; pid: number } {
+  const bytes = new Uint8Array(8192);
+  const [n, fd] = native.receive(socket, bytes);
+  const view = new DataView(bytes.buffer);
+  const type = view.getUint32(0, true);
+  if (n >= 16 && type === KEEPER.listener && fd >= 0) {
+    return { listener: fd, pid: view.getInt32(4, true) };
+  }
+  native.closeFd(socket);
+  if (n < 16) throw new LaunchError('the launcher ended before the server could be started');
+  const call = Buffer.from(bytes.subarray(16, n)).toString().replace(/\0.*$/, '');
+  const errno = errnoName(-view.getInt32(8, true));
+  throw new LaunchError(
+    `cannot set up the seam: ${call}: ${errno}; run: fuse-rig doctor (it says what this machine lacks)`,
+  );
+}
+
+export function launch(options: LaunchOptions): Launched {
+  if (!existsSync(options.cwd)) {
+    throw new LaunchError(
+      `the working directory ${options.cwd} does not exist; create it or use --cwd`,
+    );
+  }
+  const base = rangeBase(softNofile());
+  const standIns = makeStandIns();
+  const [ours, theirs] = native.socketPair();
+  const [stdout, stdoutWrite] = native.pipePair();
+  const [stderr, stderrWrite] = native.pipePair();
+  const launcher = execa(
+    nativePath('fuse-rig-launch'),
+    [
+      '3',
+      String(base),
+      String(RANGE_COUNT),
+      options.extraFds?.length ? options.extraFds.join(',') : '-',
+      options.cwd,
+      options.umask.toString(8),
+      ...options.command,
+    ],
+    {
+      stdio: [
+        options.stdin === undefined ? 'ignore' : inherit(options.stdin),
+        inherit(stdoutWrite),
+        inherit(stderrWrite),
+        inherit(theirs),
+      ],
+      env: {
+        ...options.env,
+        PATH: `${standIns}:${options.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
+      },
+      extendEnv: false,
+      reject: false,
+      buffer: false,
+      cleanup: false,
+    },
+  );
+  for (const fd of [stdoutWrite, stderrWrite, theirs]) native.closeFd(fd);
+  const gone = launcher.then(() => rmSync(standIns, { recursive: true, force: true }));
+  let started: ReturnType<typeof receiveListener>;
+  try {
+    started = receiveListener(ours);
+  } catch (error) {
+    native.closeFd(stdout);
+    native.closeFd(stderr);
+    rmSync(standIns, { recursive: true, force: true });
+    throw error;
+  }
+  const seam = new native.Seam(started.listener, ours, base, RANGE_COUNT, DATA_SIZE);
+  return {
+    seam,
+    pid: started.pid,
+    base,
+    stdout,
+    stderr,
+    standIns,
+    go: () => void seam.keeperSend(KEEPER.go, ''),
+    gone,
+  };
+}
+
+/** A scratch directory of this run, mode 0700. */
+export function makeScratch(name: string): string {
+  const dir = mkdtempSync(join(tmpdir(), `fuse-rig-${name}-`));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return dir;
+}

@@ -1,0 +1,321 @@
+/**
+ * How the server's mounts reach the Kernel: mount(2), umount2(2), and the file system contexts of
+ * fsopen/fsconfig/fsmount/move_mount. Only FUSE mounts are the rig's; others run as they are.
+ */
+import { readlinkSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { native } from '../../native/load.ts';
+import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
+import { ERRNO } from '../protocol/errno.ts';
+import type { DevicePort, PortHandle, PortWiring } from './device_port.ts';
+
+const { EBUSY, EFAULT, EINVAL, EMFILE } = ERRNO;
+
+/** include/uapi/linux/mount.h, enum fsconfig_command. */
+const FSCONFIG = { setFlag: 0, setString: 1, setFd: 5, create: 6, createExcl: 8 } as const;
+
+/** A faked fsopen context: the parameters so far, then the connection it made. */
+export interface Context {
+  fstype: string;
+  options: string[];
+  source: string;
+  handle: PortHandle | undefined;
+  conn: ConnId;
+}
+
+const O_CLOEXEC = 0o2000000;
+const text = (bytes: Buffer | null): string => bytes?.toString('utf8') ?? '';
+
+/** Whether a file system type is FUSE's (`fuse`, `fuseblk`, with a subtype or without). */
+export const isFuse = (fstype: string): boolean => /^fuse(blk)?(\.|$)/.test(fstype);
+
+/** Takes `fd=N` out of a mount's data string. */
+export function splitFd(data: string): { options: string; fd: number | undefined } {
+  const parts = data.split(',');
+  const found = parts.find((part) => part.startsWith('fd='));
+  const value = found === undefined ? Number.NaN : Number(found.slice(3));
+  return {
+    options: parts.filter((part) => !part.startsWith('fd=')).join(','),
+    fd: Number.isInteger(value) ? value : undefined,
+  };
+}
+
+export class MountPort {
+  readonly #w: PortWiring;
+  readonly #device: DevicePort;
+  /** Mounts waiting for their INIT (SYNC_INIT): slot and call. */
+  #waiting: { slot: number; tid: number; call: MountCall; handle: PortHandle }[] = [];
+  /** Real contexts by the server's descriptor number: the device named in them. */
+  readonly #realContexts = new Map<number, PortHandle>();
+  #unmounting: { slot: number; target: string }[] = [];
+  /** Told before a real mount is made, so that the keeper can clean up. */
+  announce: (target: string) => void = () => {};
+  /** Told after a mount succeeded. */
+  mounted: (target: string, conn: ConnId) => void = () => {};
+
+  constructor(wiring: PortWiring, device: DevicePort) {
+    this.#w = wiring;
+    this.#device = device;
+  }
+
+  #context(): Context | undefined {
+    const entry = this.#device.table.get(this.#w.trap.index);
+    return entry !== undefined && 'fstype' in entry ? entry : undefined;
+  }
+
+  #string(n: number): string {
+    return text(this.#w.seam.readString(this.#w.trap.tid, this.#w.trap.arg(n)));
+  }
+
+  /** mount(source, target, fstype, flags, data). */
+  mount(): void {
+    const { seam, trap } = this.#w;
+    const fstype = this.#string(2);
+    if (!isFuse(fstype)) {
+      seam.continue(trap.slot);
+      return;
+    }
+    const { options, fd } = splitFd(this.#string(4));
+    const handle = fd === undefined ? undefined : this.#device.byDescriptor(fd);
+    const call: MountCall = {
+      fstype,
+      source: this.#string(0),
+      target: this.absolute(this.#string(1)),
+      flags: Number(trap.arg(3) & 0xffffffffn),
+      options,
+      handle: handle?.id,
+    };
+    const { slot, tid } = trap;
+    this.announce(call.target);
+    const result = this.#w.kernel.mount(call, tid);
+    if (result.result === BLOCK && handle !== undefined) {
+      this.#waiting.push({ slot, tid, call, handle });
+    } else {
+      this.#finish(slot, tid, call, handle, result);
+    }
+  }
+
+  #finish(
+    slot: number,
+    tid: number,
+    call: MountCall,
+    handle: PortHandle | undefined,
+    { result, conn, dev }: MountResult,
+  ): void {
+    this.#w.seam.respond(slot, result);
+    this.#emitMount(tid, call, handle, result, conn, dev);
+  }
+
+  #emitMount(
+    tid: number,
+    call: MountCall,
+    handle: PortHandle | undefined,
+    result: number,
+    conn: ConnId,
+    dev: number,
+  ): void {
+    const { fstype, source, target, flags, options } = call;
+    this.#w.emit({
+      kind: 'mount',
+      t: this.#w.now(),
+      handle: handle?.id ?? 0,
+      conn,
+      tid,
+      fstype,
+      source,
+      target,
+      flags,
+      options,
+      result,
+      dev,
+    });
+    if (result === 0) this.mounted(target, conn);
+  }
+
+  /** The mount of a SYNC_INIT handle got its answer. */
+  finishWaiting(id: number, result: MountResult): void {
+    const mount = this.#waiting.find((m) => m.handle.id === id);
+    if (mount === undefined) return;
+    this.#waiting = this.#waiting.filter((m) => m !== mount);
+    this.#finish(mount.slot, mount.tid, mount.call, mount.handle, result);
+  }
+
+  /** A held umount2 got its answer. */
+  finishUnmount(target: string, result: number): void {
+    const held = this.#unmounting.find((u) => u.target === target);
+    if (held === undefined) return;
+    this.#unmounting = this.#unmounting.filter((u) => u !== held);
+    this.#w.seam.respond(held.slot, result);
+  }
+
+  /** umount2(target, flags). */
+  umount(): void {
+    const { seam, trap, kernel } = this.#w;
+    const { slot, tid } = trap;
+    const target = this.absolute(this.#string(0));
+    const result = kernel.unmount(target, trap.int(1), tid);
+    if (result === PASS) seam.continue(slot);
+    else if (result === BLOCK) this.#unmounting.push({ slot, target });
+    else seam.respond(slot, result);
+  }
+
+  /** fsopen(fstype, flags): a context of ours, where the Kernel has no real ones. */
+  fsopen(): void {
+    const { seam, trap, kernel } = this.#w;
+    const fstype = this.#string(0);
+    if (kernel.realContexts || !isFuse(fstype)) {
+      seam.continue(trap.slot);
+      return;
+    }
+    this.#standIn({ fstype, options: [], source: '', handle: undefined, conn: 0 }, trap.int(1));
+  }
+
+  /** A descriptor of the range that only stands for something: the read end of a pipe. */
+  #standIn(context: Context, flags: number): void {
+    const { seam, trap } = this.#w;
+    const index = this.#device.table.take(context);
+    if (index < 0) {
+      seam.respond(trap.slot, -EMFILE);
+      return;
+    }
+    const [read, write] = native.pipePair();
+    seam.installFd(trap.slot, read, index, (flags & 1) !== 0 || (flags & O_CLOEXEC) !== 0);
+    native.closeFd(read);
+    native.closeFd(write);
+  }
+
+  /** fsconfig(context, command, key, value, aux). */
+  fsconfig(): void {
+    const { seam, trap, kernel } = this.#w;
+    if (kernel.realContexts) {
+      this.#realFsconfig();
+      return;
+    }
+    const context = this.#context();
+    if (context === undefined) {
+      seam.continue(trap.slot);
+      return;
+    }
+    const command = trap.int(1);
+    const key = this.#string(2);
+    if (command === FSCONFIG.setString) {
+      const value = this.#string(3);
+      if (key === 'fd') context.handle = this.#device.byDescriptor(Number(value));
+      else if (key === 'source') context.source = value;
+      else context.options.push(`${key}=${value}`);
+      seam.respond(trap.slot, key === 'fd' && context.handle === undefined ? -EINVAL : 0);
+    } else if (command === FSCONFIG.setFlag) {
+      context.options.push(key);
+      seam.respond(trap.slot, 0);
+    } else if (command === FSCONFIG.create || command === FSCONFIG.createExcl) {
+      this.#create(context);
+    } else {
+      seam.respond(trap.slot, -EINVAL);
+    }
+  }
+
+  #create(context: Context): void {
+    const { seam, trap, kernel } = this.#w;
+    const { slot, tid } = trap;
+    if (context.conn !== 0) {
+      seam.respond(slot, -EBUSY);
+      return;
+    }
+    const call: MountCall = {
+      fstype: context.fstype,
+      source: context.source,
+      target: '',
+      flags: 0,
+      options: context.options.join(','),
+      handle: context.handle?.id,
+    };
+    const result = kernel.mount(call, tid);
+    context.conn = result.conn;
+    if (result.result === BLOCK && context.handle !== undefined) {
+      this.#waiting.push({ slot, tid, call, handle: context.handle });
+    } else {
+      this.#finish(slot, tid, call, context.handle, result);
+    }
+  }
+
+  /**
+   * In front of the real kernel the context is real. Two commands are made by the rig on it: naming
+   * the device, whose number must be the rig's, and the creation, after which the device is bound.
+   */
+  #realFsconfig(): void {
+    const { seam, trap } = this.#w;
+    const { slot, tid } = trap;
+    const number = trap.int(0);
+    const command = trap.int(1);
+    const naming = command === FSCONFIG.setString && this.#string(2) === 'fd';
+    const creating = command === FSCONFIG.create || command === FSCONFIG.createExcl;
+    const handle = naming
+      ? this.#device.byDescriptor(Number(this.#string(3)))
+      : this.#realContexts.get(number);
+    const context = handle !== undefined && (naming || creating) ? seam.getFd(tid, number) : -1;
+    if (handle === undefined || context < 0) {
+      seam.continue(slot);
+      return;
+    }
+    if (naming) {
+      this.#realContexts.set(number, handle);
+      seam.respond(slot, this.#w.kernel.nameInContext(context, handle.id));
+    } else {
+      this.#realCreate(handle, context, command);
+    }
+    native.closeFd(context);
+  }
+
+  #realCreate(handle: PortHandle, context: number, command: number): void {
+    const { trap, kernel } = this.#w;
+    const { slot, tid } = trap;
+    const call: MountCall = {
+      fstype: 'fuse',
+      source: '',
+      target: '',
+      flags: 0,
+      options: '',
+      handle: handle.id,
+    };
+    const result = kernel.createContext(context, command, handle.id);
+    if (result.result === BLOCK) this.#waiting.push({ slot, tid, call, handle });
+    else this.#finish(slot, tid, call, handle, result);
+  }
+
+  /** fsmount(context, flags, attributes): the mount is the context's connection again. */
+  fsmount(): void {
+    const { seam, trap } = this.#w;
+    const context = this.#context();
+    if (context === undefined) seam.continue(trap.slot);
+    else this.#standIn(context, trap.int(1));
+  }
+
+  /** move_mount(from_dfd, from_path, to_dfd, to_path, flags). */
+  moveMount(): void {
+    const { seam, trap, kernel } = this.#w;
+    const target = this.absolute(this.#string(3));
+    const context = this.#context();
+    if (kernel.realContexts || context === undefined) {
+      this.announce(target);
+      seam.continue(trap.slot);
+      return;
+    }
+    if (this.#string(1) !== '') {
+      seam.respond(trap.slot, -EFAULT);
+      return;
+    }
+    kernel.attach(context.conn, target);
+    seam.respond(trap.slot, 0);
+    this.mounted(target, context.conn);
+  }
+
+  /** A path of the calling thread as an absolute one. */
+  absolute(path: string): string {
+    if (isAbsolute(path)) return join(path);
+    try {
+      return join(readlinkSync(`/proc/${this.#w.trap.tid}/cwd`), path);
+    } catch {
+      return path;
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The one loop: takes what the server does, hands it to the ports, lets the Kernel answer. It
+ * decides nothing: what goes wrong, what is due and when to stop are the Director's.
+ */
+import type { NativeSeam } from '../native/load.ts';
+import { native } from '../native/load.ts';
+import type { EventSink } from './events.ts';
+import type { HandleId, Kernel } from './kernel/kernel.ts';
+import { errnoName } from './protocol/errno.ts';
+import { DescriptorTable } from './seam/descriptors.ts';
+import { DevicePort, type PortHandle, type PortWiring } from './seam/device_port.ts';
+import { LaunchError, type Launched } from './seam/launch.ts';
+import { type Context, MountPort } from './seam/mount_port.ts';
+import { ProcessPort } from './seam/process_port.ts';
+import { KEEPER, NR, Trap, WAIT } from './seam/traps.ts';
+import { Watches } from './seam/watches.ts';
+
+/** What drives a session from above: the recorder, or the replayer. */
+export interface Director {
+  /** Called between events; does what is due. */
+  pump(): void;
+  /** Called when nothing has happened for `idleMs` in a row; may end things. */
+  idle(idleMs: number): void;
+  /** Somebody woke the session (Ctrl-C, a command from the main thread). */
+  control(): void;
+  /** True when the session is over and may be torn down. */
+  readonly done: boolean;
+}
+
+const NS_PER_MS = 1e6;
+/** While reads are held their threads' signals are looked at this often. */
+const SIGNAL_LOOK_MS = 5;
+/** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
+const SETTLE_MS = 1;
+
+export class Session {
+  readonly device: DevicePort;
+  readonly mounts: MountPort;
+  readonly watches: Watches;
+  readonly seam: NativeSeam;
+  readonly pid: number;
+  /** True once no process of the server is left. */
+  empty = false;
+  readonly #process: ProcessPort;
+  readonly #kernel: Kernel;
+  readonly #emit: EventSink;
+  readonly #trap: Trap;
+  readonly #launched: Launched;
+  readonly #woken = new Set<HandleId>();
+  readonly #data: Uint8Array;
+  readonly #t0: number;
+  #idleSince = 0;
+
+  constructor(launched: Launched, kernel: Kernel, emit: EventSink) {
+    this.seam = launched.seam;
+    this.pid = launched.pid;
+    this.#launched = launched;
+    this.#kernel = kernel;
+    this.#emit = emit;
+    this.#trap = new Trap(this.seam);
+    this.#data = new Uint8Array(this.seam.data);
+    this.seam.wait(0);
+    this.#t0 = this.#trap.t;
+    const wiring: PortWiring = {
+      seam: this.seam,
+      trap: this.#trap,
+      kernel,
+      data: this.#data,
+      emit,
+      base: launched.base,
+      now: () => this.now(),
+    };
+    const table = new DescriptorTable<PortHandle | Context>();
+    this.device = new DevicePort(wiring, table);
+    this.mounts = new MountPort(wiring, this.device);
+    this.#process = new ProcessPort(wiring, this.device, launched.standIns);
+    this.watches = new Watches(this.seam);
+    kernel.onWake = (handle) => this.#woken.add(handle);
+    this.#watchOutput(launched.stdout, 1);
+    this.#watchOutput(launched.stderr, 2);
+  }
+
+  /** Nanoseconds since the session began, as of the last event. */
+  now(): number {
+    return this.#trap.t - this.#t0;
+  }
+
+  /** Serves the server until the director is done. */
+  run(director: Director): void {
+    this.#launched.go();
+    this.#idleSince = this.#trap.t;
+    while (!director.done) {
+      const kind = this.seam.wait(this.#timeout());
+      if (kind === WAIT.timeout) this.#idle(director);
+      else {
+        this.#idleSince = this.#trap.t;
+        this.#handle(kind, director);
+      }
+      director.pump();
+      this.#wake();
+    }
+  }
+
+  /** Milliseconds to wait: short while somebody must be looked at. */
+  #timeout(): number {
+    if (this.device.suspected || this.device.unread) return SETTLE_MS;
+    return SIGNAL_LOOK_MS;
+  }
+
+  #idle(director: Director): void {
+    this.device.settle();
+    this.device.interruptSignalled();
+    if (this.device.suspected) this.device.reapClosed();
+    director.idle((this.#trap.t - this.#idleSince) / NS_PER_MS);
+  }
+
+  #wake(): void {
+    // Waking may wake again (a reader that takes the last request makes others see an empty queue).
+    for (const handle of this.#woken) {
+      this.#woken.delete(handle);
+      this.device.wake(handle);
+    }
+  }
+
+  #handle(kind: number, director: Director): void {
+    if (kind === WAIT.trap) this.#dispatch();
+    else if (kind === WAIT.watched) this.watches.run(this.#trap.size);
+    else if (kind === WAIT.keeper) this.#keeper();
+    else if (kind === WAIT.control) director.control();
+    else if (kind === WAIT.keeperGone) this.empty = true;
+  }
+
+  #dispatch(): void {
+    const { nr } = this.#trap;
+    switch (nr) {
+      case NR.open:
+      case NR.openat:
+      case NR.openat2:
+        return this.#process.open();
+      case NR.execve:
+      case NR.execveat:
+        return this.#process.exec();
+      case NR.prctl:
+        return this.#process.prctl();
+      case NR.mount:
+        return this.mounts.mount();
+      case NR.umount2:
+        return this.mounts.umount();
+      case NR.fsopen:
+        return this.mounts.fsopen();
+      case NR.fsconfig:
+        return this.mounts.fsconfig();
+      case NR.fsmount:
+        return this.mounts.fsmount();
+      case NR.move_mount:
+        return this.mounts.moveMount();
+      default:
+        this.device.call();
+    }
+  }
+
+  #keeper(): void {
+    const { nr: type, tid: pid, size: status } = this.#trap;
+    if (type === KEEPER.execFailed) {
+      const command = Buffer.from(this.#data.subarray(0, this.#trap.filled)).toString();
+      throw new LaunchError(
+        `cannot start ${command.replace(/\0.*$/, '')}: ${errnoName(-status)}; name an executable program after --`,
+      );
+    }
+    if (type === KEEPER.exit) {
+      this.device.suspectAll();
+      this.device.reapClosed();
+      const signal = status & 0x7f;
+      this.#emit({
+        kind: 'exit',
+        t: this.now(),
+        pid,
+        main: pid === this.pid,
+        code: signal === 0 ? (status >> 8) & 0xff : null,
+        signal: signal === 0 ? null : signal,
+      });
+    }
+    if (type === KEEPER.empty) this.empty = true;
+  }
+
+  #watchOutput(fd: number, which: 1 | 2): void {
+    const chunk = new Uint8Array(65536);
+    const drain = () => {
+      for (;;) {
+        const n = native.readFd(fd, chunk, chunk.length);
+        if (n <= 0) return n;
+        this.#emit({ kind: 'output', t: this.now(), fd: which, bytes: chunk.subarray(0, n) });
+      }
+    };
+    this.watches.add(fd, drain);
+    this.#drains.push(drain);
+  }
+  readonly #drains: (() => number)[] = [];
+
+  /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */
+  async close(): Promise<void> {
+    for (const drain of this.#drains) drain();
+    this.seam.keeperSend(KEEPER.kill, '');
+    this.seam.close();
+    await this.#launched.gone;
+    native.closeFd(this.#launched.stdout);
+    native.closeFd(this.#launched.stderr);
+  }
+}
