@@ -26,10 +26,11 @@ export interface PrefixPart<L extends Layout = Layout> {
   readonly min: number;
 }
 
-/** A NUL-terminated name. */
+/** A name with a NUL after it; its length is what the field `size` says, or where the NUL is. */
 export interface NamePart<N extends string = string> {
   readonly part: 'name';
   readonly as: N;
+  readonly size?: string;
 }
 
 /** What the bytes of a data part are. */
@@ -150,7 +151,8 @@ export const prefix = <L extends Layout>(layout: L, min: number): PrefixPart<L> 
   min,
 });
 
-export const name = <const N extends string>(as: N): NamePart<N> => ({ part: 'name', as });
+export const name = <const N extends string>(as: N, size?: string): NamePart<N> =>
+  size === undefined ? { part: 'name', as } : { part: 'name', as, size };
 
 export const data = <const N extends string>(
   as: N,

@@ -5,7 +5,7 @@
 import { align8, Cursor, concat, ProtocolError, readU32 } from './cursor.ts';
 import { decode, encode, type FieldBit, type Layout } from './layout.ts';
 import { has, type Negotiated } from './negotiated.ts';
-import type { Part, PrefixPart, StructPart } from './op-spec.ts';
+import type { NamePart, Part, PrefixPart, StructPart } from './op-spec.ts';
 
 /** Decoded values of a message in one flat object, as its row names them. */
 export type Args = Readonly<Record<string, unknown>>;
@@ -55,6 +55,19 @@ function announced(
   const { layout } = first.part;
   const offset = first.offset + (layout.at[field] as number);
   return { value: readU32(bytes, offset), struct: layout.name, offset };
+}
+
+function locateName(
+  cursor: Cursor,
+  part: NamePart,
+  places: readonly Place[],
+  what: string,
+): number {
+  if (part.size === undefined) return cursor.name(what, part.as).length;
+  const told = announced(cursor.bytes, places, part.size);
+  cursor.take(told.value, told.struct, part.size);
+  cursor.take(1, what, part.as);
+  return told.value;
 }
 
 function locateSized(cursor: Cursor, part: Part, places: readonly Place[], what: string): number {
@@ -107,7 +120,7 @@ export function locate(
       size = Math.max(part.min, Math.min(body.left, part.layout.size));
       takeStruct(body, part.layout, size);
     } else if (part.part === 'name') {
-      size = body.name(what, part.as).length;
+      size = locateName(body, part, places, what);
     } else if (part.part === 'ext') {
       body.done(what);
       size = extBytes;
@@ -154,7 +167,7 @@ function listOf(value: unknown, what: string): readonly Args[] {
 function complete(parts: readonly Part[], args: Args): Args {
   const whole: Record<string, unknown> = { ...args };
   for (const part of parts) {
-    if (part.part === 'data' && part.size !== undefined) {
+    if ((part.part === 'data' || part.part === 'name') && part.size !== undefined) {
       whole[part.size] ??= bytesOf(args[part.as] ?? '', part.as).length;
     }
     if (part.part === 'array') {

@@ -12,8 +12,6 @@ import { nested, struct, u32, u64, u64s } from './layout.ts';
 import { ATTR, KSTATFS, STATX } from './structs-common.ts';
 
 const padding = (offset: number) => u32(offset, { role: 'padding' });
-const nsec = (offset: number) => u32(offset, { role: 'time' });
-const time = (offset: number) => u64(offset, { role: 'time' });
 
 export const GETATTR_IN = struct('getattr_in', 16, {
   getattr_flags: u32(0, { flags: GETATTR_FLAGS }),
@@ -44,22 +42,25 @@ export const STATX_OUT = struct('statx_out', 288, {
   stat: nested(32, STATX),
 });
 
+/** A field of setattr_in counts while its FATTR bit is set. */
+const valid = (bit: number) => ({ when: { field: 'valid', bit } }) as const;
+
 export const SETATTR_IN = struct('setattr_in', 88, {
   valid: u32(0, { flags: FATTR }),
   padding: padding(4),
-  fh: u64(8, { role: 'fh', when: { field: 'valid', bit: 1 << 6 } }),
-  size: u64(16),
-  lock_owner: u64(24, { role: 'lock-owner', when: { field: 'valid', bit: 1 << 9 } }),
-  atime: time(32),
-  mtime: time(40),
-  ctime: time(48),
-  atimensec: nsec(56),
-  mtimensec: nsec(60),
-  ctimensec: nsec(64),
-  mode: u32(68, { view: 'mode' }),
+  fh: u64(8, { role: 'fh', ...valid(1 << 6) }),
+  size: u64(16, valid(1 << 3)),
+  lock_owner: u64(24, { role: 'lock-owner', ...valid(1 << 9) }),
+  atime: u64(32, { role: 'time', ...valid(1 << 4) }),
+  mtime: u64(40, { role: 'time', ...valid(1 << 5) }),
+  ctime: u64(48, { role: 'time', ...valid(1 << 10) }),
+  atimensec: u32(56, { role: 'time', ...valid(1 << 4) }),
+  mtimensec: u32(60, { role: 'time', ...valid(1 << 5) }),
+  ctimensec: u32(64, { role: 'time', ...valid(1 << 10) }),
+  mode: u32(68, { view: 'mode', ...valid(1 << 0) }),
   unused4: padding(72),
-  uid: u32(76, { role: 'uid', when: { field: 'valid', bit: 1 << 1 } }),
-  gid: u32(80, { role: 'gid', when: { field: 'valid', bit: 1 << 2 } }),
+  uid: u32(76, { role: 'uid', ...valid(1 << 1) }),
+  gid: u32(80, { role: 'gid', ...valid(1 << 2) }),
   unused5: padding(84),
 });
 
