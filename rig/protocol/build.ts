@@ -1,7 +1,5 @@
 /** Builds requests and replies from the values their rows name; the counterpart of `message.ts`. */
-import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from './constants.ts';
-import { concat } from './cursor.ts';
-import { encode, type Partially } from './layout.ts';
+import type { Partially } from './codec.ts';
 import { Reply, Request } from './message.ts';
 import { BEFORE_INIT, type Negotiated } from './negotiated.ts';
 import type { OpSpec } from './op-spec.ts';
@@ -28,19 +26,16 @@ export function encodeRequest(
   args: Args,
   negotiated: Negotiated = BEFORE_INIT,
 ): Uint8Array {
-  const body = encodeParts(op.request, args, { what: op.name, negotiated });
   const ext = args.ext instanceof Uint8Array ? args.ext.length : 0;
-  const len = IN_HEADER_SIZE + body.length;
-  const fields = { ...head, len, opcode: op.opcode, total_extlen: ext / 8 };
-  return concat([encode(IN_HEADER, fields), body]);
+  const fields = { ...head, opcode: op.opcode, total_extlen: Math.ceil(ext / 8) };
+  return encodeParts(op.request, args, { what: op.name, negotiated }, IN_HEADER, fields);
 }
 
 /** The bytes of a successful reply to `request`, body after its row. */
 export function encodeReply(request: Request, args: Args): Uint8Array {
   const { name: what, negotiated, unique } = request;
-  const body = encodeParts(request.replyParts, args, { what, negotiated });
-  const len = OUT_HEADER_SIZE + body.length;
-  return concat([encode(OUT_HEADER, { len, error: 0, unique }), body]);
+  const fields = { error: 0, unique };
+  return encodeParts(request.replyParts, args, { what, negotiated }, OUT_HEADER, fields);
 }
 
 /** encodeRequest() with the argument types of one operation. */

@@ -3,9 +3,11 @@
  * in fs/fuse/readdir.c read them: a record without room for itself ends the list without an error, a
  * name the kernel would refuse is one (its client gets EIO).
  */
+
+import { decode, type Partially, writeStruct } from './codec.ts';
 import { NAME_MAX } from './constants.ts';
 import { align8, ProtocolError, readU32 } from './cursor.ts';
-import { decode, type Partially, type Values, writeStruct } from './layout.ts';
+import type { Values } from './layout.ts';
 import { DIRENT, DIRENTPLUS, type ENTRY_OUT } from './structs-common.ts';
 
 export type Entry = Values<typeof ENTRY_OUT>;

@@ -3,8 +3,10 @@
  * contexts and the caller's supplementary groups. It starts right after the last name, unaligned;
  * its records are padded to 8 bytes.
  */
+
+import { decode, encode } from './codec.ts';
 import { align8, Cursor, concat, ProtocolError, readU32 } from './cursor.ts';
-import { decode, encode, type Layout, type Values } from './layout.ts';
+import type { Layout, Values } from './layout.ts';
 import { EXT_HEADER, SECCTX, SECCTX_HEADER, SUPP_GROUPS } from './structs-session.ts';
 
 /** FUSE_EXT_GROUPS; types below 32 mean that many security contexts (FUSE_MAX_NR_SECCTX is 31). */

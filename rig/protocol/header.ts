@@ -2,9 +2,11 @@
  * Single header fields straight from a message's bytes: no object is made, so the hot path may call
  * these for every message. `len` and `unique` lie at the same offsets in both headers.
  */
+
+import { encode } from './codec.ts';
 import { OUT_HEADER_SIZE } from './constants.ts';
 import { need, ProtocolError, readS32, readU16, readU32, readU64 } from './cursor.ts';
-import { encode, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { OUT_HEADER } from './structs-common.ts';
 
 /** `len` of a request or a reply: the whole message, header included. */

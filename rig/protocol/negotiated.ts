@@ -2,6 +2,8 @@
  * What INIT agreed on, as the kernel takes it (process_init_reply() and process_init_limits() in
  * fs/fuse/inode.c). Reading and building every later message takes this as an input.
  */
+
+import { decode } from './codec.ts';
 import {
   DEFAULT_CONGESTION_THRESHOLD,
   DEFAULT_MAX_BACKGROUND,
@@ -19,7 +21,7 @@ import {
 } from './constants.ts';
 import { need, ProtocolError, readS32, readU32 } from './cursor.ts';
 import { INIT_FLAG, type InitFlag, joinInitFlags } from './init-flags.ts';
-import { decode, type Values } from './layout.ts';
+import type { Values } from './layout.ts';
 import { OP } from './opcodes.ts';
 import { INIT_IN, INIT_OUT } from './structs-session.ts';
 

@@ -3,10 +3,10 @@
  * code; lengths as fuse_notify() in fs/fuse/dev.c checks them. Whether a node or a name is known is
  * the kernel's business, not the message's.
  */
+
+import type { Partially } from './codec.ts';
 import { OUT_HEADER_SIZE } from './constants.ts';
-import { concat } from './cursor.ts';
 import { checkHeader, errorOf, uniqueOf } from './header.ts';
-import { encode, type Partially } from './layout.ts';
 import { type Mark, placesMarks } from './marks.ts';
 import { BEFORE_INIT } from './negotiated.ts';
 import { array, data, name, type Part, type PartsValues, st } from './op-spec.ts';
@@ -88,9 +88,8 @@ export function decodeNotification(message: Uint8Array): Notification {
 
 /** encodeNotification() without the types of one code. */
 export function encodeNotificationOf(spec: NotifySpec, args: Args): Uint8Array {
-  const body = encodeParts(spec.parts, args, frame(spec));
-  const len = OUT_HEADER_SIZE + body.length;
-  return concat([encode(OUT_HEADER, { len, error: spec.code, unique: 0n }), body]);
+  const fields = { error: spec.code, unique: 0n };
+  return encodeParts(spec.parts, args, frame(spec), OUT_HEADER, fields);
 }
 
 /** The bytes of a notification. Absent numbers are 0, absent lengths and counts follow the data. */

@@ -2,8 +2,10 @@
  * Reads and builds the body of a message from the parts its row lists. Reading goes in two steps:
  * `locate` finds where each part lies, with all checks; decoding and translating use the places.
  */
-import { align8, Cursor, concat, ProtocolError, readU32 } from './cursor.ts';
-import { decode, encode, type FieldBit, type Layout } from './layout.ts';
+
+import { decode, encode } from './codec.ts';
+import { Cursor, concat, ProtocolError, readU32 } from './cursor.ts';
+import type { FieldBit, Layout } from './layout.ts';
 import { has, type Negotiated } from './negotiated.ts';
 import type { NamePart, Part, PrefixPart, StructPart } from './op-spec.ts';
 
@@ -177,38 +179,44 @@ function complete(parts: readonly Part[], args: Args): Args {
   return whole;
 }
 
-function encodePart(part: Part, args: Args, frame: Omit<Frame, 'extBytes'>): Uint8Array {
+function encodePart(part: Part, args: Args, frame: Omit<Frame, 'extBytes'>): Uint8Array[] {
   const { what, negotiated } = frame;
   switch (part.part) {
     case 'struct':
-      return encode(part.layout, args, structSize(part, negotiated));
+      return [encode(part.layout, args, structSize(part, negotiated))];
     case 'prefix':
-      return encode(part.layout, args);
+      return [encode(part.layout, args)];
     case 'name':
-      return concat([bytesOf(args[part.as], `${what}.${part.as}`), new Uint8Array(1)]);
+      return [bytesOf(args[part.as], `${what}.${part.as}`), new Uint8Array(1)];
     case 'data':
-      return bytesOf(args[part.as] ?? '', `${what}.${part.as}`);
+      return [bytesOf(args[part.as] ?? '', `${what}.${part.as}`)];
     case 'array': {
       const list = listOf(args[part.as] ?? [], `${what}.${part.as}`);
-      return concat(list.map((one) => encode(part.layout, one)));
+      return list.map((one) => encode(part.layout, one));
     }
     default: {
       const blob = bytesOf(args.ext ?? '', `${what}.ext`);
-      if (blob.length !== align8(blob.length))
-        throw new RangeError(`${what}.ext: not 8-byte units`);
-      return blob;
+      if (blob.length % 8 !== 0) throw new RangeError(`${what}.ext: not 8-byte units`);
+      return [blob];
     }
   }
 }
 
-/** The body made of `parts`. Absent numbers are 0, absent data and extensions are empty. */
+/**
+ * A message: a header of `fields` and the whole length as `len`, then the body of `parts`. Absent
+ * numbers are 0, absent data and extensions are empty.
+ */
 export function encodeParts(
   parts: readonly Part[],
   args: Args,
   frame: Omit<Frame, 'extBytes'>,
+  header: Layout,
+  fields: Args,
 ): Uint8Array {
   const whole = complete(parts, args);
-  return concat(parts.map((part) => encodePart(part, whole, frame)));
+  const pieces = parts.flatMap((part) => encodePart(part, whole, frame));
+  const len = pieces.reduce((size, piece) => size + piece.length, header.size);
+  return concat([encode(header, { ...fields, len }), ...pieces]);
 }
 
 /** The structure a request's body starts with, which `Bound`, `FieldBit` and `either` look at. */

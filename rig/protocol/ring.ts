@@ -3,9 +3,11 @@
  * two buffers (fs/fuse/dev_uring.c). Layouts are with the others: uring_req_header (288 bytes, the
  * first iovec of a REGISTER), uring_ent_in_out inside it, uring_cmd_req in the SQE.
  */
+
+import { decode, encode } from './codec.ts';
 import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from './constants.ts';
 import { concat, need } from './cursor.ts';
-import { decode, encode, type Values } from './layout.ts';
+import type { Values } from './layout.ts';
 import { Request } from './message.ts';
 import type { Negotiated } from './negotiated.ts';
 import { opOf } from './opcodes.ts';

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { layoutArb, runs } from './arbitraries.ts';
-import { decode, encode, extent, type Layout } from './layout.ts';
+import { decode, encode } from './codec.ts';
+import { extent, type Layout } from './layout.ts';
 import { STRUCTS } from './structs.ts';
 
 /** struct size offset:field:type ...; trailing arrays without a size are left out. */
