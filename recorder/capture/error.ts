@@ -60,7 +60,7 @@ export function systemError(doing: 'read' | 'write', path: string, name: string)
     return new CaptureError('unreadable', `${path}: cannot read it: ${name}`, { path });
   }
   if (FULL.has(name)) {
-    const message = `${path}: the disk is full or a limit is reached (${name}); what was written stays readable: make room, then fuse-rig recover`;
+    const message = `${path}: the disk is full or a limit is reached (${name})`;
     return new CaptureError('disk-full', message, { path });
   }
   return new CaptureError('unwritable', `${path}: cannot write it: ${name}`, { path });

@@ -222,7 +222,7 @@ export class CaptureReader {
     const remedy =
       frame === 0
         ? 'nothing can be kept of it'
-        : `to keep what stands before: fuse-rig recover ${this.path}`;
+        : `to keep what stands before: fuse-rig recover ${this.path} OUT`;
     return new CaptureError(code, `${this.path}: ${code}: ${where}: ${what}; ${remedy}`, place);
   }
 }

@@ -56,7 +56,9 @@ export function recover(partialPath: string, outPath: string): Recovered {
     } catch (error) {
       writer.abandon();
       rmSync(partial, { force: true });
-      throw error;
+      if (!(error instanceof CaptureError && error.code === 'disk-full')) throw error;
+      const message = `${outPath}: the disk is full; ${partialPath} is as it was: name a file on another`;
+      throw new CaptureError('disk-full', message, { path: outPath });
     }
   } finally {
     reader.close();

@@ -115,11 +115,20 @@ export class CaptureWriter {
     encoder.encode(this.#frames, event);
     const written = native.appendFrame(this.#fd, encoder.head, encoder.headLength, encoder.body);
     if (written < 0) {
-      this.#failed = systemError('write', this.partial, getSystemErrorName(written));
+      this.#failed = this.#ended(systemError('write', this.partial, getSystemErrorName(written)));
       throw this.#failed;
     }
     ++this.#frames;
     this.#bytes += written;
+  }
+
+  /** The error that ends the writing, with what can be done about it. */
+  #ended(error: CaptureError): CaptureError {
+    const path = this.partial;
+    const kept = `the ${this.#frames} frames written stay readable: make room, then: fuse-rig recover ${path} OUT`;
+    return this.#frames === 0
+      ? error
+      : new CaptureError(error.code, `${error.message}; ${kept}`, { path });
   }
 }
 

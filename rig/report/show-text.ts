@@ -1,0 +1,126 @@
+/**
+ * A capture as lines like strace's, one a request, joined with its reply:
+ *
+ *     0.005000 1/1 #4 LOOKUP node=1 name="f" = -ENOENT <0.000123>
+ *
+ * time of the delivery in seconds, handle/connection, unique, operation and arguments, result, time
+ * until the reply in seconds. A line appears when its reply does; what never got one comes last.
+ * Events that are not messages have their name in small letters.
+ */
+import type { BeginEvent, ReplyEvent, SessionEvent } from '../events.ts';
+import { ProtocolError } from '../protocol/cursor.ts';
+import { errnoName } from '../protocol/errno.ts';
+import { formatNotification, formatReply, formatRequest } from '../protocol/format.ts';
+import { quoteBytes, quoteName } from '../protocol/view.ts';
+import { type Asked, Exchanges } from './exchanges.ts';
+import { type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
+
+type Plain = Exclude<SessionEvent, { kind: 'request' | 'reply' | 'begin' }>;
+
+const DATA_LIMIT = 32;
+
+export function* showText(
+  events: Iterable<SessionEvent>,
+  options: ShowOptions,
+): Generator<string, void, undefined> {
+  const exchanges = new Exchanges();
+  for (const event of events) {
+    if (event.kind === 'request') {
+      const { asked, waits, before } = exchanges.ask(event);
+      if (before !== undefined && wantsRequest(before, options)) {
+        yield `${requestLine(before, options)} = ? (delivered again)`;
+      }
+      if (!waits && wantsRequest(asked, options)) yield requestLine(asked, options);
+    } else if (event.kind === 'reply') {
+      const line = replyLine(exchanges, event, options);
+      if (line !== undefined) yield line;
+    } else if (wantsEvent(event, options)) {
+      yield event.kind === 'begin' ? beginLine(event) : plainLine(event, options);
+    }
+  }
+  for (const asked of exchanges.waiting()) {
+    if (wantsRequest(asked, options)) yield `${requestLine(asked, options)} = ? (never answered)`;
+  }
+}
+
+const seconds = (ns: number): string => (ns / 1e9).toFixed(6);
+
+function where(event: { t: number; handle?: number; conn?: number }): string {
+  const time = seconds(event.t).padStart(12);
+  if (event.handle === undefined)
+    return event.conn === undefined ? time : `${time} -/${event.conn}`;
+  return `${time} ${event.handle}/${event.conn ?? '-'}`;
+}
+
+function requestLine({ event, message }: Asked, options: ShowOptions): string {
+  if (message instanceof ProtocolError) {
+    return `${where(event)} request malformed: ${message.message}: ${quote(event.bytes, options)}`;
+  }
+  return `${where(event)} #${message.unique} ${formatRequest(message, options)}`;
+}
+
+/** What a reply completes, or says by itself; undefined where it is not wanted. */
+function replyLine(
+  exchanges: Exchanges,
+  event: ReplyEvent,
+  options: ShowOptions,
+): string | undefined {
+  const answered = exchanges.answer(event);
+  if (answered.as === 'notification') {
+    if (!wantsEvent(event, options)) return undefined;
+    return `${where(event)} ${formatNotification(event.bytes, options)}${refusal(event)}`;
+  }
+  if (answered.as === 'stray') {
+    if (!wantsEvent(event, options, answered.unique)) return undefined;
+    const unique = answered.unique === undefined ? '' : ` #${answered.unique}`;
+    return `${where(event)}${unique} reply to no request: ${quote(event.bytes, options)}${refusal(event)}`;
+  }
+  const { asked, message } = answered;
+  if (!wantsRequest(asked, options)) return undefined;
+  const said =
+    message instanceof ProtocolError
+      ? `= malformed: ${message.message}: ${quote(event.bytes, options)}`
+      : formatReply(message, options);
+  const took = seconds(event.t - asked.event.t);
+  return `${requestLine(asked, options)} ${said}${refusal(event)} <${took}>`;
+}
+
+/** What the write of a reply came to, where that is not its length. */
+function refusal({ bytes, result }: ReplyEvent): string {
+  if (result === bytes.length) return '';
+  return ` (write ${result < 0 ? `-${errnoName(result)}` : result})`;
+}
+
+const quote = (bytes: Uint8Array, options: ShowOptions): string =>
+  quoteBytes(bytes, options.data ?? DATA_LIMIT);
+
+const text = (value: string): string => quoteName(Buffer.from(value));
+
+function beginLine(event: BeginEvent): string {
+  const { server } = event;
+  const command = server.command.map(text).join(' ');
+  const more = event.mountpoint === undefined ? '' : ` mountpoint=${text(event.mountpoint)}`;
+  const by = `rig=${text(event.rig)} kernel=${text(event.kernel)} started=${text(event.started)}`;
+  return `${where(event)} begin ${by} cwd=${text(server.cwd)}${more} command=${command}`;
+}
+
+/** `close`, `exit pid=4242 main code=0`, `mount ... = -EPERM`: the fields in their order. */
+function plainLine(event: Plain, options: ShowOptions): string {
+  const { kind, t: _, ...fields } = event;
+  const words: string[] = [];
+  let result = '';
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === 'handle' || name === 'conn' || value === null || value === false) continue;
+    if (name === 'result') result = ` = ${value < 0 ? `-${errnoName(value)}` : value}`;
+    else if (value instanceof Uint8Array) words.push(bytesWord(kind, value, options));
+    else if (value === true) words.push(name);
+    else words.push(`${name}=${typeof value === 'string' ? text(value) : value}`);
+  }
+  return [`${where(event)} ${kind}`, ...words].join(' ') + result;
+}
+
+function bytesWord(kind: Plain['kind'], bytes: Uint8Array, options: ShowOptions): string {
+  if (kind === 'fixture') return `${bytes.length} bytes`;
+  // What a server printed is short and is what one looks for.
+  return quoteBytes(bytes, options.data ?? Number.POSITIVE_INFINITY);
+}
