@@ -40,7 +40,18 @@ export interface NativeSeam {
   pipeTake(slot: number): number;
 }
 
+/** A thread of the server, asleep (native/addon/quiet.cc). */
+export interface SleepingThread {
+  pid: number;
+  tid: number;
+  comm: string;
+  wchan: string;
+  /** Words of /proc/PID/task/TID/syscall: number, six arguments in hex, stack and instruction pointers. */
+  call: string[];
+}
+
 export interface Native {
+  lookQuiet(keeperPid: number): SleepingThread[] | null;
   Seam: new (
     listenerFd: number,
     keeperFd: number,

@@ -4,6 +4,7 @@
 #include "crc32c.h"
 #include "frame.h"
 #include "device.h"
+#include "quiet.h"
 #include "seam.h"
 #include "inode.h"
 
@@ -12,6 +13,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::FrameInit(env, exports);
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
+  fuse_rig::QuietInit(env, exports);
   exports.Set("Seam", fuse_rig::Seam::Define(env));
   return exports;
 }

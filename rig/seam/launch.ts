@@ -35,6 +35,8 @@ export interface Launched {
   seam: NativeSeam;
   /** Process id of the server, as the rig sees it. */
   pid: number;
+  /** The keeper, whose descendants the server's processes are. */
+  keeperPid: number;
   base: number;
   /** Descriptors to read what the server prints; close them. */
   stdout: number;
@@ -161,6 +163,7 @@ export function launch(options: LaunchOptions): Launched {
   return {
     seam,
     pid: started.pid,
+    keeperPid: launcher.pid ?? 0,
     base,
     stdout,
     stderr,

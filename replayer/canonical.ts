@@ -1,0 +1,72 @@
+/**
+ * The canonical log: one line a captured request, in capture order, with what this run made of it.
+ * Times, inode numbers, ids, threads and addresses are not in it, so two runs of the same capture,
+ * plan, server and fixture give the same bytes. Its hash is the run's fingerprint.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import type { ReplayEvent } from '../rig/events.ts';
+import { opName } from '../rig/protocol/opcodes.ts';
+
+/** First-appearance names: the first node is n1, whatever number the server gave it. */
+class Names {
+  readonly #names = new Map<string, string>();
+
+  of(conn: number, nodeid: bigint): string {
+    const key = `${conn}:${nodeid}`;
+    let name = this.#names.get(key);
+    if (name === undefined) this.#names.set(key, (name = `n${this.#names.size + 1}`));
+    return name;
+  }
+}
+
+export class CanonicalLog {
+  readonly #hash: Hash = createHash('sha256');
+  readonly #names = new Names();
+  readonly #line: ((line: string) => void) | undefined;
+  lines = 0;
+
+  /** `line` gets every line, without its newline. */
+  constructor(line?: (line: string) => void) {
+    this.#line = line;
+  }
+
+  take(event: ReplayEvent): void {
+    const line = this.#render(event);
+    if (line === undefined) return;
+    this.lines++;
+    this.#hash.update(line).update('\n');
+    this.#line?.(line);
+  }
+
+  #render(event: ReplayEvent): string | undefined {
+    switch (event.kind) {
+      case 'answered':
+        return `${this.#head(event)} = ${event.actual}`;
+      case 'unanswered':
+        return `${this.#head(event)} unanswered ${event.why}`;
+      case 'news':
+        return `${this.#head(event)} answered only here = ${event.actual}`;
+      case 'directory': {
+        const { missing, extra, index } = event;
+        return `${index} directory missing [${missing.join(' ')}] extra [${extra.join(' ')}]`;
+      }
+      case 'teardown':
+        return `teardown ${event.how}`;
+      case 'hang':
+        return `hang ${event.verdict}`;
+      case 'exit':
+        return event.main ? `exit ${event.code ?? `signal ${event.signal}`}` : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #head(event: { index: number; conn: number; opcode: number; nodeid: bigint }): string {
+    return `${event.index} ${opName(event.opcode)} ${this.#names.of(event.conn, event.nodeid)}`;
+  }
+
+  /** First 12 hex digits of the log's SHA-256. */
+  digest(): string {
+    return this.#hash.copy().digest('hex').slice(0, 12);
+  }
+}

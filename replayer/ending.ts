@@ -1,0 +1,90 @@
+/**
+ * The end of a replay: the session is torn down as asked, and the server is judged by whether it
+ * ends. No timeout decides that: when every thread waits and nothing can wake any, it never will.
+ */
+import { native } from '../native/load.ts';
+import type { HangEvent, ReplaySink, TeardownEvent } from '../rig/events.ts';
+import type { Feed } from '../rig/kernel/feed.ts';
+import { lookQuiet, type Quiet } from '../rig/seam/quiescence.ts';
+import { KEEPER } from '../rig/seam/traps.ts';
+import type { Session } from '../rig/session.ts';
+
+export type EndHow = TeardownEvent['how'];
+
+const SIGTERM = 15;
+/** A server in a timed wait may still end by itself: it gets this long. Never called proven. */
+const STALL_MS = 10_000;
+/** Running without a single call of ours for this long is a spin. */
+const SPIN_MS = 10_000;
+
+export class Ending {
+  /** Set once the teardown has begun. */
+  begun = false;
+  #killed = false;
+  readonly #session: Session;
+  readonly #feed: Feed;
+  readonly #keeperPid: number;
+  readonly #emit: ReplaySink;
+
+  constructor(session: Session, feed: Feed, keeperPid: number, emit: ReplaySink) {
+    this.#session = session;
+    this.#feed = feed;
+    this.#keeperPid = keeperPid;
+    this.#emit = emit;
+  }
+
+  /** Tears the session down. */
+  begin(how: EndHow, conns: Iterable<number>): void {
+    this.begun = true;
+    this.#emit({ kind: 'teardown', t: this.#session.now(), how });
+    if (how === 'sigterm') {
+      for (const pid of this.#pids()) native.sendSignal(pid, SIGTERM);
+      return;
+    }
+    for (const conn of conns) {
+      if (how === 'unmount') this.#feed.shutdown(conn);
+      else this.#feed.forceUnmount(conn);
+    }
+  }
+
+  /** The server's process; its daemon, once the first one has gone. */
+  #pids(): Set<number> {
+    const threads = native.lookQuiet(this.#keeperPid) ?? [];
+    const pids = new Set(threads.map((t) => t.pid));
+    return pids.has(this.#session.pid) || pids.size === 0 ? new Set([this.#session.pid]) : pids;
+  }
+
+  /** One look at whether every thread waits. */
+  look(): Quiet | undefined {
+    return lookQuiet(this.#keeperPid);
+  }
+
+  /** Looks at a server that does not end. */
+  idle(idleMs: number): void {
+    if (this.#killed) return;
+    const quiet = lookQuiet(this.#keeperPid);
+    if (quiet !== undefined && quiet.threads.length === 0) return;
+    if (quiet?.proven) this.#hang('proven', idleMs, quiet);
+    else if (quiet !== undefined && idleMs > STALL_MS) this.#hang('stalled', idleMs, quiet);
+    else if (quiet === undefined && idleMs > SPIN_MS) this.#hang('spin', idleMs, quiet);
+  }
+
+  #hang(verdict: HangEvent['verdict'], idleMs: number, quiet: Quiet | undefined): void {
+    const threads = (quiet?.threads ?? []).map(({ pid, tid, comm, wait, wchan, nr }) => {
+      return { pid, tid, comm, wait, wchan, nr };
+    });
+    this.#emit({ kind: 'hang', t: this.#session.now(), verdict, seconds: idleMs / 1000, threads });
+    this.kill();
+  }
+
+  /** A server that calls the dead device for ever: reads that fail and are made again. */
+  spin(): void {
+    if (this.#killed) return;
+    this.#hang('spin', 0, undefined);
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#session.seam.keeperSend(KEEPER.kill, '');
+  }
+}

@@ -1,0 +1,25 @@
+/** One captured request on its way through this run. */
+import type { Outcome } from '../rig/kernel/feed.ts';
+import type { Request } from '../rig/protocol/message.ts';
+
+export interface Flight {
+  /** Place among the capture's requests, from 1. */
+  index: number;
+  conn: number;
+  opcode: number;
+  /** Ids as the capture has them. */
+  unique: bigint;
+  nodeid: bigint;
+  fh: bigint | undefined;
+  /** The request as asked in this run (translated; adapted). */
+  request: Request;
+  /** READDIR's captured form and this run's: a server without READDIRPLUS is asked READDIR. */
+  plusCaptured: boolean;
+  /** Tickets still to end: one, or several for a WRITE split to this server's max_write. */
+  open: number;
+  outcome: Outcome | undefined;
+  /** This run's reply, header included; undefined while none came or where the kernel ended it. */
+  reply: Uint8Array | undefined;
+  /** Bytes acknowledged by the parts of a split WRITE so far. */
+  written: number;
+}

@@ -1,0 +1,71 @@
+/** What the two replies to one request teach: ids of this run, and what directories hold. */
+import { type Mark, replyMarks } from '../rig/protocol/marks.ts';
+import type { Reply } from '../rig/protocol/message.ts';
+import { OP } from '../rig/protocol/opcodes.ts';
+import type { DirectoryStream } from './directory.ts';
+import type { Flight } from './flight.ts';
+import type { Identity } from './identity.ts';
+
+const OUT_HEADER = 16;
+
+const valueOf = (marks: readonly Mark[], role: Mark['role']): bigint | undefined => {
+  const mark = marks.find((m) => m.role === role);
+  return mark === undefined ? undefined : BigInt(mark.value);
+};
+
+const GIVES_NAMES: ReadonlySet<number> = new Set(
+  [
+    OP.LOOKUP,
+    OP.SYMLINK,
+    OP.MKNOD,
+    OP.MKDIR,
+    OP.LINK,
+    OP.CREATE,
+    OP.TMPFILE,
+    OP.OPEN,
+    OP.OPENDIR,
+  ].map((row) => row.opcode),
+);
+
+/** Both replies succeeded: binds the nodes and handles they name. */
+export function learnIds(identity: Identity, flight: Flight, captured: Reply, run: Reply): void {
+  if (!GIVES_NAMES.has(flight.opcode)) return;
+  const there = replyMarks(captured);
+  const here = replyMarks(run);
+  const node = valueOf(there, 'nodeid');
+  const runNode = valueOf(here, 'nodeid');
+  if (node !== undefined && runNode !== undefined) identity.bindNode(node, runNode);
+  const fh = valueOf(there, 'fh');
+  const runFh = valueOf(here, 'fh');
+  if (fh !== undefined && runFh !== undefined) {
+    identity.bindHandle(node ?? flight.nodeid, fh, runFh);
+  }
+}
+
+/** Only the capture's reply succeeded: its kernel counts a lookup that this run's does not. */
+export function learnLost(identity: Identity, captured: Reply): void {
+  if (!GIVES_NAMES.has(captured.request.opcode)) return;
+  const node = valueOf(replyMarks(captured), 'nodeid');
+  if (node !== undefined) identity.lookedUpOnlyThere(node);
+}
+
+/** Two portions of a directory; READDIRPLUS binds the nodes both looked up. */
+export function learnDirectory(
+  identity: Identity,
+  stream: DirectoryStream,
+  flight: Flight,
+  captured: Reply,
+  run: Uint8Array,
+): void {
+  const plusRun = flight.request.opcode === OP.READDIRPLUS.opcode;
+  const bindings = stream.add(
+    captured.bytes.subarray(OUT_HEADER),
+    run.subarray(OUT_HEADER),
+    flight.plusCaptured,
+    plusRun,
+  );
+  for (const { captured: there, run: here } of bindings) {
+    if (here === 0n) identity.lookedUpOnlyThere(there);
+    else identity.bindNode(there, here);
+  }
+}

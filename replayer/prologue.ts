@@ -1,0 +1,44 @@
+/** What a replay must know before it starts the server: read from the capture's first events. */
+import type { CaptureReader } from '../recorder/capture/reader.ts';
+import type { FixtureSummary } from '../recorder/fixture/format.ts';
+import { readFixtureSummary } from '../recorder/fixture/restore.ts';
+import type { InitOffer } from '../rig/kernel/init.ts';
+import { opcodeOf } from '../rig/protocol/header.ts';
+import { joinInitFlags } from '../rig/protocol/init-flags.ts';
+import { initIn } from '../rig/protocol/negotiated.ts';
+import { OP } from '../rig/protocol/opcodes.ts';
+
+export interface Prologue {
+  fixture: FixtureSummary | undefined;
+  /** Where the recorded server mounted first. */
+  mountpoint: string | undefined;
+  /** What the recording kernel offered in INIT; undefined where none was read. */
+  offer: InitOffer | undefined;
+}
+
+export function prologue(reader: CaptureReader): Prologue {
+  const found: Prologue = {
+    fixture: undefined,
+    mountpoint: reader.begin.mountpoint,
+    offer: undefined,
+  };
+  for (const event of reader.events()) {
+    if (event.kind === 'fixture') found.fixture ??= readFixtureSummary(event.bytes);
+    else if (event.kind === 'mount' && event.result === 0 && event.target !== '') {
+      found.mountpoint ??= event.target;
+    } else if (event.kind === 'request' && opcodeOf(event.bytes) === OP.INIT.opcode) {
+      const { minor, max_readahead, flags, flags2 } = initIn(event.bytes);
+      found.offer = { minor, maxReadahead: max_readahead, flags: joinInitFlags(flags, flags2) };
+      return found;
+    }
+  }
+  return found;
+}
+
+/** The fixture's pieces, in order. */
+export function* fixturePieces(reader: CaptureReader): Generator<Uint8Array> {
+  for (const event of reader.events()) {
+    if (event.kind === 'fixture') yield event.bytes;
+    else if (event.kind !== 'begin') return;
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
+ * says what came of it. No kernel FUSE, no mount, no privilege.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CaptureReader } from '../recorder/capture/reader.ts';
+import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
+import { removeScratch } from '../recorder/fixture/scratch.ts';
+import { Conformance } from '../rig/checks/conformance.ts';
+import { Divergence } from '../rig/checks/divergence.ts';
+import type { Check, Finding } from '../rig/checks/finding.ts';
+import { Termination } from '../rig/checks/termination.ts';
+import type { BeginEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
+import { ModelKernel } from '../rig/kernel/model.ts';
+import { launch, makeScratch } from '../rig/seam/launch.ts';
+import { type Director, Session } from '../rig/session.ts';
+import { CanonicalLog } from './canonical.ts';
+import { fillCommand, recordedCommand } from './command.ts';
+import { Cursor } from './cursor.ts';
+import { type EndHow, Ending } from './ending.ts';
+import { type OwnerMap, SAME_OWNERS } from './normal.ts';
+import { fixturePieces, type Prologue, prologue } from './prologue.ts';
+
+export interface ReplayOptions {
+  capture: string;
+  /** With placeholders; empty: the recorded command. */
+  command: readonly string[];
+  end: EndHow;
+  /** Where the server is started; the recorded directory if that exists, else the scratch one. */
+  cwd?: string;
+  /** Lines of the canonical log. */
+  logLine?: (line: string) => void;
+  /** Bytes of the server's own output kept for the report. */
+  outputMax?: number;
+}
+
+export interface ReplayHooks {
+  progress(done: number): void;
+  stops(): number;
+  started(wakeFd: number): void;
+}
+
+export interface ReplayResult {
+  command: string[];
+  requests: number;
+  /** SHA-256 of the canonical log, first 12 hex digits. */
+  log: string;
+  findings: Finding[];
+  output: string;
+  seconds: number;
+  exit: { code: number | null; signal: number | null } | null;
+  /** Requests answered here that the capture never answered; informative. */
+  news: number;
+}
+
+/** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
+const MISSING_MS = 3000;
+const PROGRESS_NS = 100e6;
+/** Failed reads in a row on a dead device: the server spins on it. */
+const DEAD_READS_MAX = 1000;
+const OUTPUT_MAX = 64 << 10;
+const SIGTERM = 15;
+
+class Replayer implements Director {
+  exit: ReplayResult['exit'] = null;
+  news = 0;
+  output = '';
+  #deadReads = 0;
+  #progressAt = 0;
+  #finished = false;
+  readonly #conns = new Set<number>();
+  readonly #session: Session;
+  readonly #cursor: Cursor;
+  readonly #ending: Ending;
+  readonly #end: EndHow;
+  readonly #hooks: ReplayHooks;
+  readonly #outputMax: number;
+
+  constructor(
+    session: Session,
+    cursor: Cursor,
+    ending: Ending,
+    options: ReplayOptions,
+    hooks: ReplayHooks,
+  ) {
+    this.#session = session;
+    this.#cursor = cursor;
+    this.#ending = ending;
+    this.#end = options.end;
+    this.#hooks = hooks;
+    this.#outputMax = options.outputMax ?? OUTPUT_MAX;
+  }
+
+  get done(): boolean {
+    return this.#finished;
+  }
+
+  take(event: ReplayEvent): void {
+    if (event.kind === 'reply') this.#cursor.replied(event);
+    else if (event.kind === 'mount') this.#mounted(event);
+    else if (event.kind === 'news') this.news++;
+    else if (event.kind === 'output') this.#print(event.bytes);
+    else if (event.kind === 'exit' && event.main) {
+      this.exit = { code: event.code, signal: event.signal };
+    } else if (event.kind === 'transport' && event.result < 0) {
+      if (++this.#deadReads > DEAD_READS_MAX) this.#ending.spin();
+    }
+    if (event.kind === 'request') this.#deadReads = 0;
+  }
+
+  #mounted(event: MountEvent): void {
+    if (event.result !== 0) return;
+    this.#conns.add(event.conn);
+    this.#cursor.connected(event.conn);
+  }
+
+  #print(bytes: Uint8Array): void {
+    const room = this.#outputMax - this.output.length;
+    if (room > 0) this.output += Buffer.from(bytes).toString().slice(0, room);
+  }
+
+  pump(): void {
+    this.#cursor.pump();
+    if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
+      this.#progressAt = this.#session.now();
+      this.#hooks.progress(this.#cursor.index);
+    }
+    if (this.#session.empty) this.#drain();
+    else if (this.#cursor.done && !this.#ending.begun) this.#ending.begin(this.#end, this.#conns);
+  }
+
+  /** The server is gone: what was still due is named, not asked. */
+  #drain(): void {
+    while (!this.#cursor.done) {
+      if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
+      this.#cursor.pump();
+    }
+    this.#finished = true;
+  }
+
+  idle(idleMs: number): void {
+    this.pump();
+    if (this.#finished) return;
+    if (this.#ending.begun) this.#ending.idle(idleMs);
+    else if (!this.#cursor.done) this.#waitingFor(idleMs);
+  }
+
+  /** An answer does not come. */
+  #waitingFor(idleMs: number): void {
+    const quiet = this.#ending.look();
+    if (quiet === undefined) return;
+    if (!quiet.proven && idleMs < MISSING_MS) return;
+    const detail = quiet.proven ? 'every thread of the server waits' : `none in ${MISSING_MS} ms`;
+    this.#cursor.giveUp('missing', detail);
+    this.#cursor.pump();
+  }
+
+  control(): void {
+    if (this.#hooks.stops() > 0) this.#ending.kill();
+  }
+}
+
+/** Where the server runs: the recorded working directory, if it is there. */
+function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
+  if (options.cwd !== undefined) return options.cwd;
+  // With a command of the caller's own, relative paths are the caller's.
+  if (options.command.length > 0) return process.cwd();
+  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
+}
+
+/** Owners of the capture as this run has them: a fixture's single owner becomes the current user. */
+function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): OwnerMap {
+  const { server } = begin;
+  const uid = restored?.ownerMap?.uid ?? [server.uid, process.geteuid?.() ?? server.uid];
+  const gid = restored?.ownerMap?.gid ?? [server.gid, process.getegid?.() ?? server.gid];
+  if (uid[0] === uid[1] && gid[0] === gid[1]) return SAME_OWNERS;
+  return {
+    uid: (id) => (id === uid[0] ? uid[1] : id),
+    gid: (id) => (id === gid[0] ? gid[1] : id),
+  };
+}
+
+export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
+  const reader = CaptureReader.open(options.capture);
+  const scratch = makeScratch('replay');
+  try {
+    const before = prologue(reader);
+    const restored =
+      before.fixture === undefined
+        ? undefined
+        : await restoreFixture(fixturePieces(reader), join(scratch, 'fixture'));
+    const mountpoint = join(scratch, 'mnt');
+    mkdirSync(mountpoint);
+    const paths = { mountpoint, fixture: restored?.path };
+    const command =
+      options.command.length > 0
+        ? fillCommand(options.command, paths)
+        : recordedCommand(reader.begin, before.mountpoint, paths);
+    const cwd = workingDirectory(options, reader.begin, scratch);
+    const owners = ownersFor(reader.begin, restored);
+    return await run(reader, { ...options, command, cwd }, hooks, before, owners);
+  } finally {
+    reader.close();
+    removeScratch(scratch);
+  }
+}
+
+async function run(
+  reader: CaptureReader,
+  options: ReplayOptions & { cwd: string },
+  hooks: ReplayHooks,
+  before: Prologue,
+  owners: OwnerMap,
+): Promise<ReplayResult> {
+  const { command, cwd } = options;
+  const launched = launch({
+    command,
+    cwd,
+    env: { ...(process.env as Record<string, string>) },
+    umask: reader.begin.server.umask,
+  });
+  const model = new ModelKernel(before.offer === undefined ? {} : { offer: before.offer });
+  const log = new CanonicalLog(options.logLine);
+  const checks: Check[] = [new Divergence(), new Conformance()];
+  const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
+  const emit = (event: ReplayEvent) => {
+    for (const take of consumers) take(event);
+  };
+  const session = new Session(launched, model, emit);
+  const cursor = new Cursor(reader.events(), model, owners, emit);
+  model.onInit = (conn, accepted, body) => cursor.initialised(conn, accepted, body);
+  const ending = new Ending(session, model, launched.keeperPid, emit);
+  const replayer = new Replayer(session, cursor, ending, options, hooks);
+  consumers.push((e) => replayer.take(e), ...checks.map((c) => (e: ReplayEvent) => c.take(e)));
+  // The recorded exit code is known only when the cursor has passed it: the check is made last.
+  const ends: ReplayEvent[] = [];
+  consumers.push((e) => {
+    if (e.kind === 'exit' || e.kind === 'hang' || e.kind === 'teardown') ends.push(e);
+  });
+  session.mounts.mounted = (target) => session.seam.allowPath(target);
+  hooks.started(session.seam.wakeFd);
+  try {
+    session.run(replayer);
+  } finally {
+    await session.close();
+  }
+  cursor.finish();
+  const recorded = cursor.capturedExit?.code ?? 0;
+  const termination = new Termination(recorded, options.end === 'sigterm' ? [SIGTERM] : []);
+  for (const event of ends) termination.take(event);
+  return {
+    command: [...command],
+    requests: cursor.index,
+    log: log.digest(),
+    findings: [...checks, termination].flatMap((check) => check.findings()),
+    output: replayer.output,
+    seconds: session.now() / 1e9,
+    exit: replayer.exit,
+    news: replayer.news,
+  };
+}

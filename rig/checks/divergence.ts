@@ -1,0 +1,63 @@
+/**
+ * divergence: without faults, the server answers as it did in the capture.
+ *
+ * Verified: for every captured request the error, and of a success the lengths, data, type, mode,
+ * size, owner, device number, link count of non-directories, flags; the set of names of every
+ * directory read to its end. First difference first.
+ * Not verified: times, inode numbers, ids, block counts, free space, cache timeouts, directory sizes:
+ * they belong to the backing store or to one run. Requests the capture never answered.
+ */
+import type { ReplayEvent } from '../events.ts';
+import { opName } from '../protocol/opcodes.ts';
+import { type Check, type Finding, Lines } from './finding.ts';
+
+export class Divergence implements Check {
+  readonly name = 'divergence';
+  readonly #lines = new Lines();
+  #compared = 0;
+  #missing = 0;
+  #skipped = 0;
+
+  take(event: ReplayEvent): void {
+    if (event.kind === 'answered') {
+      this.#compared++;
+      if (event.expected !== event.actual) {
+        this.#add(event, `${event.actual}  in the capture ${event.expected}`);
+      }
+    } else if (event.kind === 'unanswered') {
+      if (event.why === 'missing') {
+        this.#missing++;
+        this.#add(event, `no answer (${event.detail})`);
+      } else if (event.why !== 'as-captured') {
+        this.#skipped++;
+        this.#add(event, `not asked: ${event.detail}`);
+      }
+    } else if (event.kind === 'directory') {
+      const missing = event.missing.length > 0 ? ` missing ${event.missing.join(' ')}` : '';
+      const extra = event.extra.length > 0 ? ` extra ${event.extra.join(' ')}` : '';
+      this.#lines.add(`request ${event.index} directory ${event.nodeid}:${missing}${extra}`);
+    }
+  }
+
+  #add(event: { index: number; opcode: number; nodeid: bigint }, what: string): void {
+    this.#lines.add(`request ${event.index} ${opName(event.opcode)} node ${event.nodeid}: ${what}`);
+  }
+
+  findings(): Finding[] {
+    const { count } = this.#lines;
+    const unasked = this.#skipped > 0 ? `, ${this.#skipped} not asked` : '';
+    const silent = this.#missing > 0 ? `, ${this.#missing} unanswered` : '';
+    const text =
+      count === 0
+        ? `${this.#compared} replies as captured`
+        : `${count} of ${this.#compared + this.#missing + this.#skipped} replies differ${silent}${unasked}`;
+    return [
+      {
+        check: this.name,
+        verdict: count === 0 ? 'pass' : 'fail',
+        text,
+        details: this.#lines.list(),
+      },
+    ];
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Runs a session in a worker thread and keeps the main thread free for the terminal: progress,
+ * Ctrl-C, what the server prints.
+ */
+import { writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { RecordOptions, RecordProgress, RecordResult } from '../../recorder/record.ts';
+import type { ReplayOptions, ReplayResult } from '../../replayer/replay.ts';
+
+export type Job =
+  | { name: 'record'; options: RecordOptions }
+  | { name: 'replay'; options: ReplayOptions; log: boolean };
+
+export interface JobError {
+  name: string;
+  message: string;
+  stack: string;
+  code: string;
+}
+
+export type Message =
+  | { kind: 'progress'; progress: unknown }
+  | { kind: 'output'; fd: 1 | 2; bytes: Uint8Array }
+  | { kind: 'log'; line: string }
+  | { kind: 'started'; wakeFd: number }
+  | { kind: 'result'; result: unknown }
+  | { kind: 'error'; error: JobError };
+
+export interface EngineHooks {
+  progress?(progress: never): void;
+  output?(fd: 1 | 2, bytes: Uint8Array): void;
+  log?(line: string): void;
+  /** Ctrl-C was pressed: how often so far. */
+  stopping?(count: number): void;
+}
+
+/** A session failed in the worker, with the error's own name and code. */
+export class EngineError extends Error {
+  readonly code: string;
+  readonly remoteStack: string;
+  constructor(error: JobError) {
+    super(error.message);
+    this.name = error.name;
+    this.code = error.code;
+    this.remoteStack = error.stack;
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
+  const stops = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: { job, stops },
+  });
+  let wakeFd = -1;
+  const stop = () => {
+    const count = Atomics.add(stops, 0, 1) + 1;
+    hooks.stopping?.(count);
+    // The eventfd the session sleeps on; any count above zero wakes it.
+    if (wakeFd >= 0) writeSync(wakeFd, new BigUint64Array([1n]));
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const { promise, resolve, reject } = withResolvers<unknown>();
+  worker.on('message', (message: Message) => {
+    if (message.kind === 'progress') hooks.progress?.(message.progress as never);
+    else if (message.kind === 'output') hooks.output?.(message.fd, message.bytes);
+    else if (message.kind === 'log') hooks.log?.(message.line);
+    else if (message.kind === 'started') wakeFd = message.wakeFd;
+    else if (message.kind === 'result') resolve(message.result);
+    else reject(new EngineError(message.error));
+  });
+  worker.on('error', reject);
+  worker.on('exit', (code) => reject(new Error(`the session's thread ended with ${code}`)));
+  return promise.finally(() => {
+    for (const signal of SIGNALS) process.off(signal, stop);
+  });
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((a, b) => {
+    resolve = a;
+    reject = b;
+  });
+  return { promise, resolve, reject };
+}
+
+export interface RecordEngineHooks extends Omit<EngineHooks, 'progress'> {
+  progress?(progress: RecordProgress): void;
+}
+
+export const recordInWorker = (options: RecordOptions, hooks: RecordEngineHooks) =>
+  runJob({ name: 'record', options }, hooks as EngineHooks) as Promise<RecordResult>;
+
+export interface ReplayEngineHooks extends Omit<EngineHooks, 'progress'> {
+  /** Captured requests passed so far. */
+  progress?(requests: number): void;
+}
+
+export const replayInWorker = (options: ReplayOptions, hooks: ReplayEngineHooks) =>
+  runJob(
+    { name: 'replay', options, log: hooks.log !== undefined },
+    hooks as EngineHooks,
+  ) as Promise<ReplayResult>;

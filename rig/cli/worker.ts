@@ -1,0 +1,39 @@
+/**
+ * The worker thread in which a session runs: it sleeps in the seam and never returns to the event
+ * loop, so progress and signals live on the main thread (engine.ts).
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { record } from '../../recorder/record.ts';
+import { replay } from '../../replayer/replay.ts';
+import type { Job, JobError, Message } from './engine.ts';
+
+const { job, stops } = workerData as { job: Job; stops: Int32Array };
+const post = (message: Message): void => parentPort?.postMessage(message);
+
+const hooks = {
+  progress: (progress: unknown) => post({ kind: 'progress', progress }),
+  output: (fd: 1 | 2, bytes: Uint8Array) => post({ kind: 'output', fd, bytes: bytes.slice() }),
+  started: (wakeFd: number) => post({ kind: 'started', wakeFd }),
+  stops: () => Atomics.load(stops, 0),
+};
+
+function described(error: unknown): JobError {
+  const { name, message, stack, code } = error as Error & { code?: string };
+  return {
+    name: name ?? 'Error',
+    message: message ?? String(error),
+    stack: stack ?? '',
+    code: code ?? '',
+  };
+}
+
+try {
+  if (job.name === 'record') post({ kind: 'result', result: await record(job.options, hooks) });
+  else {
+    const logLine = job.log ? (line: string) => post({ kind: 'log', line }) : undefined;
+    const options = logLine === undefined ? job.options : { ...job.options, logLine };
+    post({ kind: 'result', result: await replay(options, hooks) });
+  }
+} catch (error) {
+  post({ kind: 'error', error: described(error) });
+}
