@@ -1,0 +1,25 @@
+/** What waits to be read on any handle of a connection (struct fuse_iqueue). */
+import { UNIQUE_STEP } from '../protocol/constants.ts';
+import { ForgetQueue } from './forget.ts';
+import type { FuseReq } from './request.ts';
+import { RequestQueue } from './request-queue.ts';
+
+export class InputQueue {
+  connected = true;
+  readonly pending = new RequestQueue();
+  /** Requests whose INTERRUPT is not read yet, first to last. */
+  readonly interrupts = new Set<FuseReq>();
+  readonly forgets = new ForgetQueue();
+  #counter = 0n;
+
+  /** fuse_get_unique(): requests when they are queued, forgets when they are read. */
+  nextUnique(): bigint {
+    this.#counter += UNIQUE_STEP;
+    return this.#counter;
+  }
+
+  /** request_pending(): a read finds something. */
+  get ready(): boolean {
+    return this.pending.length > 0 || this.interrupts.size > 0 || this.forgets.length > 0;
+  }
+}
