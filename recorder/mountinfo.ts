@@ -9,7 +9,7 @@ export interface MountLine {
   fstype: string;
 }
 
-const unescape = (field: string): string =>
+const unescapeOctal = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
 export function parseMountinfo(content: string): MountLine[] {
@@ -20,7 +20,7 @@ export function parseMountinfo(content: string): MountLine[] {
     const fstype = right?.split(' ')[0] ?? '';
     if (!/^fuse(blk)?(\.|$)/.test(fstype)) continue;
     const dev = Number(fields[2]?.split(':')[1] ?? 0);
-    mounts.push({ id: Number(fields[0]), dev, target: unescape(fields[4] ?? ''), fstype });
+    mounts.push({ id: Number(fields[0]), dev, target: unescapeOctal(fields[4] ?? ''), fstype });
   }
   return mounts;
 }

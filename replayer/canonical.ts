@@ -14,7 +14,10 @@ class Names {
   of(conn: number, nodeid: bigint): string {
     const key = `${conn}:${nodeid}`;
     let name = this.#names.get(key);
-    if (name === undefined) this.#names.set(key, (name = `n${this.#names.size + 1}`));
+    if (name === undefined) {
+      name = `n${this.#names.size + 1}`;
+      this.#names.set(key, name);
+    }
     return name;
   }
 }

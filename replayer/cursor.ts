@@ -37,7 +37,10 @@ class Side {
 
   stream(fh: bigint): DirectoryStream {
     let stream = this.streams.get(fh);
-    if (stream === undefined) this.streams.set(fh, (stream = new DirectoryStream()));
+    if (stream === undefined) {
+      stream = new DirectoryStream();
+      this.streams.set(fh, stream);
+    }
     return stream;
   }
 }
@@ -83,7 +86,10 @@ export class Cursor {
 
   #side(conn: number): Side {
     let side = this.#sides.get(conn);
-    if (side === undefined) this.#sides.set(conn, (side = new Side()));
+    if (side === undefined) {
+      side = new Side();
+      this.#sides.set(conn, side);
+    }
     return side;
   }
 

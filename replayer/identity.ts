@@ -27,7 +27,10 @@ export class Identity {
 
   bindHandle(node: bigint, captured: bigint, run: bigint): void {
     let of = this.#handles.get(node);
-    if (of === undefined) this.#handles.set(node, (of = new Map()));
+    if (of === undefined) {
+      of = new Map();
+      this.#handles.set(node, of);
+    }
     of.set(captured, run);
   }
 

@@ -8,7 +8,7 @@ import type { Identity } from './identity.ts';
 
 const OUT_HEADER = 16;
 
-const valueOf = (marks: readonly Mark[], role: Mark['role']): bigint | undefined => {
+const markOf = (marks: readonly Mark[], role: Mark['role']): bigint | undefined => {
   const mark = marks.find((m) => m.role === role);
   return mark === undefined ? undefined : BigInt(mark.value);
 };
@@ -32,11 +32,11 @@ export function learnIds(identity: Identity, flight: Flight, captured: Reply, ru
   if (!GIVES_NAMES.has(flight.opcode)) return;
   const there = replyMarks(captured);
   const here = replyMarks(run);
-  const node = valueOf(there, 'nodeid');
-  const runNode = valueOf(here, 'nodeid');
+  const node = markOf(there, 'nodeid');
+  const runNode = markOf(here, 'nodeid');
   if (node !== undefined && runNode !== undefined) identity.bindNode(node, runNode);
-  const fh = valueOf(there, 'fh');
-  const runFh = valueOf(here, 'fh');
+  const fh = markOf(there, 'fh');
+  const runFh = markOf(here, 'fh');
   if (fh !== undefined && runFh !== undefined) {
     identity.bindHandle(node ?? flight.nodeid, fh, runFh);
   }
@@ -45,7 +45,7 @@ export function learnIds(identity: Identity, flight: Flight, captured: Reply, ru
 /** Only the capture's reply succeeded: its kernel counts a lookup that this run's does not. */
 export function learnLost(identity: Identity, captured: Reply): void {
   if (!GIVES_NAMES.has(captured.request.opcode)) return;
-  const node = valueOf(replyMarks(captured), 'nodeid');
+  const node = markOf(replyMarks(captured), 'nodeid');
   if (node !== undefined) identity.lookedUpOnlyThere(node);
 }
 

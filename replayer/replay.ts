@@ -29,6 +29,8 @@ export interface ReplayOptions {
   end: EndHow;
   /** Where the server is started; the recorded directory if that exists, else the scratch one. */
   cwd?: string;
+  /** Restore device nodes of the fixture: only for captures whose author is trusted. */
+  allowDevices?: boolean;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** Bytes of the server's own output kept for the report. */
@@ -189,7 +191,9 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     const restored =
       before.fixture === undefined
         ? undefined
-        : await restoreFixture(fixturePieces(reader), join(scratch, 'fixture'));
+        : await restoreFixture(fixturePieces(reader), join(scratch, 'fixture'), {
+            allowDevices: options.allowDevices === true,
+          });
     const mountpoint = join(scratch, 'mnt');
     mkdirSync(mountpoint);
     const paths = { mountpoint, fixture: restored?.path };

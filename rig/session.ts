@@ -41,8 +41,7 @@ export class Session {
   readonly pid: number;
   /** True once no process of the server is left. */
   empty = false;
-  readonly #process: ProcessPort;
-  readonly #kernel: Kernel;
+  readonly #calls: Map<number, () => void>;
   readonly #emit: EventSink;
   readonly #trap: Trap;
   readonly #launched: Launched;
@@ -55,7 +54,6 @@ export class Session {
     this.seam = launched.seam;
     this.pid = launched.pid;
     this.#launched = launched;
-    this.#kernel = kernel;
     this.#emit = emit;
     this.#trap = new Trap(this.seam);
     this.#data = new Uint8Array(this.seam.data);
@@ -73,7 +71,7 @@ export class Session {
     const table = new DescriptorTable<PortHandle | Context>();
     this.device = new DevicePort(wiring, table);
     this.mounts = new MountPort(wiring, this.device);
-    this.#process = new ProcessPort(wiring, this.device, launched.standIns);
+    this.#calls = this.#callTable(new ProcessPort(wiring, this.device, launched.standIns));
     this.watches = new Watches(this.seam);
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.#watchOutput(launched.stdout, 1);
@@ -131,32 +129,27 @@ export class Session {
   }
 
   #dispatch(): void {
-    const { nr } = this.#trap;
-    switch (nr) {
-      case NR.open:
-      case NR.openat:
-      case NR.openat2:
-        return this.#process.open();
-      case NR.execve:
-      case NR.execveat:
-        return this.#process.exec();
-      case NR.prctl:
-        return this.#process.prctl();
-      case NR.mount:
-        return this.mounts.mount();
-      case NR.umount2:
-        return this.mounts.umount();
-      case NR.fsopen:
-        return this.mounts.fsopen();
-      case NR.fsconfig:
-        return this.mounts.fsconfig();
-      case NR.fsmount:
-        return this.mounts.fsmount();
-      case NR.move_mount:
-        return this.mounts.moveMount();
-      default:
-        this.device.call();
-    }
+    const act = this.#calls.get(this.#trap.nr);
+    if (act === undefined) this.device.call();
+    else act();
+  }
+
+  /** Calls that are not by a descriptor of the range, and who answers them. */
+  #callTable(process: ProcessPort): Map<number, () => void> {
+    return new Map([
+      [NR.open, () => process.open()],
+      [NR.openat, () => process.open()],
+      [NR.openat2, () => process.open()],
+      [NR.execve, () => process.exec()],
+      [NR.execveat, () => process.exec()],
+      [NR.prctl, () => process.prctl()],
+      [NR.mount, () => this.mounts.mount()],
+      [NR.umount2, () => this.mounts.umount()],
+      [NR.fsopen, () => this.mounts.fsopen()],
+      [NR.fsconfig, () => this.mounts.fsconfig()],
+      [NR.fsmount, () => this.mounts.fsmount()],
+      [NR.move_mount, () => this.mounts.moveMount()],
+    ]);
   }
 
   #keeper(): void {

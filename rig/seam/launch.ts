@@ -18,6 +18,12 @@ const DATA_SIZE = 4 << 20;
 /** The server or the seam could not be started; the message says what to do. */
 export class LaunchError extends Error {
   override name = 'LaunchError';
+  readonly code: 'bad-command' | 'missing-feature';
+
+  constructor(message: string, code: LaunchError['code'] = 'bad-command') {
+    super(message);
+    this.code = code;
+  }
 }
 
 export interface LaunchOptions {
@@ -106,6 +112,7 @@ function receiveListener(socket: number): { listener: number; pid: number } {
   const errno = errnoName(-view.getInt32(8, true));
   throw new LaunchError(
     `cannot set up the seam: ${call}: ${errno}; run: fuse-rig doctor (it says what this machine lacks)`,
+    'missing-feature',
   );
 }
 

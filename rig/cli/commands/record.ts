@@ -1,0 +1,113 @@
+/** `fuse-rig record`: captures what the kernel and a server say to each other. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { RecordOptions, RecordResult } from '../../../recorder/record.ts';
+import { progressLine } from '../../report/progress.ts';
+import { recordInWorker } from '../engine.ts';
+import { guarded } from '../errors.ts';
+import { EXIT } from '../exit_codes.ts';
+import { refuse } from './print.ts';
+
+const HELP = `
+The server runs in the foreground or as a daemon, as it likes. Its mount is made
+at the mountpoint it asks for. The recording ends when the server ends: unmount
+it, or press Ctrl-C (twice: kills the server; the capture is kept).
+
+Examples:
+  fuse-rig record -o bug.fusecap -- bindfs -f /srv/data /mnt/data
+  fuse-rig record -o bug.fusecap --fixture /srv/data -- ./exportd /srv/data /mnt/data
+`;
+
+interface Flags {
+  output: string;
+  fixture?: string;
+  force?: boolean;
+  fd?: string[];
+  quiet?: boolean;
+}
+
+function optionsOf(command: string[], flags: Flags): RecordOptions {
+  const fds = [
+    ...(flags.fd ?? []).map(Number),
+    ...command.flatMap((word) => /^\/dev\/fd\/(\d+)$/.exec(word)?.[1] ?? []).map(Number),
+  ];
+  return {
+    command,
+    cwd: process.cwd(),
+    env: process.env as Record<string, string>,
+    umask: process.umask(),
+    output: resolve(flags.output),
+    force: flags.force === true,
+    ...(flags.fixture === undefined ? {} : { fixture: resolve(flags.fixture) }),
+    ...(fds.length === 0 ? {} : { extraFds: fds }),
+    ...(process.stdin.isTTY ? {} : { stdin: 0 }),
+  };
+}
+
+function conclude(flags: Flags, result: RecordResult): void {
+  const { exit } = result;
+  const how =
+    exit === null
+      ? 'the server never ended'
+      : exit.code === null
+        ? `signal ${exit.signal}`
+        : `exit ${exit.code}`;
+  if (result.neverOpened) {
+    process.stderr.write(
+      `fuse-rig: the server ended (${how}) without opening /dev/fuse; is it a FUSE server, and are its arguments right?\n`,
+    );
+    process.exitCode = EXIT.rigFailed;
+    return;
+  }
+  process.stderr.write(
+    `${flags.output}  ${result.requests} requests  ${result.replies} replies  ${result.bytes} bytes  ` +
+      `${result.seconds.toFixed(2)} s  server ${how}  ended by ${result.reason}\n`,
+  );
+}
+
+async function run(command: string[], flags: Flags): Promise<void> {
+  if (flags.fixture !== undefined && !existsSync(flags.fixture)) {
+    refuse(
+      `${flags.fixture}: no such fixture; --fixture names the server's backing directory or image`,
+    );
+    return;
+  }
+  const line = progressLine(process.stderr, flags.quiet !== true);
+  const result = await guarded(() =>
+    recordInWorker(optionsOf(command, flags), {
+      progress: ({ requests, replies, bytes, mounted }) =>
+        line.show(
+          `${mounted ?? 'starting'}  ${requests} requests  ${requests - replies} in flight  ${(bytes / 1e6).toFixed(1)} MB`,
+        ),
+      output: (fd, bytes) => {
+        line.clear();
+        (fd === 1 ? process.stdout : process.stderr).write(bytes);
+      },
+      stopping: (count) =>
+        line.say(
+          count === 1 ? 'stopping: unmounting (again to kill the server)' : 'killing the server',
+        ),
+    }),
+  );
+  line.clear();
+  if (result !== undefined) conclude(flags, result);
+}
+
+export const recordCommand = (program: Command): void => {
+  program
+    .command('record')
+    .summary('capture what the kernel and a server say to each other')
+    .description('Runs a FUSE server in front of the real kernel and captures both sides.')
+    .argument('<command...>', 'the server and its arguments, after --')
+    .requiredOption('-o, --output <file>', 'capture to write')
+    .option(
+      '--fixture <path>',
+      'keep this backing directory or image file in the capture, as it is now',
+    )
+    .option('--fd <number...>', 'the server inherits the device as this descriptor')
+    .option('--force', 'replace an existing capture')
+    .option('-q, --quiet', 'no progress line')
+    .addHelpText('after', HELP)
+    .action(run);
+};

@@ -1,0 +1,134 @@
+/** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
+import { firstDifferentLine } from '../../report/log_difference.ts';
+import { progressLine } from '../../report/progress.ts';
+import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { replayInWorker } from '../engine.ts';
+import { guarded } from '../errors.ts';
+import { EXIT } from '../exit_codes.ts';
+import { refuse } from './print.ts';
+
+const HELP = `
+No kernel FUSE, no mount and no privilege is needed. Without a command the
+recorded one is used, its paths exchanged. In a command, {mountpoint} and
+{fixture} stand for this run's.
+
+Examples:
+  fuse-rig replay bug.fusecap
+  fuse-rig replay bug.fusecap --twice -- ./exportd {fixture} {mountpoint}
+`;
+
+interface Flags {
+  seed: string;
+  twice?: boolean;
+  end: ReplayOptions['end'];
+  json?: boolean;
+  log?: string;
+  cwd?: string;
+  allowDevices?: boolean;
+}
+
+/** The one command that reproduces a run. */
+export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
+  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
+  if (flags.end !== 'unmount') words.push('--end', flags.end);
+  if (flags.twice) words.push('--twice');
+  if (command.length > 0) words.push('--', ...command);
+  return words
+    .map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}
+
+async function once(
+  options: ReplayOptions,
+  log: ((line: string) => void) | undefined,
+): Promise<ReplayResult | undefined> {
+  const line = progressLine(process.stderr, true);
+  const result = await guarded(() =>
+    replayInWorker(options, {
+      progress: (requests) => line.show(`replaying  ${requests} requests`),
+      stopping: () => line.say('stopping: the server is killed'),
+      ...(log === undefined ? {} : { log }),
+    }),
+  );
+  line.clear();
+  return result;
+}
+
+async function run(capture: string, command: string[], flags: Flags): Promise<void> {
+  if (!/^\d+$/.test(flags.seed)) {
+    refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
+    return;
+  }
+  if (flags.cwd !== undefined && !existsSync(flags.cwd)) {
+    refuse(`--cwd ${flags.cwd}: no such directory`);
+    return;
+  }
+  const options: ReplayOptions = {
+    capture: resolve(capture),
+    command,
+    end: flags.end,
+    ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
+    ...(flags.allowDevices ? { allowDevices: true } : {}),
+  };
+  const lines: string[] = [];
+  const keep = flags.twice || flags.log !== undefined;
+  const result = await once(options, keep ? (line) => lines.push(line) : undefined);
+  if (result === undefined) return;
+  const report: ReplayReport = {
+    capture,
+    seed: Number(flags.seed),
+    result,
+    reproduce: reproduce(capture, command, flags),
+  };
+  if (flags.twice) {
+    const again: string[] = [];
+    const second = await once(options, (line) => again.push(line));
+    if (second === undefined) return;
+    report.second = { log: second.log, difference: firstDifferentLine(lines, again) };
+  }
+  if (flags.log !== undefined) {
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(flags.log, lines.map((line) => `${line}\n`).join(''));
+  }
+  process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
+  process.exitCode = exitCode(report);
+}
+
+function exitCode(report: ReplayReport): number {
+  const { findings } = report.result;
+  if (report.second?.difference !== undefined) return EXIT.notDeterministic;
+  const failed = findings.filter((f) => f.verdict === 'fail');
+  if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
+  if (failed.length > 0) return EXIT.divergence;
+  return findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+}
+
+export const replayCommand = (program: Command): void => {
+  program
+    .command('replay')
+    .summary('feed a capture to a server and check what it does')
+    .description('Replays a capture into a FUSE server program, in front of the model kernel.')
+    .argument('<capture>', 'capture to replay')
+    .argument('[command...]', 'the server and its arguments, after --; the recorded one by default')
+    .option(
+      '--seed <n>',
+      'seed of everything random in this run (a run without faults has nothing)',
+      '1',
+    )
+    .option('--twice', 'replay twice; a difference in the log is exit code 5')
+    .addOption(
+      new Option('--end <how>', 'how the session ends')
+        .choices(['unmount', 'sigterm', 'device'])
+        .default('unmount'),
+    )
+    .option('--log <file>', 'write the canonical log there')
+    .option('--cwd <dir>', 'working directory of the server')
+    .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
+    .option('--json', 'the result as one JSON object')
+    .addHelpText('after', HELP)
+    .action(run);
+};

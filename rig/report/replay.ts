@@ -1,0 +1,60 @@
+/** What a person sees of a replay, and the same as JSON. */
+import { basename } from 'node:path';
+import type { ReplayResult } from '../../replayer/replay.ts';
+import type { Finding } from '../checks/finding.ts';
+import type { LogDifference } from './log_difference.ts';
+
+export interface ReplayReport {
+  capture: string;
+  seed: number;
+  result: ReplayResult;
+  reproduce: string;
+  /** The second run of --twice. */
+  second?: { log: string; difference: LogDifference | undefined };
+}
+
+const WORD = { pass: 'pass', fail: 'FAIL', unknown: 'unknown' } as const;
+const INDENT = '     ';
+
+function findingLines(finding: Finding): string[] {
+  const head = `${WORD[finding.verdict].padEnd(4)} ${finding.check.padEnd(12)} ${finding.text}`;
+  return [head, ...finding.details.map((line) => `${INDENT}${line}`)];
+}
+
+function outputLines(report: ReplayReport): string[] {
+  const { output, findings } = report.result;
+  if (output === '' || findings.every((f) => f.verdict === 'pass')) return [];
+  const lines = output.trimEnd().split('\n');
+  return ['', 'the server printed', ...lines.slice(-20).map((line) => `${INDENT}${line}`)];
+}
+
+export function replayText(report: ReplayReport): string {
+  const { result, second } = report;
+  const failed = result.findings.filter((f) => f.verdict === 'fail');
+  const lines = [
+    `${basename(report.capture)}  ${result.requests} requests  seed ${report.seed}  ${result.command.join(' ')}`,
+    '',
+    ...[...result.findings].sort(failedFirst).flatMap(findingLines),
+  ];
+  if (result.news > 0) {
+    lines.push(`note answered here, never in the capture: ${result.news} requests`);
+  }
+  if (second?.difference !== undefined) {
+    const { line, first, second: other } = second.difference;
+    lines.push(`FAIL determinism  two runs differ first in line ${line} of the log`);
+    lines.push(`${INDENT}first   ${first}`, `${INDENT}second  ${other}`);
+  } else if (second !== undefined) lines.push('pass determinism  two runs, one log');
+  lines.push(...outputLines(report), '');
+  const count = failed.length === 1 ? '1 finding' : `${failed.length} findings`;
+  lines.push(`${count}   log ${result.log}   ${result.seconds.toFixed(2)} s`);
+  lines.push(`reproduce   ${report.reproduce}`);
+  return `${lines.join('\n')}\n`;
+}
+
+const failedFirst = (a: Finding, b: Finding): number =>
+  Number(a.verdict === 'pass') - Number(b.verdict === 'pass');
+
+export function replayJson(report: ReplayReport): string {
+  const { result, second, capture, seed, reproduce } = report;
+  return JSON.stringify({ capture, seed, ...result, second, reproduce });
+}
