@@ -1,0 +1,109 @@
+// Waiting, receiving and replying with plain calls; channel_splice.cc has the spliced way.
+#include "channel.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "fuse_abi.h"
+#include "interruptible.h"
+
+namespace fuse_rig {
+
+Channel::Channel(Fd fd, const Options& options, const volatile int* stop, size_t pipe_size)
+    : fd_(std::move(fd)), options_(options), stop_(stop), pipe_size_(pipe_size) {
+  if (options.wait == WaitBy::kBlock) return;
+  fcntl(fd_.get(), F_SETFL, fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+  if (options.wait != WaitBy::kEpoll) return;
+  epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd_.get(), &event);
+}
+
+long Channel::WaitReadable() {
+  if (epoll_.ok()) {
+    epoll_event event{};
+    const long n = fuse_rig_interruptible(stop_, SYS_epoll_wait, epoll_.get(),
+                                          reinterpret_cast<long>(&event), 1, -1, 0, 0);
+    return n < 0 ? n : static_cast<long>(event.events);
+  }
+  pollfd one{fd_.get(), POLLIN, 0};
+  const long n = fuse_rig_interruptible(stop_, SYS_poll, reinterpret_cast<long>(&one), 1, -1, 0, 0, 0);
+  return n < 0 ? n : one.revents;
+}
+
+long Channel::Receive(char* buffer, size_t size) {
+  if (options_.wait == WaitBy::kBlock) return ReceiveOnce(buffer, size);
+  for (;;) {
+    const long events = WaitReadable();
+    if (events < 0) return events;
+    const long n = ReceiveOnce(buffer, size);
+    if (n != -EAGAIN) return n;
+    // Another thread was faster. But a dead handle stays ready for ever: never wait on it again.
+    if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) return -ENODEV;
+  }
+}
+
+long Channel::ReceiveOnce(char* buffer, size_t size) {
+  const long fd = fd_.get();
+  switch (options_.receive) {
+    case ReceiveBy::kRead:
+      return fuse_rig_interruptible(stop_, SYS_read, fd, reinterpret_cast<long>(buffer),
+                                    static_cast<long>(size), 0, 0, 0);
+    case ReceiveBy::kReadv: {
+      // The header apart from the rest, as servers do that look at it first.
+      iovec parts[2] = {{buffer, sizeof(fuse_in_header)},
+                        {buffer + sizeof(fuse_in_header), size - sizeof(fuse_in_header)}};
+      return fuse_rig_interruptible(stop_, SYS_readv, fd, reinterpret_cast<long>(parts), 2, 0, 0, 0);
+    }
+    default:
+      return ReceiveSpliced(buffer, size);
+  }
+}
+
+int Channel::Send(const char* head, size_t head_size, const char* body, size_t body_size) {
+  iovec parts[2] = {{const_cast<char*>(head), head_size}, {const_cast<char*>(body), body_size}};
+  const size_t total = head_size + body_size;
+  int count = body_size > 0 ? 2 : 1;
+  SendBy by = options_.send;
+  // One buffer needs no vector; two that do not touch cannot go with write(2).
+  if (by == SendBy::kWrite && count == 2) {
+    if (head + head_size == body) {
+      parts[0].iov_len = total;
+      count = 1;
+    } else {
+      by = SendBy::kWritev;
+    }
+  }
+  for (;;) {
+    if (by == SendBy::kSplice) return SendSpliced(parts, count, total);
+    const ssize_t n = by == SendBy::kWritev ? writev(fd_.get(), parts, count)
+                                            : write(fd_.get(), parts[0].iov_base, total);
+    if (n >= 0) return 0;
+    if (errno == EAGAIN && options_.wait != WaitBy::kBlock) {
+      // Only a socket can be full: a device takes every reply at once.
+      pollfd one{fd_.get(), POLLOUT, 0};
+      if (poll(&one, 1, -1) < 0 && errno != EINTR) return errno;
+      if ((one.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0) continue;
+      return ENODEV;
+    }
+    if (errno != EINTR) return errno;
+  }
+}
+
+int Channel::Answer(uint64_t unique, int error) {
+  const fuse_out_header head{sizeof head, -error, unique};
+  return Send(reinterpret_cast<const char*>(&head), sizeof head, nullptr, 0);
+}
+
+bool Channel::Dead() const {
+  pollfd one{fd_.get(), 0, 0};
+  return poll(&one, 1, 0) > 0 && (one.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace fuse_rig

@@ -1,0 +1,46 @@
+// One handle of the connection: an open /dev/fuse (or, without a mount, a socket that carries the
+// same messages as datagrams). Receives whole requests, sends whole replies; any thread may send.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+
+#include "fd.h"
+#include "options.h"
+
+namespace fuse_rig {
+
+class Channel {
+ public:
+  // `stop` not 0 ends every wait in Receive. `pipe_size` bytes are what a spliced message needs.
+  Channel(Fd fd, const Options& options, const volatile int* stop, size_t pipe_size);
+
+  // One request: its length in bytes, 0 at the end of a socket, or a negative errno; -EINTR when
+  // stopped. Waits in poll or epoll first where the handle is O_NONBLOCK.
+  long Receive(char* buffer, size_t size);
+
+  // One message in the chosen way. 0 or a positive errno.
+  int Send(const char* head, size_t head_size, const char* body, size_t body_size);
+  // A reply of nothing but its header.
+  int Answer(uint64_t unique, int error);
+
+  // The connection is gone (POLLERR): nothing is left to unmount.
+  bool Dead() const;
+  int fd() const { return fd_.get(); }
+
+ private:
+  long ReceiveOnce(char* buffer, size_t size);
+  long ReceiveSpliced(char* buffer, size_t size);
+  int SendSpliced(const iovec* parts, int count, size_t total);
+  // Events of poll(2), or a negative errno.
+  long WaitReadable();
+
+  Fd fd_;
+  Fd epoll_;
+  const Options& options_;
+  const volatile int* stop_;
+  size_t pipe_size_;
+};
+
+}  // namespace fuse_rig

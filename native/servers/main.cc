@@ -1,0 +1,122 @@
+// fuse-rig-server: a FUSE server on bare system calls. It serves as the subject of the rig's own
+// tests and as an example of a server that ends properly. Exit status: 0 after an unmount or a
+// signal, 1 if serving failed, 2 for a wrong command line.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include "daemon.h"
+#include "interruptible.h"
+#include "memory.h"
+#include "passthrough.h"
+#include "session.h"
+
+namespace fuse_rig {
+namespace {
+
+constexpr int kEndedSignal = SIGUSR2;  // from a session's thread to the main thread
+
+// Signals the main thread waits for. Blocked before any thread exists, so none can strike elsewhere
+// and none is lost between two waits.
+sigset_t BlockSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, kEndedSignal}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+// A node costs one descriptor.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::unique_ptr<FileSystem> MakeFileSystem(const Options& options) {
+  if (options.fs == FsKind::kMemory) return MakeMemory(options);
+  auto fs = std::make_unique<Passthrough>(options);
+  if (const int error = fs->Open(options.source); error != 0) {
+    fprintf(stderr, "fuse-rig-server: %s: %s\n", options.source.c_str(), strerror(error));
+    return nullptr;
+  }
+  return fs;
+}
+
+using Sessions = std::vector<std::unique_ptr<Session>>;
+
+bool MountAll(const Options& options, Sessions* sessions) {
+  const pthread_t main_thread = pthread_self();
+  std::vector<Mounted> mounts;
+  std::string problem;
+  for (const std::string& mountpoint : options.mountpoints) {
+    auto fs = MakeFileSystem(options);
+    Mounted mounted;
+    if (fs == nullptr || !Mount(options, mountpoint, &mounted, &problem)) {
+      if (fs != nullptr) fprintf(stderr, "fuse-rig-server: %s\n", problem.c_str());
+      for (auto& earlier : *sessions) earlier->Finish();
+      return false;
+    }
+    sessions->push_back(std::make_unique<Session>(options, std::move(mounted), std::move(fs),
+                                                  [main_thread] { pthread_kill(main_thread, kEndedSignal); }));
+  }
+  return true;
+}
+
+// Until every session is over, of itself or by a signal. The exit status.
+int Wait(const Options& options, const sigset_t& signals, Sessions* sessions) {
+  int status = 0;
+  while (!sessions->empty()) {
+    int number = 0;
+    sigwait(&signals, &number);
+    if (number != kEndedSignal && options.ignore_sigterm) continue;
+    if (number != kEndedSignal && options.exit_on_signal) _exit(128 + number);
+    for (auto at = sessions->begin(); at != sessions->end();) {
+      if (number == kEndedSignal && (*at)->reason() == EndReason::kStopped) {
+        ++at;
+        continue;
+      }
+      (*at)->Finish();
+      if ((*at)->reason() == EndReason::kFailed) status = 1;
+      at = sessions->erase(at);
+    }
+  }
+  return status;
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  std::string problem;
+  if (!ParseOptions(argc, argv, &options, &problem)) {
+    if (problem.empty()) return fputs(kUsage, stdout), 0;
+    fprintf(stderr, "fuse-rig-server: %s\n", problem.c_str());
+    return 2;
+  }
+  umask(0);
+  RaiseDescriptorLimit();
+  const sigset_t signals = BlockSignals();
+  InstallWakeHandler();
+
+  Sessions sessions;
+  if (!MountAll(options, &sessions)) return 1;
+  // Before any thread: a fork takes only the calling one along.
+  if (options.daemon) Daemonize();
+  int status = 0;
+  for (auto& session : sessions) {
+    if (session->Start() != 0) status = 1;
+  }
+  if (status == 0) return Wait(options, signals, &sessions);
+  for (auto& session : sessions) session->Finish();
+  return status;
+}
+
+}  // namespace
+}  // namespace fuse_rig
+
+int main(int argc, char** argv) { return fuse_rig::Main(argc, argv); }

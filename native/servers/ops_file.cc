@@ -1,0 +1,125 @@
+// Rows of an open file.
+#include <algorithm>
+#include <cerrno>
+
+#include "dispatch.h"
+
+namespace fuse_rig::ops {
+
+int Open(Call& call) {
+  fuse_open_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  fuse_open_out out{};
+  if (const int error = call.fs.Open(call.in, in.flags, &out); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+int Read(Call& call) {
+  fuse_read_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  size_t got = 0;
+  const size_t room = std::min<size_t>(in.size, call.reply.room());
+  if (const int error = call.fs.Read(call.in, in, call.reply.space(), room, &got); error != 0) return error;
+  call.reply.Grow(got);
+  return 0;
+}
+
+int Write(Call& call) {
+  fuse_write_in in;
+  const char* data;
+  if (!call.body.Take(&in, call.negotiated.minor < 9 ? kCompatWriteIn : sizeof in) ||
+      !call.body.Data(&data, in.size)) {
+    return kMalformed;
+  }
+  fuse_write_out out{};
+  if (const int error = call.fs.Write(call.in, in, data, &out.size); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+int Flush(Call& call) {
+  fuse_flush_in in;
+  return call.body.Take(&in) ? call.fs.Flush(call.in, in) : kMalformed;
+}
+
+int Release(Call& call) {
+  fuse_release_in in;
+  return call.body.Take(&in) ? call.fs.Release(call.in, in) : kMalformed;
+}
+
+int Fsync(Call& call) {
+  fuse_fsync_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  return call.fs.Fsync(call.in, in.fh, (in.fsync_flags & kFsyncFdatasync) != 0);
+}
+
+int Fallocate(Call& call) {
+  fuse_fallocate_in in;
+  return call.body.Take(&in) ? call.fs.Fallocate(call.in, in) : kMalformed;
+}
+
+int Lseek(Call& call) {
+  fuse_lseek_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  fuse_lseek_out out{};
+  if (const int error = call.fs.Lseek(call.in, in, &out.offset); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+// The reply of the older opcode has 32 bits for the length; the file system never copies more.
+int CopyFileRange(Call& call) {
+  fuse_copy_file_range_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  in.len = std::min<uint64_t>(in.len, UINT32_MAX & ~(kPage - 1));
+  uint64_t done = 0;
+  if (const int error = call.fs.CopyFileRange(call.in, in, &done); error != 0) return error;
+  call.reply.Put(fuse_write_out{static_cast<uint32_t>(done), 0});
+  return 0;
+}
+
+int CopyFileRange64(Call& call) {
+  fuse_copy_file_range_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  fuse_copy_file_range_out out{};
+  if (const int error = call.fs.CopyFileRange(call.in, in, &out.bytes_copied); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+int Getlk(Call& call) {
+  fuse_lk_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  fuse_lk_out out{};
+  if (const int error = call.fs.Getlk(call.in, in, &out.lk); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+int Setlk(Call& call) {
+  fuse_lk_in in;
+  return call.body.Take(&in) ? call.fs.Setlk(call.in, in, false) : kMalformed;
+}
+
+int Setlkw(Call& call) {
+  fuse_lk_in in;
+  return call.body.Take(&in) ? call.fs.Setlk(call.in, in, true) : kMalformed;
+}
+
+int Poll(Call& call) {
+  fuse_poll_in in;
+  if (!call.body.Take(&in)) return kMalformed;
+  fuse_poll_out out{};
+  if (const int error = call.fs.Poll(call.in, in, &out.revents); error != 0) return error;
+  call.reply.Put(out);
+  return 0;
+}
+
+// No file of ours knows any. ENOTTY, unlike ENOSYS, says so in the way of ioctl(2).
+int Ioctl(Call& call) {
+  fuse_ioctl_in in;
+  return call.body.Take(&in) ? ENOTTY : kMalformed;
+}
+
+}  // namespace fuse_rig::ops

@@ -1,0 +1,264 @@
+// Parsing of the command line. `--name=value` and `--name value` mean the same.
+#include "options.h"
+
+#include <getopt.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "dispatch.h"
+
+namespace fuse_rig {
+
+const char kUsage[] =
+    R"(Usage: fuse-rig-server [options] MOUNTPOINT
+  --fs passthrough=DIR|memory     what is served (default memory)
+  --threads N  --clone            threads; with --clone each has its own handle
+  --nonblock[=poll|epoll]         O_NONBLOCK handles (default epoll)
+  --io read|readv|splice          how requests are received
+  --reply write|writev|splice     how replies are sent
+  --defer OPCODE[,...]            carry these out on another thread, on an own copy
+  --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
+  --fd N                          with --mount none: a SOCK_SEQPACKET socket that carries the messages
+  --mounts 2                      two MOUNTPOINTs, two connections
+  --daemon                        go into the background once mounted
+  --allow-other  --default-permissions
+  --max-write BYTES  --max-pages N  --buffer BYTES  --minor N  --timeout SECONDS
+  --no-readdirplus  --writeback  --passthrough-io
+  --clock                         memory: wall clock times instead of a count of changes
+  --notify inval,store,retrieve,poll   memory: the file .control sends these
+  --crash-after N[:segv|abort]    die of a signal with the N-th request in hand
+  --unanswered OPCODE[,...]       never answer these
+  --ignore-sigterm                SIGTERM, SIGINT and SIGHUP do nothing
+  --exit-on-signal                leave at once at a signal, without unmounting
+)";
+
+namespace {
+
+enum Id { kFs = 256, kThreads, kClone, kNonblock, kIo, kReply, kDefer, kMount, kFdOption, kMounts,
+          kDaemon, kAllowOther, kDefaultPermissions, kMaxWrite, kMaxPagesOption, kBuffer, kMinorOption,
+          kTimeout, kNoReaddirplus, kWriteback, kPassthroughIo, kClock, kNotify, kCrashAfter,
+          kUnanswered, kIgnoreSigterm, kExitOnSignal, kHelp };
+
+constexpr option kLong[] = {
+    {"fs", required_argument, nullptr, kFs},
+    {"threads", required_argument, nullptr, kThreads},
+    {"clone", no_argument, nullptr, kClone},
+    {"nonblock", optional_argument, nullptr, kNonblock},
+    {"io", required_argument, nullptr, kIo},
+    {"reply", required_argument, nullptr, kReply},
+    {"defer", required_argument, nullptr, kDefer},
+    {"mount", required_argument, nullptr, kMount},
+    {"fd", required_argument, nullptr, kFdOption},
+    {"mounts", required_argument, nullptr, kMounts},
+    {"daemon", no_argument, nullptr, kDaemon},
+    {"allow-other", no_argument, nullptr, kAllowOther},
+    {"default-permissions", no_argument, nullptr, kDefaultPermissions},
+    {"max-write", required_argument, nullptr, kMaxWrite},
+    {"max-pages", required_argument, nullptr, kMaxPagesOption},
+    {"buffer", required_argument, nullptr, kBuffer},
+    {"minor", required_argument, nullptr, kMinorOption},
+    {"timeout", required_argument, nullptr, kTimeout},
+    {"no-readdirplus", no_argument, nullptr, kNoReaddirplus},
+    {"writeback", no_argument, nullptr, kWriteback},
+    {"passthrough-io", no_argument, nullptr, kPassthroughIo},
+    {"clock", no_argument, nullptr, kClock},
+    {"notify", required_argument, nullptr, kNotify},
+    {"crash-after", required_argument, nullptr, kCrashAfter},
+    {"unanswered", required_argument, nullptr, kUnanswered},
+    {"ignore-sigterm", no_argument, nullptr, kIgnoreSigterm},
+    {"exit-on-signal", no_argument, nullptr, kExitOnSignal},
+    {"help", no_argument, nullptr, kHelp},
+    {},
+};
+
+// What parsing an argument needs to say when it is wrong.
+struct Parser {
+  Options* out;
+  std::string* problem;
+  unsigned mounts = 1;
+
+  bool Fail(const std::string& text) {
+    *problem = text;
+    return false;
+  }
+
+  template <class T>
+  bool Number(const char* what, const char* text, uint64_t min, uint64_t max, T* to) {
+    char* end = nullptr;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != 0 || *text == '-' || value < min || value > max) {
+      return Fail(std::string("--") + what + " needs a number from " + std::to_string(min) + " to " +
+                  std::to_string(max) + ", not \"" + text + "\"");
+    }
+    *to = static_cast<T>(value);
+    return true;
+  }
+
+  template <class T>
+  bool Choice(const char* what, const std::string& text, const std::map<std::string, T>& choices, T* to) {
+    const auto found = choices.find(text);
+    if (found != choices.end()) {
+      *to = found->second;
+      return true;
+    }
+    std::string names;
+    for (const auto& [name, value] : choices) names += (names.empty() ? "" : ", ") + name;
+    return Fail(std::string("--") + what + " is one of " + names + "; not \"" + text + "\"");
+  }
+
+  static std::vector<std::string> Split(const std::string& text) {
+    std::vector<std::string> parts{""};
+    for (const char c : text) {
+      if (c == ',') {
+        parts.emplace_back();
+      } else {
+        parts.back() += c;
+      }
+    }
+    return parts;
+  }
+
+  // Names as in the kernel without FUSE_, or numbers.
+  bool Opcodes(const char* what, const char* text, std::set<uint32_t>* to) {
+    for (const std::string& name : Split(text)) {
+      uint32_t number = 0;
+      if (const Row* row = FindRow(name.c_str())) {
+        number = row->opcode;
+      } else if (!Number(what, name.c_str(), 1, UINT32_MAX, &number)) {
+        return Fail(std::string("--") + what + ": no opcode \"" + name + "\"; give a name such as GETATTR or a number");
+      }
+      to->insert(number);
+    }
+    return true;
+  }
+
+  bool FileSystemArgument(const std::string& text) {
+    const std::string prefix = "passthrough=";
+    if (text == "memory") return out->fs = FsKind::kMemory, true;
+    if (text.compare(0, prefix.size(), prefix) != 0 || text.size() == prefix.size()) {
+      return Fail("--fs is memory or passthrough=DIR; not \"" + text + "\"");
+    }
+    out->fs = FsKind::kPassthrough;
+    out->source = text.substr(prefix.size());
+    return true;
+  }
+
+  bool CrashAfter(std::string text) {
+    const size_t colon = text.find(':');
+    if (colon != std::string::npos) {
+      const std::map<std::string, int> signals{{"segv", SIGSEGV}, {"abort", SIGABRT}};
+      if (!Choice("crash-after N", text.substr(colon + 1), signals, &out->crash_signal)) return false;
+      text.resize(colon);
+    }
+    return Number("crash-after", text.c_str(), 1, UINT64_MAX, &out->crash_after);
+  }
+
+  bool NotifyKinds(const char* text) {
+    const std::map<std::string, int> kinds{{"inval", 0}, {"store", 0}, {"retrieve", 0}, {"poll", 0}};
+    for (const std::string& kind : Split(text)) {
+      int known;
+      if (!Choice("notify", kind, kinds, &known)) return false;
+      out->notify.insert(kind);
+    }
+    return true;
+  }
+
+  bool Argument(int id, const char* text);
+  bool Mountpoints(int count, char** arguments);
+};
+
+bool Parser::Argument(int id, const char* text) {
+  Options& o = *out;
+  switch (id) {
+    case kFs: return FileSystemArgument(text);
+    case kThreads: return Number("threads", text, 1, 256, &o.threads);
+    case kClone: return o.clone = true;
+    case kNonblock:
+      return Choice<WaitBy>("nonblock", text == nullptr ? "epoll" : text,
+                            {{"poll", WaitBy::kPoll}, {"epoll", WaitBy::kEpoll}}, &o.wait);
+    case kIo:
+      return Choice<ReceiveBy>("io", text, {{"read", ReceiveBy::kRead}, {"readv", ReceiveBy::kReadv}, {"splice", ReceiveBy::kSplice}}, &o.receive);
+    case kReply:
+      return Choice<SendBy>("reply", text, {{"write", SendBy::kWrite}, {"writev", SendBy::kWritev}, {"splice", SendBy::kSplice}}, &o.send);
+    case kDefer: return Opcodes("defer", text, &o.deferred);
+    case kMount:
+      return Choice<MountBy>("mount", text, {{"direct", MountBy::kDirect}, {"newapi", MountBy::kNewApi}, {"fusermount", MountBy::kFusermount}, {"fd", MountBy::kFd}, {"none", MountBy::kNone}}, &o.mount);
+    case kFdOption: return Number("fd", text, 0, INT32_MAX, &o.fd);
+    case kMounts: return Number("mounts", text, 1, 2, &mounts);
+    case kDaemon: return o.daemon = true;
+    case kAllowOther: return o.allow_other = true;
+    case kDefaultPermissions: return o.default_permissions = true;
+    case kMaxWrite: return Number("max-write", text, 1, 64 << 20, &o.max_write);
+    case kMaxPagesOption: return Number("max-pages", text, 1, 65535, &o.max_pages);
+    case kBuffer: return Number("buffer", text, kMinReadBuffer, 64 << 20, &o.buffer);
+    case kMinorOption: return Number("minor", text, 0, kKernelMinor, &o.minor);
+    case kTimeout: {
+      char* end = nullptr;
+      o.timeout_s = strtod(text, &end);
+      if (end != text && *end == 0 && o.timeout_s >= 0 && o.timeout_s < 1e9) return true;
+      return Fail(std::string("--timeout needs seconds, not \"") + text + "\"");
+    }
+    case kNoReaddirplus: return !(o.readdirplus = false);
+    case kWriteback: return o.writeback = true;
+    case kPassthroughIo: return o.passthrough_io = true;
+    case kClock: return o.clock = true;
+    case kNotify: return NotifyKinds(text);
+    case kCrashAfter: return CrashAfter(text);
+    case kUnanswered: return Opcodes("unanswered", text, &o.unanswered);
+    case kIgnoreSigterm: return o.ignore_sigterm = true;
+    case kExitOnSignal: return o.exit_on_signal = true;
+    default: return Fail("");
+  }
+}
+
+bool Parser::Mountpoints(int count, char** arguments) {
+  Options& o = *out;
+  o.mountpoints.assign(arguments, arguments + count);
+  if (o.mount == MountBy::kNone) {
+    if (o.fd < 0) return Fail("--mount none needs --fd N");
+    o.mountpoints = {""};
+    return true;
+  }
+  if (o.mountpoints.size() != mounts) {
+    return Fail(mounts == 1 ? "give one MOUNTPOINT (two with --mounts 2)" : "--mounts 2 needs two MOUNTPOINTs");
+  }
+  const std::string prefix = "/dev/fd/";
+  const std::string& mountpoint = o.mountpoints[0];
+  if (mountpoint.compare(0, prefix.size(), prefix) == 0) {
+    if (mounts != 1) return Fail("--mounts 2 does not go with /dev/fd/N");
+    o.mount = MountBy::kFd;
+    return Number("mount fd", mountpoint.c_str() + prefix.size(), 0, INT32_MAX, &o.fd);
+  }
+  return o.mount != MountBy::kFd || Fail("--mount fd needs /dev/fd/N as MOUNTPOINT");
+}
+
+}  // namespace
+
+bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
+  Parser parser{out, problem};
+  opterr = 0;
+  for (int id; (id = getopt_long(argc, argv, ":", kLong, nullptr)) != -1;) {
+    if (id == ':') return parser.Fail(std::string(argv[optind - 1]) + " needs a value");
+    if (id == '?') return parser.Fail(std::string("unknown option ") + argv[optind - 1]);
+    if (!parser.Argument(id, optarg)) return false;
+  }
+  if (out->passthrough_io && out->writeback) {
+    return parser.Fail("--passthrough-io does not go with --writeback: the kernel ignores it then");
+  }
+  if (out->passthrough_io && out->fs != FsKind::kPassthrough) {
+    return parser.Fail("--passthrough-io needs --fs passthrough=DIR");
+  }
+  if (!out->notify.empty() && out->fs != FsKind::kMemory) return parser.Fail("--notify needs --fs memory");
+  if (out->clone && out->mount == MountBy::kNone) return parser.Fail("--clone needs a mount");
+  if (out->mount == MountBy::kNone && (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
+    return parser.Fail("splice needs a device: a socket has no message borders there");
+  }
+  return parser.Mountpoints(argc - optind, argv + optind);
+}
+
+}  // namespace fuse_rig

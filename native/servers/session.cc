@@ -1,0 +1,134 @@
+// Threads of one connection: reading, ending, and waking each other.
+#include "session.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "dispatch.h"
+#include "interruptible.h"
+
+namespace fuse_rig {
+
+Session::Session(const Options& options, Mounted mounted, std::unique_ptr<FileSystem> fs,
+                 std::function<void()> ended)
+    : options_(options),
+      mounted_(std::move(mounted)),
+      fs_(std::move(fs)),
+      ended_(std::move(ended)),
+      sizes_(Sizes::For(options)) {
+  channels_.push_back(std::make_unique<Channel>(std::move(mounted_.fd), options_, &stop_, sizes_.pipe));
+}
+
+Session::~Session() = default;
+
+int Session::Start() {
+  const uint32_t source = static_cast<uint32_t>(first().fd());
+  for (unsigned i = 1; options_.clone && i < options_.threads; ++i) {
+    Fd fd(open(kDevice, O_RDWR | O_CLOEXEC));
+    if (!fd.ok() || ioctl(fd.get(), kIocClone, &source) < 0) {
+      fprintf(stderr, "fuse-rig-server: clone: %s\n", strerror(errno));
+      return errno;
+    }
+    channels_.push_back(std::make_unique<Channel>(std::move(fd), options_, &stop_, sizes_.pipe));
+  }
+  if (!options_.deferred.empty()) {
+    worker_ = std::make_unique<Worker>(
+        [this](Channel* channel, const char* bytes, size_t size, char* reply, size_t room) {
+          Dispatch(*this, channel, bytes, size, reply, room);
+        },
+        sizes_.reply);
+  }
+  for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
+  return 0;
+}
+
+void Session::Run(unsigned index) {
+  // Until INIT is answered one thread reads: what it settles is then seen by all.
+  if (index == 0 || WaitReady()) {
+    const EndReason reason = Loop(channels_[index % channels_.size()].get());
+    if (reason != EndReason::kStopped) {
+      reason_ = reason;
+      ended_();  // the others may sleep in a read of a handle that lives: Finish wakes them
+    }
+  }
+  SetReady();
+}
+
+EndReason Session::Loop(Channel* channel) {
+  std::vector<char> request(sizes_.request);
+  std::vector<char> reply(sizes_.reply);
+  while (stop_ == 0) {
+    const long n = channel->Receive(request.data(), request.size());
+    if (n > 0) {
+      Serve(channel, request.data(), static_cast<size_t>(n), reply.data(), reply.size());
+      continue;
+    }
+    switch (-n) {
+      case EINTR:   // woken: the loop looks at the stop flag
+      case ENOENT:  // the request went away while it was handed over
+      case EAGAIN:
+        continue;
+      case 0:  // the other end of a socket was closed
+      case ENODEV:
+      case ECONNABORTED:
+        return EndReason::kGone;
+      default:
+        fprintf(stderr, "fuse-rig-server: reading a request: %s\n", strerror(static_cast<int>(-n)));
+        return EndReason::kFailed;
+    }
+  }
+  return EndReason::kStopped;
+}
+
+void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity) {
+  if (Intercept(channel, bytes, size)) return;
+  Dispatch(*this, channel, bytes, size, reply, capacity);
+}
+
+bool Session::Intercept(Channel* channel, const char* bytes, size_t size) {
+  static std::atomic<uint64_t> requests{0};
+  if (++requests == options_.crash_after) {
+    signal(options_.crash_signal, SIG_DFL);
+    raise(options_.crash_signal);
+  }
+  if (size < sizeof(fuse_in_header)) return false;
+  fuse_in_header head;
+  memcpy(&head, bytes, sizeof head);
+  if (options_.unanswered.count(head.opcode) != 0) return true;
+  if (worker_ == nullptr || options_.deferred.count(head.opcode) == 0) return false;
+  worker_->Add(channel, bytes, size);
+  return true;
+}
+
+void Session::SetReady() {
+  {
+    std::lock_guard<std::mutex> hold(ready_mutex_);
+    ready_ = true;
+  }
+  ready_changed_.notify_all();
+}
+
+bool Session::WaitReady() {
+  std::unique_lock<std::mutex> hold(ready_mutex_);
+  ready_changed_.wait(hold, [this] { return ready_; });
+  return stop_ == 0;
+}
+
+void Session::Finish() {
+  const bool gone = reason_ == EndReason::kGone || first().Dead();
+  // The threads still serve: whoever is in the mount, or on the way into it, gets answers meanwhile.
+  if (!gone) Unmount(mounted_);
+  if (!gone) fs_->Stop();
+  stop_ = 1;
+  SetReady();
+  for (std::thread& thread : threads_) pthread_kill(thread.native_handle(), kWakeSignal);
+  for (std::thread& thread : threads_) thread.join();
+  worker_.reset();
+}
+
+}  // namespace fuse_rig
