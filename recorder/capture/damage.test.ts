@@ -203,5 +203,5 @@ describe('the golden capture', () => {
       bytes[at] = golden[at] ?? 0;
     }
     expect(passed).toEqual([]);
-  });
+  }, 120_000);
 });

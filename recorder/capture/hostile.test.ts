@@ -270,5 +270,5 @@ describe(`hostile bytes, seed ${seed}, ${runs} mutations`, () => {
       }
       rmSync(out);
     }
-  });
+  }, 120_000);
 });

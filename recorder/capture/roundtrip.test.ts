@@ -145,7 +145,7 @@ describe(`round trip, seed ${seed}`, () => {
       }
     });
     fc.assert(lists, { seed, numRuns: 300 });
-  });
+  }, 120_000);
 
   const ends: [BeginEvent, EndEvent] = [
     { ...(fc.sample(begin, { seed, numRuns: 1 })[0] as BeginEvent) },
@@ -178,7 +178,7 @@ describe(`round trip, seed ${seed}`, () => {
     }
     expect(i).toBe(list.length + 1);
     reader.close();
-  });
+  }, 120_000);
 
   it('yields bytes that stay as they are while the reader goes on', () => {
     const path = join(dir, 'keep.fusecap');
