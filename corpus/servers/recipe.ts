@@ -1,0 +1,82 @@
+/**
+ * How a real server is installed, given something to serve, and started. One file a server, one list
+ * (servers.ts). Commands run in the foreground and name everything they use through `{fixture}`, so
+ * that a capture replays anywhere; the fixture's own path must be free of blanks, `:`, `,` and `=`,
+ * which several servers' options cannot carry.
+ */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { onPath, run } from '../run.ts';
+
+export type Capability = 'write' | 'xattr' | 'hardlink' | 'symlink' | 'mknod' | 'notify';
+
+/** Another way to start the same server. */
+export interface Variant {
+  /** 'plain' is the first of every recipe. */
+  name: string;
+  command: readonly string[];
+  /** True: the first process ends with 0 once the mount stands, another one serves. */
+  daemon?: boolean;
+  /** Needs more than the server: undefined when it can run here. */
+  missing?(): string | undefined;
+}
+
+export interface Recipe {
+  name: string;
+  /** Debian packages that bring it. */
+  packages: readonly string[];
+  /** One line that says which version runs here, from the program itself; undefined if it does not run. */
+  version(): Promise<string | undefined>;
+  /** Why it cannot run here, or undefined. */
+  missing(): string | undefined;
+  /** Fills the empty directory `fixture`. */
+  prepare(fixture: string): Promise<void>;
+  variants: readonly [Variant, ...Variant[]];
+  capabilities: readonly Capability[];
+  /** Exit code of the plain variant after a SIGTERM; after an unmount from outside it is 0. */
+  sigtermCode: number;
+  /** True: it execs fusermount to mount and unmount, even as root. */
+  fusermount: boolean;
+}
+
+export interface Places {
+  fixture: string;
+  mountpoint: string;
+}
+
+/** The command with its placeholders replaced. */
+export function substitute(command: readonly string[], places: Places): string[] {
+  return command.map((word) =>
+    word.replaceAll('{fixture}', places.fixture).replaceAll('{mountpoint}', places.mountpoint),
+  );
+}
+
+/** First line of a program's output that matches, from stdout or stderr. */
+export async function versionLine(
+  command: string,
+  args: readonly string[],
+  pattern: RegExp,
+): Promise<string | undefined> {
+  if (onPath(command) === undefined && !existsSync(command)) return undefined;
+  const ran = await run(command, args, { timeoutS: 10 });
+  return `${ran.stdout}\n${ran.stderr}`.split('\n').find((line) => pattern.test(line));
+}
+
+/** Why a FUSE mount by these programs is impossible here, or undefined. */
+export function missingPrograms(programs: readonly string[]): string | undefined {
+  const lacking = programs.filter((program) => onPath(program) === undefined);
+  if (lacking.length > 0) return `${lacking.join(', ')} not installed`;
+  return missingDevice();
+}
+
+/** Why no FUSE mount is possible here, or undefined. */
+export function missingDevice(): string | undefined {
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+  } catch {
+    return '/dev/fuse cannot be opened';
+  }
+  if (process.getuid?.() !== 0 && onPath('fusermount3') === undefined) {
+    return 'neither root nor fusermount3';
+  }
+  return undefined;
+}
