@@ -94,8 +94,8 @@ class FileSystem {
   // Of the connection. `unique` is the request that somebody no longer waits for.
   virtual void Interrupt(uint64_t /*unique*/) {}
   virtual void NotifyReply(uint64_t /*nodeid*/, uint64_t /*offset*/, const char*, size_t) {}
-  // The server stops while the connection lives: requests that are kept get their answer.
-  virtual void Stop() {}
+  // The server stops serving soon. On a connection that lives, requests that are kept are answered.
+  virtual void Stop(bool /*alive*/) {}
 };
 
 }  // namespace fuse_rig

@@ -13,15 +13,39 @@ constexpr size_t kXattrMax = 65536;
 
 uint32_t PagesFor(uint32_t bytes) { return static_cast<uint32_t>((bytes + kPage - 1) / kPage); }
 
-uint64_t Wanted(const Options& options) {
-  uint64_t want = init::kAsyncRead | init::kPosixLocks | init::kFlockLocks | init::kAtomicOTrunc |
-                  init::kBigWrites | init::kAutoInvalData | init::kAsyncDio | init::kParallelDirops |
-                  init::kMaxPages | init::kSetxattrExt | init::kInitExt;
-  if (options.readdirplus) want |= init::kDoReaddirplus | init::kReaddirplusAuto;
-  if (options.writeback) want |= init::kWritebackCache;
-  if (options.passthrough_io) want |= init::kPassthrough;
-  if (!options.notify.empty()) want |= init::kHasExpireOnly | init::kHasResend;
-  return want;
+// What the server of one minor knows, and has a use for.
+struct Feature {
+  uint64_t flag;
+  uint32_t since;
+  bool wanted;
+};
+
+uint64_t Wanted(const Options& options, uint32_t minor) {
+  const bool notifies = !options.notify.empty();
+  const Feature features[] = {
+      {init::kAsyncRead, 6, true},
+      {init::kPosixLocks, 7, true},
+      {init::kAtomicOTrunc, 9, true},
+      {init::kBigWrites, 9, true},
+      {init::kFlockLocks, 17, true},
+      {init::kAutoInvalData, 20, true},
+      {init::kDoReaddirplus, 21, options.readdirplus},
+      {init::kReaddirplusAuto, 21, options.readdirplus},
+      {init::kAsyncDio, 22, true},
+      {init::kWritebackCache, 23, options.writeback},
+      {init::kParallelDirops, 25, true},
+      {init::kMaxPages, 28, true},
+      {init::kSetxattrExt, 33, true},
+      {init::kInitExt, 36, true},
+      {init::kHasExpireOnly, 38, notifies},
+      {init::kPassthrough, 40, options.passthrough_io},
+      {init::kHasResend, 40, notifies},
+  };
+  uint64_t flags = 0;
+  for (const Feature& one : features) {
+    if (one.wanted && one.since <= minor) flags |= one.flag;
+  }
+  return flags;
 }
 
 }  // namespace
@@ -49,7 +73,7 @@ size_t Negotiate(const Options& options, const fuse_init_in& in, Negotiated* neg
   const uint32_t minor = std::min(out->minor, in.minor);
   uint64_t offered = in.flags;
   if ((in.flags & init::kInitExt) != 0) offered |= static_cast<uint64_t>(in.flags2) << 32;
-  const uint64_t flags = minor < 6 ? 0 : Wanted(options) & offered;
+  const uint64_t flags = Wanted(options, minor) & offered;
 
   // From Linux 6.18 on the reply's minor decides the layouts, so an older one is said as it is.
   out->max_readahead = in.max_readahead;

@@ -123,7 +123,7 @@ void Session::Finish() {
   const bool gone = reason_ == EndReason::kGone || first().Dead();
   // The threads still serve: whoever is in the mount, or on the way into it, gets answers meanwhile.
   if (!gone) Unmount(mounted_);
-  if (!gone) fs_->Stop();
+  fs_->Stop(!gone);
   stop_ = 1;
   SetReady();
   for (std::thread& thread : threads_) pthread_kill(thread.native_handle(), kWakeSignal);
