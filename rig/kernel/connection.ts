@@ -201,12 +201,12 @@ export class Connection {
     this.abort();
   }
 
-  /** fuse_abort_conn(): ends everything; a second time does nothing. */
-  abort(): void {
+  /** fuse_abort_conn(): ends everything, `doomed` first; a second time does nothing. */
+  abort(doomed: FuseReq[] = []): void {
     if (!this.connected) return;
     this.connected = false;
     this.initialized = true;
-    const doomed = this.devices.flatMap((device) => device.takeProcessing());
+    for (const device of this.devices) doomed.push(...device.takeProcessing());
     this.background.open();
     this.input.connected = false;
     // FR_PENDING is cleared before anybody runs: nobody may take these off the queue any more.
@@ -241,7 +241,9 @@ export class Connection {
   release(device: Device): void {
     const at = this.devices.indexOf(device);
     if (at >= 0) this.devices.splice(at, 1);
-    for (const req of device.takeProcessing()) this.end(req, -ERRNO.ECONNABORTED);
-    if (this.devices.length === 0) this.abort();
+    const doomed = device.takeProcessing();
+    // The last one ends them too before it aborts, but whom that wakes finds the connection dead.
+    if (this.devices.length === 0) this.abort(doomed);
+    else for (const req of doomed) this.end(req, -ERRNO.ECONNABORTED);
   }
 }
