@@ -24,13 +24,9 @@ function exchange(word: string, from: string, to: string): string {
   }
 }
 
-/** How the capture's command line may have written a path: absolute, or relative to its directory. */
-function spellings(path: string, cwd: string, words: readonly string[]): string[] {
-  const relative = words.filter(
-    (w) => !isAbsolute(w) && !w.startsWith('-') && resolve(cwd, w) === path,
-  );
-  return [path, ...relative];
-}
+/** A word of the command as a path: the program's own name is looked up on PATH, others may be relative. */
+const pathOf = (word: string, i: number, cwd: string): string | undefined =>
+  i === 0 || isAbsolute(word) || word.startsWith('-') ? undefined : resolve(cwd, word);
 
 /** The recorded command, with the recorded mountpoint and fixture exchanged for this run's. */
 export function recordedCommand(
@@ -42,11 +38,7 @@ export function recordedCommand(
   let words = [...command];
   const swap = (from: string | undefined, to: string | undefined) => {
     if (from === undefined || to === undefined) return;
-    for (const spelling of spellings(from, cwd, command)) {
-      words = words.map((w) =>
-        w === spelling || spelling === from ? exchange(w, spelling, to) : w,
-      );
-    }
+    words = words.map((w, i) => (pathOf(w, i, cwd) === from ? to : exchange(w, from, to)));
   };
   // The longer path first: a mountpoint may lie below the fixture, or the fixture below it.
   const pairs: [string | undefined, string | undefined][] = [

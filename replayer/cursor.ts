@@ -304,10 +304,10 @@ export class Cursor {
   }
 
   /** This run's INIT was answered. */
-  initialised(conn: number, accepted: boolean, reply: Uint8Array): void {
+  initialised(conn: number, negotiated: Negotiated): void {
     const side = this.#side(conn);
-    side.init = accepted;
-    side.run = accepted ? negotiateWith(side.initRequest, reply) : BEFORE_INIT;
+    side.init = negotiated.accepted;
+    side.run = negotiated;
   }
 
   #reply(event: ReplyEvent): boolean {

@@ -233,7 +233,7 @@ async function run(
   };
   const session = new Session(launched, model, emit);
   const cursor = new Cursor(reader.events(), model, owners, emit);
-  model.onInit = (conn, accepted, body) => cursor.initialised(conn, accepted, body);
+  model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   consumers.push((e) => replayer.take(e), ...checks.map((c) => (e: ReplayEvent) => c.take(e)));
