@@ -50,7 +50,40 @@ export interface SleepingThread {
   call: string[];
 }
 
+/** One trial of the seam's calls (native/addon/probe.cc): 0, -errno, or 1 for what was not tried. */
+export interface SeamProbe {
+  fork: number;
+  noNewPrivs: number;
+  /** A listener with WAIT_KILLABLE_RECV; `plain` without, tried only when that failed. */
+  killable: number;
+  plain: number;
+  syncWake: number;
+  receive: number;
+  readMemory: number;
+  writeMemory: number;
+  pidfdOpen: number;
+  pidfdGetfd: number;
+  addfdSend: number;
+  /** /proc files: of the thread that has the child, and of the child while it was held. */
+  children: string;
+  wchan: string;
+  schedstat: string;
+  call: string;
+}
+
+export interface RingProbe {
+  /** io_uring_setup: 0 or -errno. */
+  setup: number;
+  /** IORING_FEAT_* bits. */
+  features: number;
+  /** By opcode. */
+  ops: boolean[];
+}
+
 export interface Native {
+  probeSeam(): SeamProbe;
+  probeRing(): RingProbe;
+  probeMount(target: string, userNamespace: boolean): number;
   lookQuiet(keeperPid: number): SleepingThread[] | null;
   Seam: new (
     listenerFd: number,

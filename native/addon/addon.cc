@@ -7,6 +7,7 @@
 #include "quiet.h"
 #include "seam.h"
 #include "inode.h"
+#include "probe.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::Crc32cInit(env, exports);
@@ -14,6 +15,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
   fuse_rig::QuietInit(env, exports);
+  fuse_rig::ProbeInit(env, exports);
   exports.Set("Seam", fuse_rig::Seam::Define(env));
   return exports;
 }

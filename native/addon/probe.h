@@ -1,0 +1,10 @@
+// What this machine can do, found out by doing it (rig/doctor).
+#pragma once
+
+#include <napi.h>
+
+namespace fuse_rig {
+
+void ProbeInit(Napi::Env env, Napi::Object exports);
+
+}  // namespace fuse_rig
