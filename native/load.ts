@@ -16,6 +16,7 @@ export interface NativeSeam {
   /** An eventfd: writing 8 bytes makes `wait` return CONTROL. */
   readonly wakeFd: number;
   wait(timeoutMs: number): number;
+  busy(): boolean;
   watch(fd: number, tag: number): number;
   unwatch(fd: number): void;
   keeperSend(type: number, text: string): number;

@@ -56,13 +56,13 @@ export class Ending {
 
   /** One look at whether every thread waits. */
   look(): Quiet | undefined {
-    return lookQuiet(this.#keeperPid);
+    return lookQuiet(this.#keeperPid, this.#session.seam);
   }
 
   /** Looks at a server that does not end. */
   idle(idleMs: number): void {
     if (this.#killed) return;
-    const quiet = lookQuiet(this.#keeperPid);
+    const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
     if (quiet !== undefined && quiet.threads.length === 0) return;
     if (quiet?.proven) this.#hang('proven', idleMs, quiet);
     else if (quiet !== undefined && idleMs > STALL_MS) this.#hang('stalled', idleMs, quiet);

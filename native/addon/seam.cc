@@ -311,6 +311,13 @@ Napi::Value Seam::Close(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// busy(): whether wait() would return something at once.
+Napi::Value Seam::Busy(const Napi::CallbackInfo& info) {
+  pollfd p = {epoll_.get(), POLLIN, 0};
+  bool busy = !ready_.empty() || poll(&p, 1, 0) != 0;
+  return Napi::Boolean::New(info.Env(), busy);
+}
+
 // watch(fd, tag): edge-triggered; Wait() returns kWatched with the tag when fd becomes readable.
 Napi::Value Seam::Watch(const Napi::CallbackInfo& info) {
   int r = Add(epoll_.get(), info[0].ToNumber().Int32Value(), EPOLLIN | EPOLLET,
@@ -342,7 +349,7 @@ Napi::Value Seam::AllowPath(const Napi::CallbackInfo& info) {
 Napi::Function Seam::Define(Napi::Env env) {
   return DefineClass(
       env, "Seam",
-      {InstanceMethod<&Seam::Wait>("wait"), InstanceMethod<&Seam::Watch>("watch"),
+      {InstanceMethod<&Seam::Wait>("wait"), InstanceMethod<&Seam::Busy>("busy"), InstanceMethod<&Seam::Watch>("watch"),
        InstanceMethod<&Seam::Unwatch>("unwatch"), InstanceMethod<&Seam::KeeperSend>("keeperSend"),
        InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::AllowPath>("allowPath"),
        InstanceMethod<&Seam::Respond>("respond"), InstanceMethod<&Seam::Continue>("continue"),

@@ -50,6 +50,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
  private:
   // Lifecycle and waiting.
   Napi::Value Wait(const Napi::CallbackInfo& info);
+  Napi::Value Busy(const Napi::CallbackInfo& info);
   Napi::Value Watch(const Napi::CallbackInfo& info);
   Napi::Value Unwatch(const Napi::CallbackInfo& info);
   Napi::Value KeeperSend(const Napi::CallbackInfo& info);

@@ -2,7 +2,7 @@
  * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
  * child installs the filter and hands us the listener before it becomes the server.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -57,15 +57,6 @@ export interface Launched {
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
 const inherit = (fd: number): 3 => fd as 3;
-
-const STAND_IN_NAMES = ['fusermount', 'fusermount3', 'mergerfs-fusermount'];
-
-/** Makes the directory that comes first on the server's PATH. */
-function makeStandIns(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-bin-'));
-  for (const name of STAND_IN_NAMES) symlinkSync(nativePath('fusermount3'), join(dir, name));
-  return dir;
-}
 
 /** Soft limit of open files of this process, which the server inherits. */
 function softNofile(): number {
@@ -123,7 +114,7 @@ export function launch(options: LaunchOptions): Launched {
     );
   }
   const base = rangeBase(softNofile());
-  const standIns = makeStandIns();
+  const standIns = nativePath('stand-ins');
   const [ours, theirs] = native.socketPair();
   const [stdout, stdoutWrite] = native.pipePair();
   const [stderr, stderrWrite] = native.pipePair();
@@ -156,14 +147,12 @@ export function launch(options: LaunchOptions): Launched {
     },
   );
   for (const fd of [stdoutWrite, stderrWrite, theirs]) native.closeFd(fd);
-  const gone = launcher.then(() => rmSync(standIns, { recursive: true, force: true }));
   let started: ReturnType<typeof receiveListener>;
   try {
     started = receiveListener(ours);
   } catch (error) {
     native.closeFd(stdout);
     native.closeFd(stderr);
-    rmSync(standIns, { recursive: true, force: true });
     throw error;
   }
   const seam = new native.Seam(started.listener, ours, base, RANGE_COUNT, DATA_SIZE);
@@ -176,13 +165,11 @@ export function launch(options: LaunchOptions): Launched {
     stderr,
     standIns,
     go: () => void seam.keeperSend(KEEPER.go, ''),
-    gone,
+    gone: launcher,
   };
 }
 
 /** A scratch directory of this run, mode 0700. */
 export function makeScratch(name: string): string {
-  const dir = mkdtempSync(join(tmpdir(), `fuse-rig-${name}-`));
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  return dir;
+  return mkdtempSync(join(tmpdir(), `fuse-rig-${name}-`));
 }

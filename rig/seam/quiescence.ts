@@ -2,7 +2,7 @@
  * Quiescence instead of timeouts: when every thread of the server waits and nothing is deliverable,
  * nothing will ever happen again, unless a wait ends by itself. This file says which waits do.
  */
-import { native, type SleepingThread } from '../../native/load.ts';
+import { type NativeSeam, native, type SleepingThread } from '../../native/load.ts';
 
 /** How a thread's wait can end. */
 export type Wait =
@@ -119,9 +119,12 @@ export interface Quiet {
   threads: WaitingThread[];
 }
 
-/** Looks once. Undefined: somebody ran, or was born. */
-export function lookQuiet(keeperPid: number): Quiet | undefined {
+/**
+ * Looks once. Undefined: somebody ran, was born, or has made a call that the rig has not yet taken: a
+ * thread in such a call sleeps like one whose call is held.
+ */
+export function lookQuiet(keeperPid: number, seam: NativeSeam): Quiet | undefined {
   const threads = native.lookQuiet(keeperPid)?.map(classify);
-  if (threads === undefined) return undefined;
+  if (threads === undefined || seam.busy()) return undefined;
   return { proven: threads.every((t) => t.wait === 'held' || t.wait === 'forever'), threads };
 }
