@@ -1,0 +1,2 @@
+/** A file that cannot be run. */
+throw new Error('broken on purpose');
