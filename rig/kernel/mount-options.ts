@@ -18,6 +18,8 @@ export interface MountOptions {
   /** Bytes, at least a page; undefined: no limit. */
   readonly maxRead: number | undefined;
   readonly blksize: number | undefined;
+  /** SB_MANDLOCK was asked for, which no FUSE mount gets. */
+  readonly mandlock: boolean;
 }
 
 type Draft = { -readonly [K in keyof MountOptions]: MountOptions[K] };
@@ -96,8 +98,11 @@ const OPTIONS: Readonly<Record<string, Take>> = {
   }),
 };
 
-/** Options of every file system, taken before the file system sees them (vfs_parse_sb_flag()). */
-const GENERIC = new Set('dirsync lazytime mand ro sync async nolazytime nomand rw'.split(' '));
+/**
+ * Options of every file system, taken before the file system sees them and whatever their value is
+ * (vfs_parse_sb_flag()).
+ */
+const GENERIC = new Set('dirsync lazytime ro sync async nolazytime nomand rw mand'.split(' '));
 
 /** The options of a mount, or undefined where one of them is not acceptable. */
 export function parseMountOptions(
@@ -117,6 +122,7 @@ export function parseMountOptions(
     allowOther: false,
     maxRead: undefined,
     blksize: undefined,
+    mandlock: false,
   };
   if (draft.subtype === '') return undefined;
   for (const option of data.split(',')) {
@@ -124,7 +130,8 @@ export function parseMountOptions(
     if (option === '' || at === 0) continue;
     const key = at < 0 ? option : option.slice(0, at);
     const value = at < 0 ? undefined : option.slice(at + 1);
-    if (value === undefined && GENERIC.has(key)) continue;
+    if (key.endsWith('mand')) draft.mandlock = key === 'mand';
+    if (GENERIC.has(key)) continue;
     const take = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
     if (!take?.(draft, value)) return undefined;
   }

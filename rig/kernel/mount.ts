@@ -93,7 +93,8 @@ export class MountTable {
     const device = call.handle === undefined ? undefined : this.#host.device(call.handle);
     if (device === undefined) return failed(ERRNO.EINVAL);
     if (device.conn !== undefined) return this.#mountAgain(call, options, device.conn);
-    if (!hasMandatory(options) || call.flags & MS_MANDLOCK) return failed(ERRNO.EINVAL);
+    const mandlock = options.mandlock || (call.flags & MS_MANDLOCK) !== 0;
+    if (!hasMandatory(options) || mandlock) return failed(ERRNO.EINVAL);
     return this.#mountNew(call, options, device);
   }
 
