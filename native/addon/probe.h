@@ -5,6 +5,7 @@
 
 namespace fuse_rig {
 
+Napi::Value ProbeSeam(const Napi::CallbackInfo& info);  // probe_seam.cc
 void ProbeInit(Napi::Env env, Napi::Object exports);
 
 }  // namespace fuse_rig
