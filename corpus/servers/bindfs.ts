@@ -17,7 +17,7 @@ export const bindfs: Recipe = {
     },
     { name: 'daemon', command: ['bindfs', '{fixture}/src', '{mountpoint}'], daemon: true },
   ],
-  capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod'],
+  capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
   sigtermCode: 0,
   fusermount: false,
 };

@@ -31,7 +31,7 @@ export const fuseOverlayfs: Recipe = {
       daemon: true,
     },
   ],
-  capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod'],
+  capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
   sigtermCode: 1,
   fusermount: false,
 };

@@ -28,7 +28,7 @@ export const gocryptfs: Recipe = {
     { name: 'plain', command: ['gocryptfs', '-fg', ...OPTIONS] },
     { name: 'daemon', command: ['gocryptfs', ...OPTIONS], daemon: true },
   ],
-  capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod'],
+  capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
   sigtermCode: 15,
   fusermount: true,
 };

@@ -131,7 +131,8 @@ export async function startServer(options: StartOptions): Promise<LiveServer> {
     },
     terminate: async () => {
       // The server only, not the helpers it started.
-      process.kill((options.daemon ? marked(mark)[0] : child.pid) ?? 0, 'SIGTERM');
+      const pid = options.daemon === true ? marked(mark)[0] : child.pid;
+      if (pid !== undefined) process.kill(pid, 'SIGTERM');
       return wait();
     },
   };

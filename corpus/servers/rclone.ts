@@ -28,7 +28,7 @@ export const rclone: Recipe = {
     { name: 'plain', command: ['rclone', 'mount', ...OPTIONS] },
     { name: 'daemon', command: ['rclone', 'mount', '--daemon', ...OPTIONS], daemon: true },
   ],
-  capabilities: ['write'],
+  capabilities: ['write', 'direct'],
   sigtermCode: 143,
   fusermount: true,
 };

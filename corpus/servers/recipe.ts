@@ -7,7 +7,11 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { onPath, run } from '../run.ts';
 
-export type Capability = 'write' | 'xattr' | 'hardlink' | 'symlink' | 'mknod' | 'notify';
+/**
+ * What clients can do on the mount. 'direct': files opened with O_DIRECT can be written; servers that
+ * open their own file so, with a buffer where malloc put it, fail now and then.
+ */
+export type Capability = 'write' | 'direct' | 'xattr' | 'hardlink' | 'symlink' | 'mknod' | 'notify';
 
 /** Another way to start the same server. */
 export interface Variant {

@@ -56,7 +56,7 @@ export const referencePassthrough: Recipe = {
     statically(passthrough('static')),
     passthrough('daemon', '--daemon'),
   ],
-  capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod'],
+  capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
   sigtermCode: 0,
   fusermount: false,
 };
@@ -74,7 +74,7 @@ export const referenceMemory: Recipe = {
     memory('splice', '--threads', '2', '--io', 'splice', '--reply', 'splice'),
     memory('daemon', '--daemon'),
   ],
-  capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod', 'notify'],
+  capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod', 'notify'],
   sigtermCode: 0,
   fusermount: false,
 };

@@ -43,7 +43,7 @@ export const sshfs: Recipe = {
     { name: 'connections', command: ['sshfs', '-f', '-o', 'max_conns=2', ...MOUNT] },
     { name: 'daemon', command: ['sshfs', ...MOUNT], daemon: true },
   ],
-  capabilities: ['write', 'hardlink', 'symlink'],
+  capabilities: ['write', 'direct', 'hardlink', 'symlink'],
   sigtermCode: 1,
   fusermount: false,
 };

@@ -55,6 +55,11 @@ std::string Write(Client& client, const Words& w) {
   return Result(write(fd, buffer.get(), size));
 }
 
+// put SLOT TEXT: one write of the text at the start of the file
+std::string Put(Client& client, const Words& w) {
+  return Result(pwrite(client.Slot(w[0]), w[1].data(), w[1].size(), 0));
+}
+
 // fill SLOT SEED TOTAL BLOCK [OFFSET]: TOTAL bytes from OFFSET on in writes of BLOCK
 std::string FillFile(Client& client, const Words& w) {
   const int64_t total = Number(w[2]);
@@ -109,7 +114,7 @@ std::string Poll(Client& client, const Words& w) {
 
 const std::vector<Op> kFileOps = {
     {"open", 3, Open},   {"close", 1, Close},         {"dup", 2, Dup},       {"read", 2, Read},
-    {"write", 3, Write}, {"fill", 4, FillFile},       {"drain", 2, Drain},   {"fsync", 1, Fsync},
+    {"write", 3, Write}, {"put", 2, Put},             {"fill", 4, FillFile},       {"drain", 2, Drain},   {"fsync", 1, Fsync},
     {"fdatasync", 1, Fdatasync}, {"syncfs", 1, Syncfs}, {"ioctl", 2, Ioctl}, {"poll", 2, Poll},
 };
 

@@ -41,6 +41,21 @@ std::string Blocked(Client& client, const Words& w) {
   return "ETIMEDOUT";
 }
 
+// await SLOT TEXT: reads the file until the text is in it; what follows in its line
+std::string Await(Client& client, const Words& w) {
+  for (int look = 0; look < kLooks; look++) {
+    char content[65536];
+    const ssize_t n = pread(client.Slot(w[0]), content, sizeof content, 0);
+    if (n < 0) return Result(n);
+    const std::string text(content, static_cast<size_t>(n));
+    const size_t at = text.find(w[1]);
+    const size_t end = at == std::string::npos ? at : text.find('\n', at);
+    if (end != std::string::npos) return Quoted(text.substr(at + w[1].size(), end - at - w[1].size()));
+    Pause();
+  }
+  return "ETIMEDOUT";
+}
+
 const Flag kSignals[] = {{"USR1", SIGUSR1}, {"KILL", SIGKILL}, {"TERM", SIGTERM}};
 
 // signal NAME USR1|KILL|TERM; USR1 is handled, without restarting the call it interrupts
@@ -92,7 +107,7 @@ std::string Join(Client& client, const Words& w) {
 }  // namespace
 
 const std::vector<Op> kProcessOps = {
-    {"blocked", 2, Blocked}, {"signal", 2, Signal}, {"pester", 2, Pester}, {"join", 1, Join},
+    {"blocked", 2, Blocked}, {"signal", 2, Signal}, {"pester", 2, Pester}, {"join", 1, Join}, {"await", 2, Await},
 };
 
 }  // namespace fuse_rig
