@@ -1,3 +1,4 @@
+/** What counts as plain msgpack, and what does not: byte by byte. */
 import { describe, expect, it } from 'vitest';
 import { isPlain } from './plain.ts';
 
