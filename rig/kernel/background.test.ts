@@ -83,6 +83,28 @@ describe('fuse_block_alloc', () => {
     expect(scene.ended(release)).toBe(0);
   });
 
+  it('those who waited for INIT look at its limit one after the other', () => {
+    const scene = Scene.mounted();
+    const waited = [readahead(scene), readahead(scene), readahead(scene), scene.ask()];
+    scene.init({ max_background: 1 });
+    expect(scene.drain()).toEqual(['READ 4', 'LOOKUP 6']);
+    scene.kernel.kill(waited[1] as number);
+    expect(scene.ended(waited[1] as number)).toBe('EINTR');
+    scene.reply(4n, 0);
+    expect(scene.drain()).toEqual(['READ 8']);
+  });
+
+  it('past the limit an end wakes nobody: who sleeps can still be killed', () => {
+    const scene = Scene.ready({ max_background: 1 });
+    readahead(scene);
+    scene.ask('RELEASE', {});
+    const sleeper = readahead(scene);
+    expect(count(scene)).toBe(1);
+    scene.reply(4n, 0);
+    scene.kernel.kill(sleeper);
+    expect(scene.ended(sleeper)).toBe('EINTR');
+  });
+
   it('a killed background request that was allocated stays', () => {
     const scene = Scene.ready({ max_background: 1 });
     readahead(scene);

@@ -148,6 +148,13 @@ describe('fuse_kill_sb_blk: "fuseblk" sends DESTROY and awaits its end', () => {
     expect(scene.read()).toBe('ENODEV');
   });
 
+  it('DESTROY is sent once', () => {
+    const { scene } = block();
+    scene.kernel.shutdown(scene.conn);
+    scene.kernel.shutdown(scene.conn);
+    expect(scene.drain()).toEqual(['DESTROY 4']);
+  });
+
   it('any end of DESTROY will do', () => {
     const { scene, unmounted } = block();
     scene.kernel.unmount('/mnt', 0, 1);
@@ -225,6 +232,37 @@ describe('what is called back may call in', () => {
     expect(new Set(told).size).toBe(told.length);
     for (const ticket of tickets) expect(told).toContain(ticket);
     expect(scene.kernel.waiting(scene.conn)).toBe(0);
+  });
+
+  it('what an abort is about to end can no longer be taken back', () => {
+    const scene = Scene.ready();
+    const tickets = [scene.ask(), scene.ask(), scene.ask()];
+    const ends: unknown[] = [];
+    scene.kernel.onEnd = (ticket, { error }) => {
+      ends.push([ticket, error]);
+      for (const other of tickets) scene.kernel.kill(other);
+    };
+    scene.kernel.abort(scene.conn);
+    expect(ends).toEqual(tickets.map((ticket) => [ticket, -103]));
+  });
+
+  it('an abort while a message is being copied costs the reader it (onWake may abort)', () => {
+    const scene = Scene.ready({}, ['ABORT_ERROR']);
+    const ticket = scene.ask();
+    scene.kernel.interrupt(ticket);
+    scene.kernel.onWake = () => scene.kernel.abort(scene.conn);
+    expect(scene.read()).toBe('ECONNABORTED');
+    expect(scene.ended(ticket)).toBe('ECONNABORTED');
+  });
+
+  it('a client killed while its reply comes in gets the reply', () => {
+    const scene = Scene.ready();
+    const ticket = scene.ask();
+    scene.take();
+    scene.kernel.onWake = () => scene.reply(4n, -2);
+    scene.kernel.kill(ticket);
+    expect(scene.ends).toMatchObject([{ ticket, error: 'ENOENT', replied: true }]);
+    expect(scene.drain()).toEqual([]);
   });
 
   it('onWake may read into the same buffer: the outer read still returns its own message', () => {

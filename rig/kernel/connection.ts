@@ -212,7 +212,6 @@ export class Connection {
     // FR_PENDING is cleared before anybody runs: nobody may take these off the queue any more.
     doomed.push(...this.input.pending.takeAll());
     this.input.forgets.clear();
-    this.input.interrupts.clear();
     for (const req of doomed) req.place = 'sent';
     this.wake();
     for (const req of doomed) this.end(req, -ERRNO.ECONNABORTED);

@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { encodeReply } from '../protocol/build.ts';
 import { bareReply } from '../protocol/header.ts';
+import { NOTIFY } from '../protocol/notify.ts';
 import { DIRECTORY, Scene, say } from './scene.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -43,6 +44,16 @@ describe('fuse_get_dev: an unbound handle', () => {
       kernel.backingOpen(handle, 1, 3, 0, 0n),
     ];
     expect([scene.read(), ...results.map(say)]).toEqual(Array(6).fill('EBADF'));
+  });
+
+  it('knows whose request it has read', () => {
+    const scene = Scene.ready();
+    const ticket = scene.ask();
+    expect(scene.kernel.ticketOf(scene.handle, 4n)).toBeUndefined();
+    scene.take();
+    expect(scene.kernel.ticketOf(scene.handle, 4n)).toBe(ticket);
+    scene.reply(4n, -2);
+    expect(scene.kernel.ticketOf(scene.handle, 4n)).toBeUndefined();
   });
 
   it('fdinfo of a bound one names the superblock', () => {
@@ -255,6 +266,7 @@ describe('onWake', () => {
       () => scene.ask('RELEASE', {}),
       () => scene.kernel.forget(scene.conn, [{ nodeid: 2n, nlookup: 1n }]),
       () => scene.kernel.notifyReply(scene.conn, 1n, 2n, new Uint8Array(40)),
+      () => scene.notify(NOTIFY.RESEND.code),
       () => scene.kernel.abort(scene.conn),
     ]) {
       scene.woken.length = 0;

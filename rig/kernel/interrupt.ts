@@ -43,10 +43,7 @@ export function kill(conn: Connection, req: FuseReq): void {
   }
   if (req.background || req.wait === 'uninterruptible') return;
   signal(conn, req);
-  // The signal may have woken a reader whose reply has ended the request meanwhile.
-  if (req.place === 'ended') return;
-  if (req.abortOnKill) conn.abort();
-  else if (!req.force && req.place === 'pending') {
+  if (!req.force && req.place === 'pending') {
     conn.unqueue(req);
     conn.end(req, -ERRNO.EINTR);
   } else req.wait = 'uninterruptible';

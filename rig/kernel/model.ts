@@ -7,6 +7,7 @@ import { ERRNO } from '../protocol/errno.ts';
 import { closeBacking, openBacking } from './backing.ts';
 import { Connection } from './connection.ts';
 import { Device } from './device.ts';
+import type { Ticket } from './feed.ts';
 import { DEFAULT_OFFER, type InitOffer, sendInit } from './init.ts';
 import {
   BLOCK,
@@ -168,6 +169,11 @@ export class ModelKernel extends ModelFeed implements Kernel {
 
   unmount(target: string, flags: number, _tid: number): number {
     return this.#mounts.unmount(target, flags);
+  }
+
+  /** The ticket of a request that was read through this handle and is not answered. */
+  ticketOf(handle: HandleId, unique: bigint): Ticket | undefined {
+    return this.#devices.get(handle)?.processing.get(unique)?.ticket || undefined;
   }
 
   /** What /proc/PID/fdinfo adds for the handle; empty while it is unbound. */

@@ -216,6 +216,18 @@ describe('fuse_read_forget: the form', () => {
     expect(counts[2]?.nodeid).toBe(10n + BigInt(2 * room));
   });
 
+  it('thousands keep their order, while more are queued', () => {
+    const scene = Scene.ready({ minor: 15 });
+    const seen: bigint[] = [];
+    for (let round = 0; round < 10; round++) {
+      scene.kernel.forget(scene.conn, forgets(500, BigInt(round) * 500n));
+      for (let i = 0; i < 300; i++) seen.push(scene.take().nodeid);
+    }
+    while (seen.length < 5000) seen.push(scene.take().nodeid);
+    expect(seen).toEqual(Array.from({ length: 5000 }, (_, i) => BigInt(i)));
+    expect(scene.read()).toBe('BLOCK');
+  });
+
   it('none are queued on a dead connection, and those queued are dropped with it', () => {
     const scene = Scene.ready();
     scene.kernel.forget(scene.conn, forgets(2));

@@ -50,7 +50,6 @@ export function readDevice(
     if (req === undefined) continue;
     if (IN_HEADER_SIZE + req.spec.body.length <= size) return deliver(device, conn, req, into);
     const tooLong = req.spec.opcode === OP.SETXATTR.opcode ? ERRNO.E2BIG : ERRNO.EIO;
-    req.place = 'sent';
     conn.end(req, -tooLong);
   }
 }

@@ -43,8 +43,6 @@ export class FuseReq {
   signalled = false;
   /** Counted by the background queue, until its end. */
   counted = false;
-  /** Its killed client aborts the connection (args->abort_on_kill). */
-  abortOnKill = false;
   /** What a successful reply's body may measure; known from the delivery on. */
   limits: BodyLimits = NO_LIMITS;
   /** Neighbours in the one RequestQueue that holds it. */
