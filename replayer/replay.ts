@@ -234,6 +234,8 @@ async function run(
   const session = new Session(launched, model, emit);
   const cursor = new Cursor(reader.events(), model, owners, emit);
   model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
+  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
+  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   consumers.push((e) => replayer.take(e), ...checks.map((c) => (e: ReplayEvent) => c.take(e)));

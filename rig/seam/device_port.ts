@@ -172,8 +172,10 @@ export class DevicePort {
       return;
     }
     const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice };
-    if (this.#tryRead(handle, read)) return;
-    if (handle.nonblock || nonblock) {
+    if (this.#tryRead(handle, read, false)) return;
+    // A handle in SYNC_INIT sleeps until its mount, O_NONBLOCK or not.
+    const bound = this.#w.kernel.connOf(handle.id) !== 0;
+    if (bound && (handle.nonblock || nonblock)) {
       seam.setReadable(handle.index, handle.tid, false);
       seam.respond(read.slot, -EAGAIN);
     } else {
@@ -182,7 +184,7 @@ export class DevicePort {
   }
 
   /** Answers the read if the Kernel can; false: it must wait. */
-  #tryRead(handle: PortHandle, read: HeldRead): boolean {
+  #tryRead(handle: PortHandle, read: HeldRead, resumed: boolean): boolean {
     const { seam, kernel, data } = this.#w;
     let n: number;
     if (handle.returned !== undefined && handle.returned.length <= read.size) {
@@ -190,7 +192,7 @@ export class DevicePort {
       n = handle.returned.length;
       handle.returned = undefined;
     } else {
-      n = kernel.read(handle.id, read.size, data);
+      n = kernel.read(handle.id, read.size, data, resumed);
     }
     if (n === BLOCK) {
       handle.pending = false;
@@ -391,7 +393,7 @@ export class DevicePort {
     if (handle === undefined) return;
     while (handle.held.length > 0) {
       const read = handle.held[0] as HeldRead;
-      if (!this.#tryRead(handle, read)) break;
+      if (!this.#tryRead(handle, read, true)) break;
       handle.held.shift();
     }
     if (handle.held.length > 0) return;
