@@ -275,8 +275,9 @@ describe('the rules themselves', () => {
 
   it('read imports of every kind', () => {
     const text =
-      "import a from 'node:fs';\nimport {\n  b,\n} from '../x.ts';\nexport * from './y.ts';\nawait import('./z.ts');\n";
+      "import a from 'node:fs';\nimport {\n  b,\n} from '../x.ts';\nexport * from './y.ts';\nawait import('./z.ts');\nimport './w.ts';\n";
     const source = { path: 'rig/cli/f.ts', text, code: text };
-    expect(importsOf(source)).toEqual(['node:fs', 'rig/x.ts', 'rig/cli/y.ts', 'rig/cli/z.ts']);
+    const ours = ['rig/x.ts', 'rig/cli/y.ts', 'rig/cli/z.ts', 'rig/cli/w.ts'];
+    expect(importsOf(source)).toEqual(['node:fs', ...ours]);
   });
 });

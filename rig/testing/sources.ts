@@ -50,9 +50,11 @@ export const isTest = (path: string): boolean =>
 
 /** Modules a file imports, packages as they are named, our own as paths from the top. */
 export function importsOf({ path, text }: Source): string[] {
-  const found = text.matchAll(/^(?:import|export)\b[^;]*?\sfrom '([^']+)'|\bimport\('([^']+)'\)/gm);
-  return [...found].map(([, fixed, dynamic]) => {
-    const name = fixed ?? dynamic ?? '';
+  const found = text.matchAll(
+    /^(?:import|export)\b[^;']*?\sfrom '([^']+)'|\bimport[ (]'([^']+)'/gm,
+  );
+  return [...found].map(([, from, bare]) => {
+    const name = from ?? bare ?? '';
     return name.startsWith('.') ? join(path, '..', name) : name;
   });
 }
