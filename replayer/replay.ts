@@ -8,6 +8,7 @@ import { CaptureReader } from '../recorder/capture/reader.ts';
 import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { Conformance } from '../rig/checks/conformance.ts';
+import { Content } from '../rig/checks/content.ts';
 import { Divergence } from '../rig/checks/divergence.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
@@ -226,7 +227,7 @@ async function run(
   });
   const model = new ModelKernel(before.offer === undefined ? {} : { offer: before.offer });
   const log = new CanonicalLog(options.logLine);
-  const checks: Check[] = [new Divergence(), new Conformance()];
+  const checks: Check[] = [new Divergence(), new Conformance(), new Content()];
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
   const emit = (event: ReplayEvent) => {
     for (const take of consumers) take(event);
