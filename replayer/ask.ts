@@ -1,0 +1,181 @@
+/**
+ * Asks this run's server what the capture's was asked: each captured request becomes one in the
+ * model's queue, several, or none that is named. Which requests are due is the cursor's.
+ */
+import type { ReplaySink, RequestEvent } from '../rig/events.ts';
+import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
+import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { Request } from '../rig/protocol/message.ts';
+import { OP } from '../rig/protocol/opcodes.ts';
+import type { DirectoryStream } from './directory.ts';
+import type { Flight } from './flight.ts';
+import type { OwnerMap } from './normal.ts';
+import type { Side } from './side.ts';
+import { adapt, Orphan, translate } from './translate.ts';
+
+export class Asker {
+  /** Requests of the capture passed so far. */
+  index = 0;
+  /** Requests asked and not ended. */
+  readonly tickets = new Map<Ticket, Flight>();
+  readonly #feed: Feed;
+  readonly #emit: ReplaySink;
+  readonly #owners: OwnerMap;
+  /** READDIRs of this run's own, to reach the end that the capture saw. */
+  readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
+
+  constructor(feed: Feed, owners: OwnerMap, emit: ReplaySink) {
+    this.#feed = feed;
+    this.#owners = owners;
+    this.#emit = emit;
+  }
+
+  ask(event: RequestEvent, side: Side): void {
+    const index = ++this.index;
+    const captured = event.bytes.slice();
+    const flight = {
+      index,
+      conn: event.conn,
+      opcode: opcodeOf(captured),
+      nodeid: nodeidOf(captured),
+    };
+    const unique = uniqueOf(captured);
+    const translated = translate(captured, side.run, {
+      identity: side.identity,
+      owners: this.#owners,
+      stream: (fh) => side.stream(fh),
+    });
+    if (translated instanceof Orphan || side.gone || side.init !== true) {
+      const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
+      const why = translated instanceof Orphan ? 'orphaned' : 'ended';
+      this.#emit({ kind: 'unanswered', ...flight, why, detail });
+      return;
+    }
+    const { request, fh } = translated;
+    const specs = adapt(request, side.run);
+    const plusCaptured = flight.opcode === OP.READDIRPLUS.opcode;
+    const asked: Flight = {
+      ...flight,
+      unique,
+      fh,
+      plusCaptured,
+      request: specs[0]?.opcode === flight.opcode ? request : asReaddir(request),
+      open: specs.length,
+      outcome: undefined,
+      reply: undefined,
+      written: 0,
+    };
+    side.flights.set(unique, asked);
+    for (const spec of specs) this.tickets.set(this.#feed.enqueue(event.conn, spec), asked);
+  }
+
+  /** An INTERRUPT goes to the request it names, if that is still asked. */
+  interrupt(event: RequestEvent, side: Side): void {
+    this.index++;
+    const { unique } = new Request(event.bytes).as('INTERRUPT');
+    const flight = side.flights.get(unique);
+    for (const [ticket, f] of this.tickets) if (f === flight) this.#feed.interrupt(ticket);
+  }
+
+  forget(event: RequestEvent, side: Side): void {
+    this.index++;
+    const request = new Request(event.bytes, side.captured);
+    const named =
+      request.opcode === OP.FORGET.opcode
+        ? [{ nodeid: request.nodeid, nlookup: request.as('FORGET').nlookup }]
+        : request.as('BATCH_FORGET').forgets;
+    const forgets = named.flatMap(({ nodeid, nlookup }) => {
+      const own = side.identity.forget(nodeid, nlookup);
+      return own === undefined ? [] : [own];
+    });
+    if (forgets.length > 0 && !side.gone) this.#feed.forget(event.conn, forgets);
+  }
+
+  /**
+   * Before a directory is closed this run must have seen its end, if the capture did. False: that is
+   * still being asked.
+   */
+  releasedir(event: RequestEvent, side: Side): boolean {
+    const request = new Request(event.bytes, side.captured);
+    const { fh } = request.as('RELEASEDIR');
+    const stream = side.streams.get(fh);
+    if (stream !== undefined) {
+      const cookie = side.gone ? undefined : stream.unfinished;
+      if (cookie !== undefined) {
+        this.#askOn(event.conn, side, stream, request.nodeid, fh, cookie);
+        if (this.#own.size > 0) return false;
+      }
+      const found = stream.difference();
+      if (found !== undefined && found.missing.length + found.extra.length > 0) {
+        const { index } = this;
+        this.#emit({
+          kind: 'directory',
+          index,
+          conn: event.conn,
+          nodeid: request.nodeid,
+          ...found,
+        });
+      }
+      side.streams.delete(fh);
+    }
+    this.ask(event, side);
+    return true;
+  }
+
+  #askOn(
+    conn: number,
+    side: Side,
+    stream: DirectoryStream,
+    node: bigint,
+    fh: bigint,
+    cookie: bigint,
+  ): void {
+    if (this.#own.size > 0) return;
+    const nodeid = side.identity.node(node);
+    const handle = side.identity.handle(node, fh);
+    if (nodeid === undefined || handle === undefined) return;
+    const body = new Uint8Array(40);
+    const view = new DataView(body.buffer);
+    view.setBigUint64(0, handle, true);
+    view.setBigUint64(8, cookie, true);
+    view.setUint32(16, 4096, true);
+    const { opcode } = OP.READDIR;
+    const ids = { uid: 0, gid: 0, pid: 0, extlen: 0 };
+    this.#own.set(this.#feed.enqueue(conn, { opcode, nodeid, body, ...ids }), {
+      stream,
+      plus: false,
+    });
+  }
+
+  /** A READDIR of this run's own has ended. */
+  endOwn(ticket: Ticket, outcome: Outcome): void {
+    const own = this.#own.get(ticket);
+    if (own === undefined) return;
+    this.#own.delete(ticket);
+    own.stream.addOwn(outcome.error === 0 ? outcome.body : new Uint8Array(0), own.plus);
+  }
+
+  /** No answer to this run's own READDIRs is waited for any more. */
+  dropOwn(): void {
+    this.#own.clear();
+  }
+
+  /** The kernel's answer to a RETRIEVE: this run's server must have asked. False: it has not yet. */
+  notifyReply(event: RequestEvent, side: Side): boolean {
+    const node = side.identity.node(nodeidOf(event.bytes));
+    const at = side.retrieves.findIndex((r) => r.nodeid === node);
+    const retrieve = side.retrieves[at];
+    if (retrieve === undefined) return side.gone;
+    side.retrieves.splice(at, 1);
+    this.index++;
+    this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, event.bytes.slice(40));
+    return true;
+  }
+}
+
+/** The same request with the opcode READDIR. */
+function asReaddir(request: Request): Request {
+  const bytes = request.bytes.slice();
+  new DataView(bytes.buffer).setUint32(4, OP.READDIR.opcode, true);
+  return new Request(bytes, request.negotiated);
+}
