@@ -11,6 +11,7 @@ import { Conformance } from '../rig/checks/conformance.ts';
 import { Content } from '../rig/checks/content.ts';
 import { Divergence } from '../rig/checks/divergence.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
+import { Guarded } from '../rig/checks/guarded.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { BeginEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
@@ -227,7 +228,9 @@ async function run(
   });
   const model = new ModelKernel(before.offer === undefined ? {} : { offer: before.offer });
   const log = new CanonicalLog(options.logLine);
-  const checks: Check[] = [new Divergence(), new Conformance(), new Content()];
+  const checks: Check[] = [new Divergence(), new Conformance(), new Content()].map(
+    (check) => new Guarded(check),
+  );
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
   const emit = (event: ReplayEvent) => {
     for (const take of consumers) take(event);

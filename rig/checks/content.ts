@@ -129,7 +129,7 @@ export class Content implements Check {
 
   #touch(conn: number, node: bigint, bytes: Uint8Array, opcode: number): void {
     const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
-    const target = copies ? new Request(bytes).as('COPY_FILE_RANGE').nodeid_out : node;
+    const target = copies ? BigInt(new Request(bytes).args.nodeid_out as bigint) : node;
     const shadow = this.#shadows.get(`${conn}:${target}`);
     if (shadow === undefined) return;
     shadow.version++;
