@@ -43,4 +43,7 @@ class Channel {
   size_t pipe_size_;
 };
 
+// Whether splicing can work with messages of this size (bytes). Asked before anything is mounted.
+bool PipeAllowed(size_t size);
+
 }  // namespace fuse_rig

@@ -37,6 +37,11 @@ thread_local Pipe send_pipe;
 
 }  // namespace
 
+bool PipeAllowed(size_t size) {
+  Pipe probe;
+  return probe.Open(size);
+}
+
 long Channel::ReceiveSpliced(char* buffer, size_t size) {
   if (!receive_pipe.Open(pipe_size_)) return -errno;
   const long n = fuse_rig_interruptible(stop_, SYS_splice, fd_.get(), 0, receive_pipe.in.get(), 0,

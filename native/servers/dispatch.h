@@ -24,7 +24,7 @@ using Operation = int (*)(Call&);
 struct Row {
   uint32_t opcode;
   const char* name;
-  uint32_t since;  // minor of the protocol that brought it
+  uint32_t since;  // minor of the protocol that brought it; 0 if it was always there
   Operation run;
 };
 

@@ -27,7 +27,8 @@ sigset_t BlockSignals() {
   sigemptyset(&set);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, kEndedSignal}) sigaddset(&set, number);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);  // EPIPE and
+  signal(SIGXFSZ, SIG_IGN);  // EFBIG are answers
   return set;
 }
 
@@ -47,6 +48,17 @@ std::unique_ptr<FileSystem> MakeFileSystem(const Options& options) {
     return nullptr;
   }
   return fs;
+}
+
+bool PipesSuffice(const Options& options) {
+  if (options.receive != ReceiveBy::kSplice && options.send != SendBy::kSplice) return true;
+  const size_t size = Sizes::For(options).pipe;
+  if (PipeAllowed(size)) return true;
+  fprintf(stderr,
+          "fuse-rig-server: splice needs a pipe of %zu bytes, more than fs.pipe-max-size allows; "
+          "choose a smaller --max-write\n",
+          size);
+  return false;
 }
 
 using Sessions = std::vector<std::unique_ptr<Session>>;
@@ -104,7 +116,7 @@ int Main(int argc, char** argv) {
   InstallWakeHandler();
 
   Sessions sessions;
-  if (!MountAll(options, &sessions)) return 1;
+  if (!PipesSuffice(options) || !MountAll(options, &sessions)) return 1;
   // Before any thread: a fork takes only the calling one along.
   if (options.daemon) Daemonize();
   int status = 0;
