@@ -15,7 +15,7 @@ import { Guarded } from '../rig/checks/guarded.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { BeginEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
-import { launch, makeScratch } from '../rig/seam/launch.ts';
+import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
 import { type Director, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, recordedCommand } from './command.ts';
@@ -187,8 +187,10 @@ function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): Ow
 
 export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);
-  const scratch = makeScratch('replay');
+  let kept: Scratch | undefined;
   try {
+    kept = makeScratch('replay');
+    const scratch = kept.path;
     const before = prologue(reader);
     const restored =
       before.fixture === undefined
@@ -208,7 +210,10 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     return await run(reader, { ...options, command, cwd }, hooks, before, owners);
   } finally {
     reader.close();
-    removeScratch(scratch);
+    if (kept !== undefined) {
+      removeScratch(kept.path);
+      await kept.close();
+    }
   }
 }
 

@@ -13,10 +13,12 @@ enum KeeperType : uint32_t {
   kEmpty = 4,      // no process of the server is left
   kNoted = 5,      // acknowledges kNoteMount
   kSetupFailed = 6, // the seam could not be set up: status = errno, text = the call
+  kScratch = 7,    // answers kMakeScratch: text = the directory, or status = errno
   // rig -> keeper
   kGo = 16,        // the rig serves the listener: exec the server
   kNoteMount = 17, // text = a path about to be mounted on; what appears there later is ours to detach
   kKill = 18,      // SIGKILL every process of the server
+  kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
 };
 
 struct KeeperMessage {

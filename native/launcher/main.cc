@@ -3,6 +3,8 @@
 // Started by the rig with one socket inherited (descriptor SOCK). Becomes the keeper; its child
 // installs the seam's filter, hands the listener to the rig, waits for the word to go, and execs the
 // server. EXTRA is a comma-separated list of descriptors to watch beside the range, or "-".
+//
+// fuse-rig-launch --scratch SOCK keeps a scratch directory instead.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -19,6 +21,7 @@
 #include "filter.h"
 #include "keeper.h"
 #include "keeper_protocol.h"
+#include "scratch.h"
 #include "seccomp_abi.h"
 
 using namespace fuse_rig;
@@ -87,6 +90,7 @@ int InstallFilter(const std::vector<sock_filter>& code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && strcmp(argv[1], "--scratch") == 0) return KeepScratch(atoi(argv[2]));
   if (argc < 8) {
     fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
     return 2;

@@ -2,9 +2,9 @@
  * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
  * child installs the filter and hands us the listener before it becomes the server.
  */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { type NativeSeam, native, nativePath } from '../../native/load.ts';
 import type { ServerStart } from '../events.ts';
@@ -169,7 +169,43 @@ export function launch(options: LaunchOptions): Launched {
   };
 }
 
-/** A scratch directory of this run, mode 0700. */
-export function makeScratch(name: string): string {
-  return mkdtempSync(join(tmpdir(), `fuse-rig-${name}-`));
+export interface Scratch {
+  /** An empty directory of this run, mode 0700. */
+  path: string;
+  /** Removes what is left of it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a scratch directory in TMPDIR. A process of its own keeps it: it is removed even when the rig
+ * is killed, whatever a fixture or a server has put there.
+ */
+export function makeScratch(name: string): Scratch {
+  const parent = resolve(tmpdir());
+  const [ours, theirs] = native.socketPair();
+  const keeper = execa(nativePath('fuse-rig-launch'), ['--scratch', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', inherit(theirs)],
+    reject: false,
+    buffer: false,
+    cleanup: false,
+  });
+  native.closeFd(theirs);
+  const close = async () => {
+    native.closeFd(ours);
+    await keeper;
+  };
+  const pattern = Buffer.from(`${join(parent, `fuse-rig-${name}-`)}XXXXXX\0`);
+  const message = Buffer.alloc(16 + pattern.length);
+  message.writeUInt32LE(KEEPER.makeScratch, 0);
+  pattern.copy(message, 16);
+  native.writeFd(ours, message, message.length);
+  const answer = Buffer.alloc(8192);
+  const [n] = native.receive(ours, answer);
+  const status = n < 16 ? -1 : answer.readInt32LE(8);
+  if (status === 0) return { path: answer.toString('utf8', 16, n).replace(/\0.*$/, ''), close };
+  native.closeFd(ours);
+  const why = status < 0 ? 'its keeper did not start' : errnoName(-status);
+  throw new LaunchError(
+    `cannot make a scratch directory in ${parent}: ${why}; name a writable directory in TMPDIR`,
+  );
 }

@@ -22,9 +22,11 @@ export const KEEPER = {
   empty: 4,
   noted: 5,
   setupFailed: 6,
+  scratch: 7,
   go: 16,
   noteMount: 17,
   kill: 18,
+  makeScratch: 19,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */
