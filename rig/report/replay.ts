@@ -51,8 +51,12 @@ export function replayText(report: ReplayReport): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What explains the others comes first: a crash before the answers it prevented. */
+const ORDER = ['termination', 'conformance', 'content', 'divergence'];
+
 const failedFirst = (a: Finding, b: Finding): number =>
-  Number(a.verdict === 'pass') - Number(b.verdict === 'pass');
+  Number(a.verdict === 'pass') - Number(b.verdict === 'pass') ||
+  ORDER.indexOf(a.check) - ORDER.indexOf(b.check);
 
 export function replayJson(report: ReplayReport): string {
   const { result, second, capture, seed, reproduce } = report;
