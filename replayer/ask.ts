@@ -40,7 +40,7 @@ export class Asker {
       nodeid: nodeidOf(captured),
     };
     const unique = uniqueOf(captured);
-    const translated = translate(captured, side.run, {
+    const translated = translate(captured, side.captured, side.run, {
       identity: side.identity,
       owners: this.#owners,
       stream: (fh) => side.stream(fh),

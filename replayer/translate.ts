@@ -12,6 +12,7 @@ import { OP } from '../rig/protocol/opcodes.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Identity } from './identity.ts';
 import type { OwnerMap } from './normal.ts';
+import { reform } from './reform.ts';
 
 export interface Translated {
   request: Request;
@@ -46,10 +47,11 @@ function nodeOfHandle(mark: Mark, marks: readonly Mark[], header: bigint): bigin
 /** Exchanges the ids of `bytes` (a private copy) in place. */
 export function translate(
   bytes: Uint8Array,
-  negotiated: Negotiated,
+  captured: Negotiated,
+  run: Negotiated,
   t: Translation,
 ): Translated | Orphan {
-  const request = new Request(bytes, negotiated);
+  const request = new Request(bytes, captured);
   const { nodeid, opcode } = request;
   const marks = requestMarks(request);
   let fh: bigint | undefined;
@@ -73,7 +75,7 @@ export function translate(
     const cookie = marks.find((m) => m.role === 'cookie');
     if (cookie) writeMark(bytes, cookie, t.stream(fh ?? 0n).offset(BigInt(cookie.value)));
   }
-  return { request: new Request(bytes, negotiated), fh };
+  return { request: reform(bytes, captured, run), fh };
 }
 
 const specOf = (request: Request, body: Uint8Array, opcode = request.opcode): RequestSpec => ({
