@@ -41,6 +41,8 @@ export interface LiveServer {
   end(): Promise<Ended>;
   /** SIGTERM instead of an unmount. */
   terminate(): Promise<Ended>;
+  /** Waits for the server, which somebody else ends. */
+  wait(): Promise<Ended>;
 }
 
 const LOOK_MS = 20;
@@ -125,6 +127,7 @@ export async function startServer(options: StartOptions): Promise<LiveServer> {
     places,
     dev,
     pid: child.pid ?? 0,
+    wait,
     end: async () => {
       await unmount(places.mountpoint);
       return wait();

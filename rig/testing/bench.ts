@@ -1,0 +1,252 @@
+/**
+ * A bench for the seam: a server is recorded on a real mount while clients work on it, and its
+ * capture is replayed twice, both through the program itself. Every run has a temporary directory
+ * and a mark of its own, so that what it leaves behind can be seen.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scheduler } from 'node:timers/promises';
+import { builtProgram, type Ran, run } from '../../corpus/run.ts';
+import { abortConnection, type Ended, startServer } from '../../corpus/servers/live.ts';
+import { missingDevice } from '../../corpus/servers/recipe.ts';
+import { fuseMounts } from '../../recorder/mountinfo.ts';
+import type { Finding } from '../checks/finding.ts';
+import { ROOT } from './sources.ts';
+
+const PROGRAM = join(ROOT, 'rig/cli/bin.mjs');
+
+/** Path of a program `npm run build` makes; its bare name where it is not built. */
+export const built = (name: string): string => builtProgram(name) ?? name;
+
+/** Why nothing can be recorded here, or undefined. */
+export function cannotRecord(): string | undefined {
+  if (builtProgram('fuse-rig-odd-server') === undefined) return 'not built: npm run build';
+  if (process.getuid?.() !== 0) return 'needs root to mount';
+  return missingDevice();
+}
+
+/** What clients do in most runs: every kind of message a server without a backing store answers. */
+export const SOME_WORK = [
+  'mkdir d',
+  'open f d/file RDWR|CREAT',
+  'fill f 7 20000 4K',
+  'fsync f',
+  'drain f 4K',
+  'close f',
+  'rename d/file d/other 0',
+  'list d',
+  'stat d/other',
+  'stat d/none',
+  'unlink d/other',
+  'rmdir d',
+  'statfs .',
+];
+
+export interface RunResult extends Ran {
+  /** What should not be there any more: processes, mounts, temporary files. */
+  leftovers: string[];
+}
+
+export interface Recorded extends Ended {
+  /** Lines of the client. */
+  lines: string[];
+}
+
+export interface Replayed {
+  code: number | null;
+  findings: Finding[];
+  /** Digest of the log, of both runs. */
+  log: string;
+  second: string;
+  /** What the server printed in the first run. */
+  output: string;
+  stderr: string;
+  seconds: number;
+  requests: number;
+  news: number;
+  leftovers: string[];
+}
+
+const GONE_LOOKS = 100;
+
+export class Bench {
+  readonly dir: string;
+  readonly mountpoint: string;
+  readonly fixture: string;
+  readonly capture: string;
+  readonly #tmp: string;
+
+  constructor() {
+    this.dir = mkdtempSync(join(tmpdir(), 'fuse-rig-bench-'));
+    this.mountpoint = join(this.dir, 'mnt');
+    this.fixture = join(this.dir, 'fixture');
+    this.capture = join(this.dir, 'a.fusecap');
+    this.#tmp = join(this.dir, 'tmp');
+    for (const path of [this.mountpoint, this.fixture, this.#tmp]) mkdirSync(path);
+  }
+
+  get places() {
+    return { mountpoint: this.mountpoint, fixture: this.fixture };
+  }
+
+  /** Processes that carry the mark of this bench. */
+  processes(): { pid: number; command: string[] }[] {
+    return readdirSync('/proc').flatMap((name) => {
+      if (!/^\d+$/.test(name)) return [];
+      try {
+        const marked = readFileSync(`/proc/${name}/environ`, 'latin1').includes(
+          `FUSE_RIG_LIVE=${this.mountpoint}`,
+        );
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+        return marked ? [{ pid: Number(name), command }] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Pids of the processes that run this very program. */
+  pidsOf(program: string): number[] {
+    return this.processes()
+      .filter(({ command }) => command[0] === program)
+      .map(({ pid }) => pid);
+  }
+
+  /** The program's process, waited for. */
+  async pidOf(program: string): Promise<number> {
+    for (let look = 0; look < GONE_LOOKS; look++) {
+      const pid = this.pidsOf(program)[0];
+      if (pid !== undefined) return pid;
+      await scheduler.wait(20);
+    }
+    throw new Error(`${program} does not run`);
+  }
+
+  /** What is left of a run; takes it away, too. */
+  async #leftovers(): Promise<string[]> {
+    for (let look = 0; look < GONE_LOOKS && this.processes().length > 0; look++) {
+      await scheduler.wait(20);
+    }
+    const left = this.processes().map(({ pid, command }) => {
+      process.kill(pid, 'SIGKILL');
+      return `process ${pid} ${command.join(' ')}`;
+    });
+    for (const mount of fuseMounts('self').filter((m) => m.target.startsWith(this.dir))) {
+      left.push(`mount ${mount.target}`);
+      abortConnection(mount.dev);
+      await run('umount', ['-l', mount.target]);
+    }
+    for (const name of readdirSync(this.#tmp)) left.push(`file ${name}`);
+    return left;
+  }
+
+  /** Runs fuse-rig with these words, its environment marked. */
+  async rig(
+    args: readonly string[],
+    options: { input?: string; env?: Record<string, string> } = {},
+  ) {
+    const ran = await run(process.execPath, [PROGRAM, ...args], {
+      timeoutS: 60,
+      cwd: this.dir,
+      ...options,
+      env: { ...options.env, FUSE_RIG_LIVE: this.mountpoint, TMPDIR: this.#tmp },
+    });
+    const result: RunResult = { ...ran, leftovers: await this.#leftovers() };
+    return result;
+  }
+
+  /** Client operations on the mount; a client that does not end is killed and said so. */
+  async client(operations: readonly string[], mountpoint = this.mountpoint): Promise<string[]> {
+    const ran = await run(built('fuse-rig-client'), [mountpoint], {
+      input: `${operations.join('\n')}\n`,
+      timeoutS: 20,
+    });
+    const lines = ran.stdout.split('\n').filter((line) => line !== '');
+    if (ran.code !== 0) lines.push(`client ${ran.code ?? ran.signal} ${ran.ended} ${ran.stderr}`);
+    return lines;
+  }
+
+  /** Starts `fuse-rig record` of a command (placeholders filled); resolves when it has mounted. */
+  start(command: readonly string[], options: { daemon?: boolean; rigArgs?: string[] } = {}) {
+    const { rigArgs = [] } = options;
+    return startServer({
+      command,
+      places: this.places,
+      prefix: [process.execPath, PROGRAM, 'record', '-q', '-o', this.capture, ...rigArgs, '--'],
+      daemon: false,
+    });
+  }
+
+  /** Records a server while clients work; then unmounts (or SIGTERMs it) and waits. */
+  async record(
+    command: readonly string[],
+    work: readonly string[] | (() => Promise<string[]>) = SOME_WORK,
+    end: 'unmount' | 'sigterm' | 'itself' = 'unmount',
+  ): Promise<Recorded> {
+    const live = await this.start(command);
+    const lines = typeof work === 'function' ? await work() : await this.client(work);
+    if (end === 'sigterm') {
+      const program = (command[0] ?? '').replaceAll('{mountpoint}', this.mountpoint);
+      for (const pid of this.pidsOf(program)) process.kill(pid, 'SIGTERM');
+    }
+    const ended = await (end === 'unmount' ? live.end() : live.wait());
+    return { ...ended, lines, leftovers: [...ended.leftovers, ...(await this.#leftovers())] };
+  }
+
+  /** Replays the capture twice; `command` instead of the recorded one. */
+  async replay(
+    command: readonly string[] = [],
+    options: { end?: string; once?: boolean } = {},
+  ): Promise<Replayed> {
+    const ran = await this.rig([
+      'replay',
+      this.capture,
+      '--json',
+      ...(options.once ? [] : ['--twice']),
+      ...(options.end === undefined ? [] : ['--end', options.end]),
+      ...(command.length > 0 ? ['--', ...command] : []),
+    ]);
+    let said: Partial<Replayed> & { second?: unknown } = {};
+    try {
+      said = JSON.parse(ran.stdout);
+    } catch {
+      // Not even a verdict: the exit code and stderr say it.
+    }
+    return {
+      code: ran.code,
+      findings: said.findings ?? [],
+      log: said.log ?? '',
+      second: (said.second as { log: string } | undefined)?.log ?? '',
+      output: said.output ?? '',
+      stderr: ran.stderr,
+      seconds: said.seconds ?? 0,
+      requests: said.requests ?? 0,
+      news: said.news ?? 0,
+      leftovers: ran.leftovers,
+    };
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Runs `use` with a bench that is gone afterwards. */
+export async function onBench<T>(use: (bench: Bench) => Promise<T>): Promise<T> {
+  const bench = new Bench();
+  try {
+    return await use(bench);
+  } finally {
+    bench.remove();
+  }
+}
+
+/** What a good replay says, for toMatchObject: no finding, both runs equal, nothing left. */
+export const CLEAN = { code: 0, leftovers: [] } as const;
+
+/** Verdicts that are not `pass`, with their details: what to compare with []. */
+export const complaints = (replayed: Replayed): string[] =>
+  replayed.findings
+    .filter((f) => f.verdict !== 'pass')
+    .map((f) => [f.check, f.text, ...f.details].join(' | '));
