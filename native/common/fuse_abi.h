@@ -50,7 +50,8 @@ enum : uint64_t {
   kSpliceMove = 1ull << 8, kSpliceRead = 1ull << 9, kFlockLocks = 1ull << 10,
   kAutoInvalData = 1ull << 12, kDoReaddirplus = 1ull << 13, kReaddirplusAuto = 1ull << 14,
   kAsyncDio = 1ull << 15, kWritebackCache = 1ull << 16, kParallelDirops = 1ull << 18,
-  kHandleKillpriv = 1ull << 19, kMaxPages = 1ull << 22, kSetxattrExt = 1ull << 29,
+  kHandleKillpriv = 1ull << 19, kMaxPages = 1ull << 22,
+  kExplicitInvalData = 1ull << 25, kSetxattrExt = 1ull << 29,
   kInitExt = 1ull << 30, kHasExpireOnly = 1ull << 35, kPassthrough = 1ull << 37,
   kHasResend = 1ull << 39,
 };

@@ -31,6 +31,8 @@ int Memory::Open(In in, uint32_t flags, fuse_open_out* out) {
   if (!S_ISREG(inode->mode)) return S_ISDIR(inode->mode) ? EISDIR : EINVAL;
   // A command must arrive as it was written, and its results change by themselves.
   if (inode->ino == control_ino_) out->open_flags |= kOpenDirectIo;
+  // Otherwise each open drops the pages, and notifications have nothing to do.
+  if (inode->ino != control_ino_ && !options_.notify.empty()) out->open_flags |= kOpenKeepCache;
   if ((flags & O_TRUNC) != 0) {
     inode->data.Truncate(0);
     Changed(inode);

@@ -28,7 +28,9 @@ uint64_t Wanted(const Options& options, uint32_t minor) {
       {init::kAtomicOTrunc, 9, true},
       {init::kBigWrites, 9, true},
       {init::kFlockLocks, 17, true},
-      {init::kAutoInvalData, 20, true},
+      // Who notifies says when data is stale; the kernel is not to guess from times.
+      {init::kAutoInvalData, 20, !notifies},
+      {init::kExplicitInvalData, 30, notifies},
       {init::kDoReaddirplus, 21, options.readdirplus},
       {init::kReaddirplusAuto, 21, options.readdirplus},
       {init::kAsyncDio, 22, true},
