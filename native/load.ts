@@ -28,6 +28,7 @@ export interface NativeSeam {
   deliverPipe(slot: number, length: number): number;
   installFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   interruptSignalled(slot: number): boolean;
+  interruptReceives(): void;
   addPlaceholder(slot: number, index: number, cloexec: boolean): number;
   aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   setReadable(index: number, tid: number, on: boolean): void;

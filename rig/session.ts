@@ -28,8 +28,10 @@ export interface Director {
 }
 
 const NS_PER_MS = 1e6;
-/** While reads are held their threads' signals are looked at this often. */
+/** While reads are held their threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
+/** and this often while there is work: a look costs some microseconds a held call. */
+const BUSY_LOOK_MS = 20;
 /** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
 const SETTLE_MS = 1;
 
@@ -49,6 +51,7 @@ export class Session {
   readonly #data: Uint8Array;
   readonly #t0: number;
   #idleSince = 0;
+  #lookedAt = 0;
 
   constructor(launched: Launched, kernel: Kernel, emit: EventSink) {
     this.seam = launched.seam;
@@ -93,6 +96,7 @@ export class Session {
       else {
         this.#idleSince = this.#trap.t;
         this.#handle(kind, director);
+        if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
       }
       director.pump();
       this.#wake();
@@ -107,9 +111,16 @@ export class Session {
 
   #idle(director: Director): void {
     this.device.settle();
-    this.device.interruptSignalled();
-    if (this.device.suspected) this.device.reapClosed();
+    this.#look();
     director.idle((this.#trap.t - this.#idleSince) / NS_PER_MS);
+  }
+
+  /** Looks for what no event tells: signals to held calls, last closes. */
+  #look(): void {
+    this.#lookedAt = this.#trap.t;
+    this.device.interruptSignalled();
+    this.seam.interruptReceives();
+    if (this.device.suspected) this.device.reapClosed();
   }
 
   #wake(): void {

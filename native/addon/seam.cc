@@ -40,12 +40,6 @@ static_assert(sizeof(Header) == 88, "rig/seam/traps.ts knows these offsets");
 enum Tag : uint64_t { kTagListener = 1, kTagKeeper, kTagWake, kTagWatched, kTagSlot };
 constexpr uint64_t MakeTag(Tag kind, uint32_t value) { return (kind << 32) | value; }
 
-double Now() {
-  timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return static_cast<double>(ts.tv_sec) * 1e9 + static_cast<double>(ts.tv_nsec);
-}
-
 int Add(int epoll, int fd, uint32_t events, uint64_t tag) {
   epoll_event ev{};
   ev.events = events;
@@ -60,6 +54,14 @@ bool IsFusermount(const std::string& path) {
 }
 
 }  // namespace
+
+double MonotonicNs() {
+  timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return static_cast<double>(ts.tv_sec) * 1e9 + static_cast<double>(ts.tv_nsec);
+}
+
+uint64_t SlotTag(int slot) { return MakeTag(kTagSlot, static_cast<uint32_t>(slot)); }
 
 // new Seam(listenerFd, keeperFd, base, count, dataSize): takes the two descriptors over.
 Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
@@ -103,13 +105,19 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int timeout = info[0].ToNumber().Int32Value();
   auto* h = reinterpret_cast<Header*>(header_);
+  // What is decided natively is no event: a server that opens files all the time must not keep us.
+  double deadline = timeout > 0 ? MonotonicNs() + timeout * 1e6 : 0;
   for (;;) {
+    if (deadline > 0 && MonotonicNs() > deadline) {
+      h->t = MonotonicNs();
+      return Napi::Number::New(env, kTimeout);
+    }
     if (ready_.empty()) {
       epoll_event events[64];
       int n = epoll_wait(epoll_.get(), events, 64, timeout);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) {
-        h->t = Now();
+        h->t = MonotonicNs();
         return Napi::Number::New(env, kTimeout);
       }
       for (int i = 0; i < n; ++i) ready_.push_back(events[i].data.u64);
@@ -117,7 +125,7 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
     uint64_t tag = ready_.front();
     ready_.pop_front();
     uint32_t value = static_cast<uint32_t>(tag);
-    h->t = Now();
+    h->t = MonotonicNs();
     switch (tag >> 32) {
       case kTagListener:
         if (NextTrap(env)) return Napi::Number::New(env, kTrap);
@@ -281,6 +289,7 @@ void Seam::FreeSlot(int slot) {
   Slot& s = slots_[slot];
   s.used = false;
   s.socket_watched = false;
+  s.deadline = 0;
   s.socket.Reset();  // leaves the epoll set with its last descriptor
   free_slots_.push_back(slot);
 }
@@ -356,6 +365,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::Deliver>("deliver"), InstanceMethod<&Seam::DeliverPipe>("deliverPipe"),
        InstanceMethod<&Seam::InstallFd>("installFd"),
        InstanceMethod<&Seam::InterruptSignalled>("interruptSignalled"),
+       InstanceMethod<&Seam::InterruptReceives>("interruptReceives"),
        InstanceMethod<&Seam::AddPlaceholder>("addPlaceholder"),
        InstanceMethod<&Seam::AliasFd>("aliasFd"), InstanceMethod<&Seam::SetReadable>("setReadable"),
        InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::Alive>("alive"),

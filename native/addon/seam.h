@@ -33,6 +33,7 @@ enum EventKind : int {
 struct Slot {
   bool used = false;
   bool socket_watched = false;
+  double deadline = 0;  // recvmsg only: when SO_RCVTIMEO ends it (CLOCK_MONOTONIC, ns), or 0
   uint64_t id = 0;
   pid_t tid = 0;
   int nr = 0;
@@ -40,6 +41,11 @@ struct Slot {
   std::vector<iovec> iov;
   Fd socket;  // recvmsg only: the server's socket, while we wait for a message
 };
+
+// CLOCK_MONOTONIC in nanoseconds.
+double MonotonicNs();
+// The epoll tag of a slot's socket.
+uint64_t SlotTag(int slot);
 
 class Seam : public Napi::ObjectWrap<Seam> {
  public:
@@ -63,6 +69,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value DeliverPipe(const Napi::CallbackInfo& info);
   Napi::Value InstallFd(const Napi::CallbackInfo& info);
   Napi::Value InterruptSignalled(const Napi::CallbackInfo& info);
+  Napi::Value InterruptReceives(const Napi::CallbackInfo& info);
   // Placeholders.
   Napi::Value AddPlaceholder(const Napi::CallbackInfo& info);
   Napi::Value AliasFd(const Napi::CallbackInfo& info);
@@ -86,6 +93,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   int TakeSlot();
   void FreeSlot(int slot);
   int Send(int slot, int64_t value, int error, uint32_t flags);
+  bool Interrupt(int slot);
   int AddFd(int slot, int fd, int index, bool cloexec);
   Slot* Used(const Napi::CallbackInfo& info);
   Placeholder* PlaceholderOf(const Napi::CallbackInfo& info);

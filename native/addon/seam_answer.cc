@@ -114,19 +114,25 @@ Napi::Value Seam::PipeTake(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(got));
 }
 
-// interruptSignalled(slot): answers a held call whose thread has a signal to handle; true when it
-// was. A thread-directed signal, or a process-directed one at the main thread (which the kernel
-// prefers, complete_signal), makes ERESTARTSYS exact: the kernel turns it into EINTR or a restart.
-// For other threads of the process we cannot know who was chosen, and 512 would leak: EINTR.
+// Answers a held call whose thread has a signal to handle; true when it was. A thread-directed
+// signal, or a process-directed one at the main thread (which the kernel prefers, complete_signal),
+// makes ERESTARTSYS exact: the kernel turns it into EINTR or a restart. While the main thread takes
+// the process's signals no other thread is woken for one. Where it does not we cannot know who was
+// chosen, and 512 would leak: EINTR.
+bool Seam::Interrupt(int slot) {
+  Slot& s = slots_[slot];
+  Pending p = PendingSignals(s.tid);
+  if (p == Pending::kNone) return false;
+  // A timed receive is not restarted (sock_intr_errno).
+  Send(slot, 0, p == Pending::kPerhaps || s.deadline > 0 ? -EINTR : -512, 0);
+  return true;
+}
+
+// interruptSignalled(slot): see Interrupt.
 Napi::Value Seam::InterruptSignalled(const Napi::CallbackInfo& info) {
   Slot* s = Used(info);
   if (!s) return info.Env().Undefined();
-  bool is_main = false;
-  Pending p = PendingSignals(s->tid, &is_main);
-  if (p == Pending::kNone) return Napi::Boolean::New(info.Env(), false);
-  bool exact = p == Pending::kThread || is_main;
-  Send(static_cast<int>(s - slots_.data()), 0, exact ? -512 : -EINTR, 0);
-  return Napi::Boolean::New(info.Env(), true);
+  return Napi::Boolean::New(info.Env(), Interrupt(static_cast<int>(s - slots_.data())));
 }
 
 // Installs our descriptor `fd` in the server and answers with its number. index >= 0 places it in

@@ -58,11 +58,15 @@ ino_t SocketInode(int fd) {
 
 }  // namespace
 
-// True is never returned: everything about a recvmsg is decided here. False: answered or held.
+// True is never returned: everything about a recvmsg is decided here. False: answered or held. Held
+// until there is a message, even before any device is open: a server waits for fusermount's before
+// fusermount has opened it.
 bool Seam::DecideHandover(int slot) {
   Slot& s = slots_[slot];
   auto go = [&] { Send(slot, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); };
-  if (placeholders_.empty()) return go(), false;
+  msghdr remote{};
+  if (ReadTarget(s.tid, s.args[1], &remote, sizeof remote) != sizeof remote) return go(), false;
+  if (remote.msg_control == nullptr || remote.msg_controllen < CMSG_LEN(sizeof(int))) return go(), false;
   if (!s.socket.ok()) {
     int got = descriptors_.Get(s.tid, static_cast<int>(s.args[0]));
     if (got < 0) return go(), false;
@@ -73,9 +77,7 @@ bool Seam::DecideHandover(int slot) {
       return go(), false;
     }
   }
-  msghdr remote{};
   bool nonblock = (fcntl(s.socket.get(), F_GETFL) & O_NONBLOCK) || (s.args[2] & MSG_DONTWAIT);
-  if (ReadTarget(s.tid, s.args[1], &remote, sizeof remote) != sizeof remote) return go(), false;
   Peeked peeked;
   ssize_t n = Receive(s.socket.get(), MSG_PEEK, &peeked);
   if (n == -EAGAIN) {
@@ -83,8 +85,14 @@ bool Seam::DecideHandover(int slot) {
     if (!s.socket_watched) {
       epoll_event ev{};
       ev.events = EPOLLIN | EPOLLRDHUP;
-      ev.data.u64 = (5ull << 32) | static_cast<uint32_t>(slot);
+      ev.data.u64 = SlotTag(slot);
       s.socket_watched = epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, s.socket.get(), &ev) == 0;
+      timeval limit{};
+      socklen_t len = sizeof limit;
+      getsockopt(s.socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, &len);
+      double ns = static_cast<double>(limit.tv_sec) * 1e9 + static_cast<double>(limit.tv_usec) * 1e3;
+      s.deadline = ns > 0 ? MonotonicNs() + ns : 0;
+      if (!s.socket_watched) return go(), false;
     }
     return false;
   }
@@ -128,6 +136,18 @@ bool Seam::DecideHandover(int slot) {
   Receive(sock, 0, &consumed);
   close(sock);
   return false;
+}
+
+// interruptReceives(): answers held receives whose threads have a signal to handle, or whose time
+// (SO_RCVTIMEO) is over, as unix_stream_read_generic does.
+Napi::Value Seam::InterruptReceives(const Napi::CallbackInfo& info) {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].used || !slots_[i].socket_watched) continue;
+    int slot = static_cast<int>(i);
+    if (slots_[i].deadline > 0 && MonotonicNs() >= slots_[i].deadline) Send(slot, 0, -EAGAIN, 0);
+    else Interrupt(slot);
+  }
+  return info.Env().Undefined();
 }
 
 }  // namespace fuse_rig

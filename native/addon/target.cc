@@ -84,14 +84,18 @@ static uint64_t Field(const char* text, const char* name, int base) {
   return at ? strtoull(at + strlen(name), nullptr, base) : 0;
 }
 
-Pending PendingSignals(pid_t tid, bool* is_main) {
+Pending PendingSignals(pid_t tid) {
   char text[4096];
   if (!ReadStatus(tid, text, sizeof text)) return Pending::kNone;
-  uint64_t open = ~Field(text, "\nSigBlk:\t", 16);
-  *is_main = static_cast<pid_t>(Field(text, "\nTgid:\t", 10)) == tid;
-  if (Field(text, "\nSigPnd:\t", 16) & open) return Pending::kThread;
-  if (Field(text, "\nShdPnd:\t", 16) & open) return Pending::kProcess;
-  return Pending::kNone;
+  const uint64_t open = ~Field(text, "\nSigBlk:\t", 16);
+  if (Field(text, "\nSigPnd:\t", 16) & open) return Pending::kYes;
+  const uint64_t shared = Field(text, "\nShdPnd:\t", 16) & open;
+  if (shared == 0) return Pending::kNone;
+  const pid_t main = static_cast<pid_t>(Field(text, "\nTgid:\t", 10));
+  if (main == tid) return Pending::kYes;
+  // complete_signal: the main thread takes what it does not block, if it is still there.
+  if (!ReadStatus(main, text, sizeof text) || strstr(text, "\nState:\tZ")) return Pending::kPerhaps;
+  return (shared & Field(text, "\nSigBlk:\t", 16)) != 0 ? Pending::kPerhaps : Pending::kNone;
 }
 
 pid_t ThreadGroup(pid_t tid) {

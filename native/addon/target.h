@@ -22,9 +22,10 @@ ssize_t WriteTargetIov(pid_t tid, const iovec* iov, size_t count, const void* fr
 // A NUL-terminated string of at most `max` bytes; false on EFAULT. Longer ones are cut.
 bool ReadTargetString(pid_t tid, uint64_t addr, size_t max, std::string* out);
 
-// Signals that would interrupt the thread's sleep right now.
-enum class Pending { kNone, kThread, kProcess };
-Pending PendingSignals(pid_t tid, bool* is_main);
+// Whether a signal would interrupt the thread's sleep right now. Perhaps: one waits for the process,
+// and any of its threads may have been chosen to take it.
+enum class Pending { kNone, kYes, kPerhaps };
+Pending PendingSignals(pid_t tid);
 
 // Thread group of a thread; 0 when it is gone.
 pid_t ThreadGroup(pid_t tid);
