@@ -1,0 +1,199 @@
+/**
+ * One server put through everything: the workloads without the rig, the same under the recorder, and
+ * the capture replayed into it again and again.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../run.ts';
+import type { Ended, LiveServer } from '../servers/live.ts';
+import { preparePlaces, startVariant } from '../servers/live.ts';
+import { type Recipe, substitute, type Variant } from '../servers/recipe.ts';
+import {
+  firstDifference,
+  runWorkload,
+  type Size,
+  type Workload,
+  type WorkloadResult,
+} from '../workloads/workload.ts';
+import { unsuited, workloads } from '../workloads/workloads.ts';
+import { RIG } from './ground.ts';
+import { type Completeness, witnessed } from './witnessed.ts';
+
+export interface TrialOptions {
+  size: Size;
+  seed: number;
+  /** Replays of the capture; each must give 0 findings and the first one's log. */
+  replays: number;
+  /** Names of workloads; all that suit when empty. */
+  only: readonly string[];
+  /** Directory where captures are kept; absent: they go. */
+  keep?: string;
+  say(line: string): void;
+}
+
+export interface Trial {
+  server: string;
+  variant: string;
+  version: string;
+  workloads: number;
+  requests: number;
+  bytes: number;
+  /** Lines of workload results that differ with the recorder in between. */
+  differences: string[];
+  completeness: Completeness | undefined;
+  replays: number;
+  /** Replays without findings, with the first one's log. */
+  clean: number;
+  /** What replays found, first of each kind. */
+  findings: string[];
+  replaySeconds: number;
+  recordSeconds: number;
+  wrong: string[];
+}
+
+interface ReplayJson {
+  requests: number;
+  log: string;
+  seconds: number;
+  findings: { check: string; verdict: string; text: string; details: string[] }[];
+}
+
+const suited = (recipe: Recipe, only: readonly string[]): Workload[] =>
+  workloads.filter(
+    (w) => unsuited(w, recipe) === undefined && (only.length === 0 || only.includes(w.name)),
+  );
+
+async function work(
+  server: LiveServer,
+  chosen: readonly Workload[],
+  options: TrialOptions,
+): Promise<WorkloadResult[]> {
+  const results: WorkloadResult[] = [];
+  for (const workload of chosen) {
+    results.push(await runWorkload(workload, server.places.mountpoint, options.seed, options.size));
+  }
+  return results;
+}
+
+/** The workloads on a fresh fixture, with `prefix` in front of the server. */
+async function live<T>(
+  recipe: Recipe,
+  variant: Variant,
+  prefix: (fixture: string) => readonly string[],
+  use: (server: LiveServer) => Promise<T>,
+): Promise<{ value: T; ended: Ended }> {
+  const places = await preparePlaces(recipe);
+  try {
+    const server = await startVariant(variant, places, prefix(places.fixture));
+    let value: T;
+    try {
+      value = await use(server);
+    } catch (error) {
+      await server.end();
+      throw error;
+    }
+    return { value, ended: await server.end() };
+  } finally {
+    places.remove();
+  }
+}
+
+async function replayOnce(capture: string): Promise<ReplayJson | string> {
+  const [node, ...args] = [...RIG, 'replay', capture, '--json'];
+  const ran = await run(node as string, args, { timeoutS: 1200 });
+  try {
+    return JSON.parse(ran.stdout) as ReplayJson;
+  } catch {
+    return `exit ${ran.code ?? ran.signal}: ${ran.stderr.trim().split('\n')[0] ?? ''}`;
+  }
+}
+
+async function replayMany(trial: Trial, capture: string, options: TrialOptions): Promise<void> {
+  let log: string | undefined;
+  for (let i = 0; i < options.replays; i++) {
+    const found = await replayOnce(capture);
+    if (typeof found === 'string') {
+      trial.findings.push(`replay ${i + 1}: ${found}`);
+      continue;
+    }
+    log ??= found.log;
+    trial.replaySeconds += found.seconds;
+    const failed = found.findings.filter((f) => f.verdict !== 'pass');
+    if (failed.length === 0 && found.log === log) trial.clean++;
+    for (const f of failed) {
+      trial.findings.push(`replay ${i + 1}: ${f.check}: ${f.text}: ${f.details[0] ?? ''}`);
+    }
+    if (failed.length === 0 && found.log !== log) {
+      trial.findings.push(`replay ${i + 1}: log ${found.log}, first ${log}`);
+    }
+  }
+}
+
+export async function tryServer(
+  recipe: Recipe,
+  variant: Variant,
+  version: string,
+  options: TrialOptions,
+  scratch: string,
+): Promise<Trial> {
+  const chosen = suited(recipe, options.only);
+  const name = variant.name === 'plain' ? recipe.name : `${recipe.name}-${variant.name}`;
+  const capture = join(options.keep ?? scratch, `${name}.fusecap`);
+  mkdirSync(options.keep ?? scratch, { recursive: true });
+  const trial: Trial = {
+    server: recipe.name,
+    variant: variant.name,
+    version,
+    workloads: chosen.length,
+    requests: 0,
+    bytes: 0,
+    differences: [],
+    completeness: undefined,
+    replays: options.replays,
+    clean: 0,
+    findings: [],
+    replaySeconds: 0,
+    recordSeconds: 0,
+    wrong: [],
+  };
+  options.say(`${name}: ${chosen.map((w) => w.name).join(' ')}`);
+  const plain = await live(
+    recipe,
+    variant,
+    () => [],
+    (server) => work(server, chosen, options),
+  );
+  const record = (fixture: string) => [
+    ...RIG,
+    'record',
+    '-q',
+    '-o',
+    capture,
+    '--force',
+    '--fixture',
+    fixture,
+    '--',
+  ];
+  const recorded = await live(recipe, { ...variant, daemon: false }, record, (server) =>
+    witnessed(server.dev, capture, () => work(server, chosen, options)),
+  );
+  const { results, conclude } = recorded.value;
+  results.forEach((result, i) => {
+    const difference = firstDifference(plain.value[i] as WorkloadResult, result);
+    if (difference !== undefined) trial.differences.push(difference);
+  });
+  trial.wrong.push(...recorded.ended.leftovers);
+  const counts = /(\d+) requests .* (\d+) bytes\s+([\d.]+) s/.exec(recorded.ended.output);
+  trial.requests = Number(counts?.[1] ?? 0);
+  trial.bytes = Number(counts?.[2] ?? 0);
+  trial.recordSeconds = Number(counts?.[3] ?? 0);
+  if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
+  trial.completeness = conclude();
+  await replayMany(trial, capture, options);
+  if (options.keep === undefined) rmSync(capture, { force: true });
+  return trial;
+}
+
+/** The command line a person would type to record the variant. */
+export const recordCommand = (variant: Variant): string =>
+  `fuse-rig record -o x.fusecap --fixture F -- ${substitute(variant.command, { fixture: 'F', mountpoint: 'M' }).join(' ')}`;
