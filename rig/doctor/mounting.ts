@@ -35,10 +35,11 @@ function fusermount(): { ok: boolean; detail: string } {
   return { ok: setuid, detail: `${path} ${setuid ? 'is' : 'is not'} setuid root` };
 }
 
-function mounting(direct: number): Probed {
+/** The ways to mount: one is enough. */
+function mounting(direct: number): Probed[] {
   const helper = fusermount();
   const found = direct === 0 ? 'mount(2) does it' : helper.detail;
-  return {
+  const way: Probed = {
     name: 'mounting',
     need: 'record',
     state: okIf(direct === 0 || helper.ok),
@@ -47,6 +48,15 @@ function mounting(direct: number): Probed {
     remedy:
       'run as root, or install fusermount3 setuid root (Debian: apt-get install fuse3); in a container: --cap-add SYS_ADMIN',
   };
+  const setuid: Probed = {
+    name: 'fusermount3',
+    need: 'extra',
+    state: okIf(helper.ok),
+    detail: helper.detail,
+    costs: 'recording as an ordinary user',
+    remedy: 'apt-get install fuse3',
+  };
+  return [way, setuid];
 }
 
 function userNamespace(result: number): Probed {
@@ -81,7 +91,7 @@ export const mountingGroup: ProbeGroup = {
   title: 'recording a live mount',
   look: () => [
     device(),
-    mounting(native.probeMount(TARGET, false)),
+    ...mounting(native.probeMount(TARGET, false)),
     userNamespace(native.probeMount(TARGET, true)),
     fusectl(),
   ],
