@@ -10,11 +10,10 @@
 #include <utility>
 
 #include "fuse_abi.h"
-#include "interruptible.h"
 
 namespace fuse_rig {
 
-Channel::Channel(Fd fd, const Options& options, const volatile int* stop, size_t pipe_size)
+Channel::Channel(Fd fd, const Options& options, const StopFlag* stop, size_t pipe_size)
     : fd_(std::move(fd)), options_(options), stop_(stop), pipe_size_(pipe_size) {
   if (options.wait == WaitBy::kBlock) return;
   fcntl(fd_.get(), F_SETFL, fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "fd.h"
+#include "interruptible.h"
 #include "options.h"
 
 namespace fuse_rig {
@@ -14,7 +15,7 @@ namespace fuse_rig {
 class Channel {
  public:
   // `stop` not 0 ends every wait in Receive. `pipe_size` bytes are what a spliced message needs.
-  Channel(Fd fd, const Options& options, const volatile int* stop, size_t pipe_size);
+  Channel(Fd fd, const Options& options, const StopFlag* stop, size_t pipe_size);
 
   // One request: its length in bytes, 0 at the end of a socket, or a negative errno; -EINTR when
   // stopped. Waits in poll or epoll first where the handle is O_NONBLOCK.
@@ -39,7 +40,7 @@ class Channel {
   Fd fd_;
   Fd epoll_;
   const Options& options_;
-  const volatile int* stop_;
+  const StopFlag* stop_;
   size_t pipe_size_;
 };
 

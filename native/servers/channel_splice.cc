@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "channel.h"
-#include "interruptible.h"
 
 namespace fuse_rig {
 namespace {

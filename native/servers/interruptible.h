@@ -9,14 +9,19 @@
 // is how musl cancels threads (src/thread/x86_64/syscall_cp.s).
 #pragma once
 
+#include <atomic>
 #include <csignal>
 
 namespace fuse_rig {
 
 constexpr int kWakeSignal = SIGUSR1;
 
+// Not 0: stop. The labelled code looks at the number itself.
+using StopFlag = std::atomic<int>;
+static_assert(StopFlag::is_always_lock_free && sizeof(StopFlag) == 4);
+
 // Result of the raw system call (negative errno), -EINTR if `*stop` is not 0.
-extern "C" long fuse_rig_interruptible(const volatile int* stop, long number, long a, long b, long c,
+extern "C" long fuse_rig_interruptible(const StopFlag* stop, long number, long a, long b, long c,
                                        long d, long e, long f);
 
 // Installs the handler of kWakeSignal for the process.

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "dispatch.h"
-#include "interruptible.h"
 
 namespace fuse_rig {
 

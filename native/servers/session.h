@@ -57,7 +57,7 @@ class Session {
   Negotiated negotiated_;
   Sizes sizes_;
 
-  volatile int stop_ = 0;  // read between two labels of interruptible.cc
+  StopFlag stop_{0};
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::thread> threads_;
   std::unique_ptr<Worker> worker_;

@@ -82,7 +82,7 @@ export interface LiveServer {
 
 /** Starts `argv` (a server's command line) and waits until it has mounted on all of `dirs`. */
 export async function start(argv: readonly string[], ...dirs: string[]): Promise<LiveServer> {
-  const child = execa('timeout', ['-s', 'KILL', LIFE_S, ...argv], {
+  const child = execa('timeout', ['--foreground', '-s', 'KILL', LIFE_S, ...argv], {
     stdin: 'ignore',
     reject: false,
   });

@@ -27,7 +27,18 @@ export class SocketServer {
 
   constructor(options: readonly string[]) {
     const [ours, theirs] = native.socketPair();
-    const argv = ['-s', 'KILL', String(LIFE_S), SERVER, '--mount', 'none', '--fd', '3', ...options];
+    const argv = [
+      '--foreground',
+      '-s',
+      'KILL',
+      String(LIFE_S),
+      SERVER,
+      '--mount',
+      'none',
+      '--fd',
+      '3',
+      ...options,
+    ];
     const child = execa('timeout', argv, {
       // execa takes descriptor numbers here, its types do not.
       stdio: ['ignore', 'pipe', 'pipe', theirs as unknown as 'inherit'],
