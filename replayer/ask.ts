@@ -84,10 +84,7 @@ export class Asker {
       request.opcode === OP.FORGET.opcode
         ? [{ nodeid: request.nodeid, nlookup: request.as('FORGET').nlookup }]
         : request.as('BATCH_FORGET').forgets;
-    const forgets = named.flatMap(({ nodeid, nlookup }) => {
-      const own = side.identity.forget(nodeid, nlookup);
-      return own === undefined ? [] : [own];
-    });
+    const forgets = named.flatMap(({ nodeid, nlookup }) => side.identity.forget(nodeid, nlookup));
     if (forgets.length > 0 && !side.gone) this.#feed.forget(event.conn, forgets);
   }
 

@@ -11,9 +11,14 @@ export class Identity {
   readonly #nodes = new Map<bigint, bigint>([[ROOT, ROOT]]);
   /** Handles by the capture's node and handle: servers may number them per node. */
   readonly #handles = new Map<bigint, Map<bigint, bigint>>();
-  /** Lookups outstanding, by the capture's node: in the capture and in this run. */
+  /** Lookups outstanding in the capture, by its node. */
   readonly #captured = new Map<bigint, bigint>();
-  readonly #run = new Map<bigint, bigint>();
+  /**
+   * Lookups outstanding in this run, by the capture's node and then by this run's: a server that
+   * knows files by inode number may answer two lookups of one captured node with two nodes, or the
+   * other way round, as the backing store reuses the numbers.
+   */
+  readonly #run = new Map<bigint, Map<bigint, bigint>>();
 
   /** This run's node for the capture's; undefined when it never came. */
   node(captured: bigint): bigint | undefined {
@@ -46,7 +51,12 @@ export class Identity {
     this.#nodes.set(captured, run);
     if (captured === ROOT) return;
     this.#captured.set(captured, (this.#captured.get(captured) ?? 0n) + 1n);
-    this.#run.set(captured, (this.#run.get(captured) ?? 0n) + 1n);
+    let held = this.#run.get(captured);
+    if (held === undefined) {
+      held = new Map();
+      this.#run.set(captured, held);
+    }
+    held.set(run, (held.get(run) ?? 0n) + 1n);
   }
 
   /** The capture named a node that this run did not. */
@@ -57,22 +67,28 @@ export class Identity {
 
   /**
    * The capture's kernel forgot `nlookup` lookups of a node. What this run's must forget: everything
-   * when the capture's ledger reaches zero (the inode is gone), else as many as it has. Undefined
-   * when this run never had the node.
+   * when the capture's ledger reaches zero (the inode is gone), else as many, oldest node first.
+   * Empty when this run never had the node.
    */
-  forget(captured: bigint, nlookup: bigint): { nodeid: bigint; nlookup: bigint } | undefined {
+  forget(captured: bigint, nlookup: bigint): { nodeid: bigint; nlookup: bigint }[] {
     const left = (this.#captured.get(captured) ?? 0n) - nlookup;
-    const held = this.#run.get(captured) ?? 0n;
-    const run = this.#nodes.get(captured);
-    if (left > 0n) this.#captured.set(captured, left);
-    else this.#captured.delete(captured);
-    if (run === undefined || held === 0n) return undefined;
-    const count = left <= 0n || nlookup > held ? held : nlookup;
-    if (count === held) {
-      this.#run.delete(captured);
-      if (left <= 0n) this.#nodes.delete(captured);
-    } else this.#run.set(captured, held - count);
-    return { nodeid: run, nlookup: count };
+    const gone = left <= 0n;
+    if (gone) {
+      this.#captured.delete(captured);
+      if (captured !== ROOT) this.#nodes.delete(captured);
+    } else this.#captured.set(captured, left);
+    const held = this.#run.get(captured) ?? new Map<bigint, bigint>();
+    const forgets: { nodeid: bigint; nlookup: bigint }[] = [];
+    let wanted = nlookup;
+    for (const [nodeid, count] of held) {
+      const taken = gone || count < wanted ? count : wanted;
+      wanted -= taken;
+      if (taken > 0n) forgets.push({ nodeid, nlookup: taken });
+      if (taken === count) held.delete(nodeid);
+      else held.set(nodeid, count - taken);
+    }
+    if (held.size === 0) this.#run.delete(captured);
+    return forgets;
   }
 
   /**
