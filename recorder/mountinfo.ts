@@ -1,5 +1,5 @@
 /** FUSE mounts as /proc/PID/mountinfo shows them (proc_pid_mountinfo in fs/proc_namespace.c). */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 
 export interface MountLine {
   id: number;
@@ -31,5 +31,14 @@ export function fuseMounts(tid: number | 'self'): MountLine[] {
     return parseMountinfo(readFileSync(`/proc/${tid}/mountinfo`, 'utf8'));
   } catch {
     return [];
+  }
+}
+
+/** A mountpoint as mountinfo will name it. */
+export function withoutLinks(target: string): string {
+  try {
+    return realpathSync(target);
+  } catch {
+    return target;
   }
 }

@@ -4,12 +4,15 @@
  */
 import { native } from '../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
+import { errnoName } from '../rig/protocol/errno.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
+import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
-import { saveFixture } from './fixture/save.ts';
 import { hostFacts } from './host.ts';
+import { keepFixture } from './keep_fixture.ts';
+import { withoutLinks } from './mountinfo.ts';
 import { RealKernel } from './relay.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -50,6 +53,10 @@ export interface RecordResult {
   exit: { code: number | null; signal: number | null } | null;
   /** The server never opened the device. */
   neverOpened: boolean;
+  /** The last mount(2) that failed. */
+  mountFailed: { target: string; errno: string } | undefined;
+  /** There is a capture; false where the server neither mounted nor was asked anything. */
+  kept: boolean;
   seconds: number;
 }
 
@@ -62,6 +69,7 @@ class Recorder implements Director {
   readonly counts: RecordProgress = { requests: 0, replies: 0, bytes: 0, mounted: undefined };
   exit: RecordResult['exit'] = null;
   opened = false;
+  mountFailed: RecordResult['mountFailed'];
   reason: EndEvent['reason'] = 'server-exit';
   #stopped = 0;
   #stopAt = 0;
@@ -87,8 +95,11 @@ class Recorder implements Director {
       this.counts.replies++;
       this.counts.bytes += event.bytes.length;
     } else if (event.kind === 'open') this.opened = true;
-    else if (event.kind === 'mount' && event.result === 0) this.counts.mounted = event.target;
-    else if (event.kind === 'exit' && event.main) {
+    else if (event.kind === 'mount') {
+      if (event.result === 0) this.counts.mounted = event.target;
+      else this.mountFailed = { target: event.target, errno: errnoName(event.result) };
+    }
+    if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
     } else if (event.kind === 'output') this.#hooks.output(event.fd, event.bytes);
   }
@@ -150,11 +161,12 @@ export async function record(options: RecordOptions, hooks: RecordHooks): Promis
   const writer = CaptureWriter.create(options.output, begin, { force: options.force });
   try {
     if (options.fixture !== undefined) {
-      await saveFixture(options.fixture, (bytes) => writer.write({ kind: 'fixture', t: 0, bytes }));
+      await keepFixture(writer, options.fixture, () => hooks.stops() > 0);
     }
     return await recordInto(writer, options, hooks);
   } catch (error) {
-    writer.abandon();
+    // Nothing was captured, or recordInto has closed it and kept what was.
+    writer.discard();
     throw error;
   }
 }
@@ -179,17 +191,23 @@ async function recordInto(
     onMounted: (handle, result) => session.mounts.finishWaiting(handle, result),
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
-  session.mounts.announce = (target) => void session.seam.keeperSend(KEEPER.noteMount, target);
+  session.mounts.announce = (target) =>
+    void session.seam.keeperSend(KEEPER.noteMount, withoutLinks(target));
   hooks.started(session.seam.wakeFd);
   try {
     session.run(recorder);
+  } catch (error) {
+    if (recorder.counts.requests > 0 || error instanceof CaptureError) writer.abandon();
+    throw error;
   } finally {
     kernel.closeAll();
     await session.close();
   }
-  const { requests, replies, bytes } = recorder.counts;
-  const { reason } = recorder;
-  writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
+  const { requests, replies, bytes, mounted } = recorder.counts;
+  const { reason, mountFailed } = recorder;
+  const kept = requests > 0 || mounted !== undefined;
+  if (kept) writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
+  else writer.discard();
   hooks.progress(recorder.counts);
   return {
     reason,
@@ -198,6 +216,8 @@ async function recordInto(
     bytes,
     exit: recorder.exit,
     neverOpened: !recorder.opened,
+    mountFailed,
+    kept,
     seconds: session.now() / 1e9,
   };
 }

@@ -16,7 +16,7 @@ import { Termination } from '../rig/checks/termination.ts';
 import type { BeginEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
-import { type Director, Session } from '../rig/session.ts';
+import { type Director, InterruptError, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
@@ -195,9 +195,13 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     const restored =
       before.fixture === undefined
         ? undefined
-        : await restoreFixture(fixturePieces(reader), join(scratch, 'fixture'), {
-            allowDevices: options.allowDevices === true,
-          });
+        : await restoreFixture(
+            untilStopped(fixturePieces(reader), hooks),
+            join(scratch, 'fixture'),
+            {
+              allowDevices: options.allowDevices === true,
+            },
+          );
     const mountpoint = join(scratch, 'mnt');
     mkdirSync(mountpoint);
     const paths = { mountpoint, fixture: restored?.path };
@@ -214,6 +218,13 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
       removeScratch(kept.path);
       await kept.close();
     }
+  }
+}
+
+function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    if (hooks.stops() > 0) throw new InterruptError('stopped while the fixture was restored');
+    yield piece;
   }
 }
 
@@ -260,6 +271,7 @@ async function run(
   } finally {
     await session.close();
   }
+  if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
   const recorded = cursor.capturedExit?.code ?? 0;
   const termination = new Termination(recorded, options.end === 'sigterm' ? [SIGTERM] : []);

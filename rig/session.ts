@@ -27,11 +27,18 @@ export interface Director {
   readonly done: boolean;
 }
 
+/** Somebody stopped the rig before it could come to a result; the message says where. */
+export class InterruptError extends Error {
+  override name = 'InterruptError';
+}
+
 const NS_PER_MS = 1e6;
 /** While reads are held their threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
 /** and this often while there is work: a look costs some microseconds a held call. */
 const BUSY_LOOK_MS = 20;
+/** Closes that no call tells of are found this late. */
+const CLOSE_LOOK_MS = 50;
 /** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
 const SETTLE_MS = 1;
 
@@ -52,6 +59,7 @@ export class Session {
   readonly #t0: number;
   #idleSince = 0;
   #lookedAt = 0;
+  #closesAt = 0;
 
   constructor(launched: Launched, kernel: Kernel, emit: EventSink) {
     this.seam = launched.seam;
@@ -120,6 +128,10 @@ export class Session {
     this.#lookedAt = this.#trap.t;
     this.device.interruptSignalled();
     this.seam.interruptReceives();
+    if (this.#trap.t - this.#closesAt > CLOSE_LOOK_MS * NS_PER_MS) {
+      this.#closesAt = this.#trap.t;
+      this.device.lookAtAll();
+    }
     if (this.device.suspected) this.device.reapClosed();
   }
 

@@ -52,18 +52,38 @@ export class CaptureError extends Error {
   }
 }
 
+/** What can be done about an errno. */
+const REMEDY: Record<string, string> = {
+  ENOENT: 'its directory does not exist; name one that does',
+  ENOTDIR: 'what should be its directory is none; name another',
+  EACCES: 'permission denied; name one that you may write to',
+  EPERM: 'not permitted; name one that you may write to',
+  EROFS: 'the file system is read-only; name another',
+};
+const READ_REMEDY: Record<string, string> = {
+  ENOENT: 'there is no such file; name a capture that fuse-rig record wrote',
+  EACCES: 'permission denied; captures are readable only for who recorded them',
+};
+
+const told = (name: string, remedies: Record<string, string>): string =>
+  remedies[name] === undefined ? name : `${name}: ${remedies[name]}`;
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** The error for a system call that failed on `path`; `name` is the errno's, such as `ENOSPC`. */
 export function systemError(doing: 'read' | 'write', path: string, name: string): CaptureError {
   if (doing === 'read') {
-    return new CaptureError('unreadable', `${path}: cannot read it: ${name}`, { path });
+    return new CaptureError('unreadable', `${path}: cannot read it: ${told(name, READ_REMEDY)}`, {
+      path,
+    });
   }
   if (FULL.has(name)) {
     const message = `${path}: the disk is full or a limit is reached (${name})`;
     return new CaptureError('disk-full', message, { path });
   }
-  return new CaptureError('unwritable', `${path}: cannot write it: ${name}`, { path });
+  return new CaptureError('unwritable', `${path}: cannot write it: ${told(name, REMEDY)}`, {
+    path,
+  });
 }
 
 /** Runs a node:fs call; its error becomes a CaptureError. */

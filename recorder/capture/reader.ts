@@ -88,7 +88,10 @@ export class CaptureReader {
 
   private constructor(fd: number, path: string, partial: boolean) {
     const stat = onDisk('read', path, () => fstatSync(fd));
-    if (!stat.isFile()) throw new CaptureError('not-a-capture', `${path}: not a file`, { path });
+    if (!stat.isFile()) {
+      const message = `${path}: not a file; name a capture that fuse-rig record wrote`;
+      throw new CaptureError('not-a-capture', message, { path });
+    }
     this.#fd = fd;
     this.#partial = partial;
     this.path = path;

@@ -108,6 +108,13 @@ export class CaptureWriter {
     this.#fd = -1;
   }
 
+  /** Stops writing and removes FILE.partial: there is nothing in it that anybody would miss. */
+  discard(): void {
+    if (this.#fd < 0) return;
+    this.abandon();
+    removeFile(this.partial);
+  }
+
   #append(event: SessionEvent): void {
     if (this.#failed !== undefined) throw this.#failed;
     if (this.#fd < 0) throw new CaptureError('closed', `${this.path}: the writer is closed`);

@@ -66,8 +66,11 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
     if (message.kind === 'progress') hooks.progress?.(message.progress as never);
     else if (message.kind === 'output') hooks.output?.(message.fd, message.bytes);
     else if (message.kind === 'log') hooks.log?.(message.line);
-    else if (message.kind === 'started') wakeFd = message.wakeFd;
-    else if (message.kind === 'result') resolve(message.result);
+    else if (message.kind === 'started') {
+      wakeFd = message.wakeFd;
+      // Asked to stop before there was anybody to wake.
+      if (Atomics.load(stops, 0) > 0) writeSync(wakeFd, new BigUint64Array([1n]));
+    } else if (message.kind === 'result') resolve(message.result);
     else reject(new EngineError(message.error));
   });
   worker.on('error', reject);

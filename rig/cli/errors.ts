@@ -15,6 +15,8 @@ function exitCodeOf(error: EngineError): number {
       return error.code === 'missing-feature' ? EXIT.missingFeature : EXIT.usage;
     case 'CommandError':
       return EXIT.usage;
+    case 'InterruptError':
+      return EXIT.inconclusive;
     default:
       return EXIT.rigFailed;
   }

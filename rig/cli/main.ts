@@ -2,6 +2,7 @@
  * The shell of every command: the list of them, one help, and what becomes of an error. A command
  * sets `process.exitCode` itself (exit_codes.ts); what it throws is a failure of the rig.
  */
+import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import { rigVersion } from '../version.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -63,7 +64,9 @@ export function buildProgram(): Command {
 
 /** An error nobody expected: one line; where it came from only for whoever looks for that. */
 function fail(error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
+  let text = error instanceof Error ? error.message : String(error);
+  if (text.includes('uv_cwd'))
+    text = 'the current directory was removed; change to one that exists';
   process.stderr.write(`fuse-rig: ${text.split('\n')[0]}\n`);
   if (process.env.FUSE_RIG_DEBUG === '1' && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
@@ -80,9 +83,23 @@ function letReadersGo(): void {
   }
 }
 
+/**
+ * Node restores the settings of a terminal as it ends, and aborts where that fails: where the terminal
+ * has been closed. Everything is done by now; dying of the hangup is what a shell expects then.
+ */
+function endWithTerminal(): void {
+  const terminals = [process.stdin, process.stdout, process.stderr].flatMap((stream) =>
+    stream.isTTY === true ? [stream.fd] : [],
+  );
+  process.on('exit', () => {
+    if (terminals.some((fd) => !isatty(fd))) process.kill(process.pid, 'SIGHUP');
+  });
+}
+
 /** Runs the command line `args` (without node and script); the result is `process.exitCode`. */
 export async function run(args: readonly string[]): Promise<void> {
   letReadersGo();
+  endWithTerminal();
   process.on('uncaughtException', (error) => {
     fail(error);
     process.exit();

@@ -45,6 +45,25 @@ function optionsOf(command: string[], flags: Flags): RecordOptions {
   };
 }
 
+/** Why there is no capture, and the exit code of that. */
+function notMounted(result: RecordResult, how: string): { text: string; code: number } {
+  const { mountFailed } = result;
+  const code = EXIT.rigFailed;
+  if (result.reason === 'interrupt') return { text: 'stopped before the server had mounted', code };
+  if (mountFailed !== undefined) {
+    const { target, errno } = mountFailed;
+    const text = `the mount on ${target} failed with ${errno} and the server ended (${how})`;
+    if ((errno !== 'EPERM' && errno !== 'EACCES') || process.geteuid?.() === 0) {
+      return { text: `${text}; name a mountpoint that exists and is free`, code };
+    }
+    const remedy = 'mount as root, or with fusermount3 installed and /dev/fuse open to you';
+    return { text: `${text}; ${remedy}: run: fuse-rig doctor`, code: EXIT.missingFeature };
+  }
+  const what = result.neverOpened ? 'opening /dev/fuse' : 'mounting';
+  const remedy = 'is it a FUSE server, and are its arguments right?';
+  return { text: `the server ended (${how}) without ${what}; ${remedy}`, code };
+}
+
 function conclude(flags: Flags, result: RecordResult): void {
   const { exit } = result;
   const how =
@@ -53,11 +72,10 @@ function conclude(flags: Flags, result: RecordResult): void {
       : exit.code === null
         ? `signal ${exit.signal}`
         : `exit ${exit.code}`;
-  if (result.neverOpened) {
-    process.stderr.write(
-      `fuse-rig: the server ended (${how}) without opening /dev/fuse; is it a FUSE server, and are its arguments right?\n`,
-    );
-    process.exitCode = EXIT.rigFailed;
+  if (!result.kept) {
+    const { text, code } = notMounted(result, how);
+    process.stderr.write(`fuse-rig: ${text}; nothing was captured\n`);
+    process.exitCode = code;
     return;
   }
   process.stderr.write(
@@ -71,6 +89,11 @@ async function run(command: string[], flags: Flags): Promise<void> {
     refuse(
       `${flags.fixture}: no such fixture; --fixture names the server's backing directory or image`,
     );
+    return;
+  }
+  const bad = flags.fd?.find((fd) => !/^\d{1,6}$/.test(fd));
+  if (bad !== undefined) {
+    refuse(`--fd ${bad}: not a descriptor; give its number, such as --fd 3`);
     return;
   }
   const line = progressLine(process.stderr, flags.quiet !== true);

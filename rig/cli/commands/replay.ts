@@ -1,6 +1,6 @@
 /** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
@@ -42,6 +42,14 @@ export function reproduce(capture: string, command: readonly string[], flags: Fl
     .join(' ');
 }
 
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 async function once(
   options: ReplayOptions,
   log: ((line: string) => void) | undefined,
@@ -63,8 +71,12 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
     return;
   }
-  if (flags.cwd !== undefined && !existsSync(flags.cwd)) {
-    refuse(`--cwd ${flags.cwd}: no such directory`);
+  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
+    refuse(`--cwd ${flags.cwd}: no such directory; name one that exists`);
+    return;
+  }
+  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
+    refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
     return;
   }
   const options: ReplayOptions = {
@@ -91,8 +103,12 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     report.second = { log: second.log, difference: firstDifferentLine(lines, again) };
   }
   if (flags.log !== undefined) {
-    const { writeFileSync } = await import('node:fs');
-    writeFileSync(flags.log, lines.map((line) => `${line}\n`).join(''));
+    try {
+      writeFileSync(flags.log, lines.map((line) => `${line}\n`).join(''));
+    } catch (error) {
+      refuse(`--log ${flags.log}: cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+      return;
+    }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
   process.exitCode = exitCode(report);
