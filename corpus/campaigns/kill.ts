@@ -11,14 +11,17 @@ const reproduce = ({ kind, seed }: Moment) =>
   `npm run campaign:kill -- --kind ${kind} --runs 1 --seed ${seed}`;
 
 function summary(kind: Kind, moments: readonly Moment[]): string {
-  const worst = (pick: (m: Moment) => number) => Math.max(0, ...moments.map(pick)).toFixed(2);
+  const worst = (pick: (m: Moment) => number) => {
+    const [most] = [...moments].sort((a, b) => pick(b) - pick(a));
+    return most === undefined ? '0' : `${pick(most).toFixed(2)} s (seed ${most.seed})`;
+  };
   const frames = moments.reduce((sum, m) => sum + m.frames, 0);
   const early = moments.filter((m) => m.early).length;
   const failed = moments.filter((m) => m.wrong.length > 0).length;
   return (
     `${kind.padEnd(9)} ${moments.length} kills  ${failed} failed  ${frames} frames kept  ` +
     `${early} before anything was there or after the end  ` +
-    `clean within ${worst((m) => m.cleanS)} s  clients free within ${worst((m) => m.clientS)} s`
+    `clean within ${worst((m) => m.cleanS)}  clients free within ${worst((m) => m.clientS)}`
   );
 }
 
