@@ -33,23 +33,43 @@ export class Background {
   }
 
   add(req: FuseReq): void {
-    req.counted = true;
+    this.admit(req);
     req.place = 'background';
-    this.#count++;
-    if (this.#count === this.max) this.blocked = true;
     this.queue.push(req);
     this.#flush();
   }
 
+  /** Counts a request, which waits here or in a ring's queue. */
+  admit(req: FuseReq): void {
+    req.counted = true;
+    this.#count++;
+    if (this.#count === this.max) this.blocked = true;
+  }
+
+  /** As many are active as may be; a ring's queues may go beyond. */
+  get full(): boolean {
+    return this.#active >= this.max;
+  }
+
+  /** A request of a ring's queue becomes active. */
+  activate(): void {
+    this.#active++;
+  }
+
   /** A counted request has ended. True if one sleeper in the allocation may go on. */
   ended(req: FuseReq): boolean {
-    req.counted = false;
-    if (this.#count === this.max) this.blocked = false;
-    const wake = !this.blocked;
-    this.#count--;
-    this.#active--;
+    const wake = this.finish(req);
     this.#flush();
     return wake;
+  }
+
+  /** The same without looking at the queue (fuse_request_bg_finish()). */
+  finish(req: FuseReq): boolean {
+    req.counted = false;
+    if (this.#count === this.max) this.blocked = false;
+    this.#count--;
+    this.#active--;
+    return !this.blocked;
   }
 
   /** A write to fusectl `max_background`: what already waits in the queue is not looked at. */

@@ -8,29 +8,19 @@ import { ERRNO } from '../protocol/errno.ts';
 import { BEFORE_INIT, has, type Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
 import { Background } from './background.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import type { Device } from './device.ts';
-import type { Forget, Outcome } from './feed.ts';
+import type { Forget } from './feed.ts';
 import { ownHeader } from './in-header.ts';
 import { InputQueue } from './input-queue.ts';
 import { cancelInterrupt } from './interrupt.ts';
-import type { ConnId, HandleId } from './kernel.ts';
+import type { ConnId } from './kernel.ts';
 import { isLatching } from './latches.ts';
 import type { MountOptions } from './mount-options.ts';
 import { FuseReq } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { Ring } from './ring/ring.ts';
 import type { Switches } from './versions.ts';
-
-/** What a connection tells those around it. */
-export interface ConnectionHost {
-  /** A request that carries a ticket has ended. */
-  ended(req: FuseReq, outcome: Outcome): void;
-  /** Calls held on this handle may go on. */
-  wake(handle: HandleId): void;
-  /** INIT has ended; `body` is init_out as it was taken. */
-  inited(conn: Connection, body: Uint8Array): void;
-  /** A notification was accepted. */
-  notified(conn: Connection, code: number, body: Uint8Array): void;
-}
 
 const EMPTY = new Uint8Array(0);
 
@@ -62,6 +52,9 @@ export class Connection {
   mounted = true;
   /** Requests from allocation to end, blocked callers too (fc->num_waiting). */
   waiting = 0;
+  /** INIT agreed on a ring, and no REGISTER failed (fc->io_uring); the ring, from the first on. */
+  ringWanted = false;
+  ring: Ring | undefined;
   readonly #blocked = new RequestQueue();
   #queued = false;
   #destroying = false;
@@ -97,7 +90,8 @@ export class Connection {
 
   /** fuse_block_alloc(). */
   #mustWait(req: FuseReq): boolean {
-    return !this.initialized || (req.background && this.background.blocked);
+    if (!this.initialized || (req.background && this.background.blocked)) return true;
+    return this.ringWanted && this.connected && !this.ring?.ready;
   }
 
   #send(req: FuseReq): void {
@@ -110,12 +104,18 @@ export class Connection {
       req.interrupted = true;
       req.wait = 'killable';
     }
-    if (req.background) this.background.add(req);
-    else this.#queue(req);
+    if (!req.background) this.#queue(req);
+    else if (this.ring?.ready) this.ring.queueBackground(req);
+    else this.background.add(req);
   }
 
+  /** fuse_send_one(): to the ring as soon as it is ready. */
   #queue(req: FuseReq): void {
     if (!req.numbered) req.unique = this.input.nextUnique();
+    if (this.ring?.ready) {
+      this.ring.queue(req);
+      return;
+    }
     req.place = 'pending';
     this.input.pending.push(req);
     this.#queued = true;
@@ -124,26 +124,26 @@ export class Connection {
   /** Takes a request that was not delivered, or is delivered again, off its queue. */
   unqueue(req: FuseReq): void {
     if (req.place === 'blocked') this.#blocked.delete(req);
-    else if (req.place === 'pending') this.input.pending.delete(req);
+    else if (req.place === 'pending') (req.queue ?? this.input).pending.delete(req);
   }
 
   /**
    * fuse_request_end(), of a request that is in no queue and no table any more. `body` may be a
-   * view of what the server wrote.
+   * view of what the server wrote; `admit`: it made room for a sleeper in the allocation.
    */
-  end(req: FuseReq, error: number, body: Uint8Array = EMPTY, replied = false): void {
+  end(req: FuseReq, error: number, body: Uint8Array = EMPTY, replied = false, admit = false): void {
     if (req.place === 'ended') return;
     req.place = 'ended';
     cancelInterrupt(this, req);
     this.waiting--;
-    const admit = req.counted && this.background.ended(req);
+    const room = req.counted ? this.background.ended(req) : admit;
     if (replied && error === -ERRNO.ENOSYS && isLatching(req.spec.opcode)) {
       this.latches.add(req.spec.opcode);
     }
     const outcome = { error, body: error === 0 ? body : EMPTY, replied };
     if (req.own !== undefined) req.own(outcome);
     else this.host.ended(req, outcome);
-    if (admit) this.#admitOne();
+    if (room) this.#admitOne();
     this.#wakeIfQueued();
   }
 
@@ -159,7 +159,7 @@ export class Connection {
   }
 
   /** wake_up_all(&fc->blocked_waitq). Each may end others, or everything: look again every time. */
-  #admitAll(): void {
+  admitAll(): void {
     while (this.#admitOne());
     this.#wakeIfQueued();
   }
@@ -175,7 +175,7 @@ export class Connection {
     }
     this.initialized = true;
     this.host.inited(this, body);
-    this.#admitAll();
+    this.admitAll();
   }
 
   /** A write to fusectl `max_background`. */
@@ -215,7 +215,8 @@ export class Connection {
     for (const req of doomed) req.place = 'sent';
     this.wake();
     for (const req of doomed) this.end(req, -ERRNO.ECONNABORTED);
-    this.#admitAll();
+    this.ring?.abort();
+    this.admitAll();
   }
 
   /**
@@ -227,7 +228,8 @@ export class Connection {
     const end = (): void => {
       this.mounted = false;
       this.abort();
-      gone();
+      if (this.ring === undefined) gone();
+      else this.ring.whenDrained(gone);
     };
     if (this.options.isBdev && this.accepted && this.connected) {
       this.#destroying = true;

@@ -21,6 +21,8 @@ export interface RequestSpec {
   background?: boolean;
   /** Cannot be killed while pending (FLUSH, RELEASE, DESTROY ...). */
   force?: boolean;
+  /** CPU the client runs on, from 0: decides over the queue of a ring. Default 0. */
+  cpu?: number;
 }
 
 /** How a request ended, as its client sees it. */

@@ -53,6 +53,12 @@ export const DEFAULT_OFFER: InitOffer = {
     .reduce((mask, [, bit]) => mask | bit, 0n),
 };
 
+/** The same with enable_uring. */
+export const RING_OFFER: InitOffer = {
+  ...DEFAULT_OFFER,
+  flags: DEFAULT_OFFER.flags | INIT_FLAG.OVER_IO_URING,
+};
+
 /** First minor with `flags2`: before it init_in ends after `flags`. */
 const EXT_MINOR = 36;
 const INIT_IN_SHORT = 16;

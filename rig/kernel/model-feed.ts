@@ -6,7 +6,8 @@
 import type { Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
 import type { BackingFile } from './backing.ts';
-import type { Connection, ConnectionHost } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import type { Feed, Forget, Outcome, RequestSpec, Ticket } from './feed.ts';
 import { type FusectlFile, readFusectl, writeFusectl } from './fusectl.ts';
 import { ownHeader } from './in-header.ts';
@@ -16,6 +17,7 @@ import type { ConnId, HandleId, MountCall } from './kernel.ts';
 import type { MountWorld } from './mount.ts';
 import { ANY_NODE, type NodeFacts } from './notify.ts';
 import { FuseReq } from './request.ts';
+import type { RingOptions } from './ring/rings.ts';
 import { type Switches, VERSIONS } from './versions.ts';
 
 /** What the model asks of the world around it; by default nothing is in the way. */
@@ -35,6 +37,8 @@ export interface ModelOptions {
   readonly host?: HostLimits;
   readonly world?: Partial<World>;
   readonly nodes?: Partial<NodeFacts>;
+  /** FUSE over io_uring; off by default. */
+  readonly ring?: RingOptions;
 }
 
 const ANY_WORLD: World = {

@@ -4,11 +4,12 @@
  * client side. No I/O, no clock, no randomness.
  */
 import { ERRNO } from '../protocol/errno.ts';
+import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
 import { Connection } from './connection.ts';
 import { Device } from './device.ts';
 import type { Ticket } from './feed.ts';
-import { DEFAULT_OFFER, type InitOffer, sendInit } from './init.ts';
+import { DEFAULT_OFFER, type InitOffer, RING_OFFER, sendInit } from './init.ts';
 import {
   BLOCK,
   type ConnId,
@@ -22,6 +23,7 @@ import { MountTable } from './mount.ts';
 import { type MountOptions, showMountOptions } from './mount-options.ts';
 import { faultDevice, readDevice } from './read.ts';
 import { writeDevice } from './reply.ts';
+import { ModelRings } from './ring/rings.ts';
 
 /** Minor of the first made-up st_dev, less one. */
 const DEV_BASE = 40;
@@ -29,6 +31,8 @@ const nothing = (): void => {};
 
 export class ModelKernel extends ModelFeed implements Kernel {
   readonly realContexts = false;
+  /** Commands of io_uring on the handles, and what is told of entries. */
+  readonly rings: ModelRings;
   /** A SYNC_INIT mount of this handle has its result. */
   onMounted: (handle: HandleId, result: MountResult) => void = nothing;
   /** An unmount that awaited DESTROY has its result. */
@@ -39,6 +43,14 @@ export class ModelKernel extends ModelFeed implements Kernel {
 
   constructor(options: ModelOptions = {}) {
     super(options);
+    this.rings = new ModelRings(
+      {
+        device: (handle) => this.#devices.get(handle),
+        connection: (conn) => this.connection(conn),
+        connections: () => this.connections.values(),
+      },
+      options.ring,
+    );
     this.#mounts = new MountTable({
       world: this.world,
       device: (handle) => this.#devices.get(handle),
@@ -59,8 +71,13 @@ export class ModelKernel extends ModelFeed implements Kernel {
   }
 
   #offer(conn: Connection, call: MountCall): InitOffer {
-    const { offer = DEFAULT_OFFER } = this.options;
+    const { offer = this.rings.enabled ? RING_OFFER : DEFAULT_OFFER } = this.options;
     return typeof offer === 'function' ? offer(conn.id, call) : offer;
+  }
+
+  override inited(conn: Connection, body: Uint8Array): void {
+    conn.ringWanted = this.rings.enabled && has(conn.negotiated, 'OVER_IO_URING');
+    super.inited(conn, body);
   }
 
   /** The connection a handle is bound to; -EPERM without one, BLOCK while it waits for its mount. */

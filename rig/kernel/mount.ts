@@ -165,7 +165,7 @@ export class MountTable {
     return errno === 0 ? 0 : -errno;
   }
 
-  /** 0, a negative errno, or BLOCK while a "fuseblk" awaits DESTROY: `unmountEnded` tells. */
+  /** 0, a negative errno, or BLOCK while DESTROY or a ring is awaited: `unmountEnded` tells. */
   unmount(target: string, flags: number): number {
     const mount = this.#top(target);
     if (flags & ~MNT_FLAGS || mount === undefined) return -ERRNO.EINVAL;
@@ -187,7 +187,7 @@ export class MountTable {
     conn.shutdown(() => {
       if (held) this.#host.unmountEnded(target, 0);
     });
-    held = conn.mounted;
+    held = conn.mounted || (conn.ring?.refs ?? 0) > 0;
     return held ? BLOCK : 0;
   }
 

@@ -73,7 +73,7 @@ function deliver(device: Device, conn: Connection, req: FuseReq, into: Uint8Arra
 }
 
 /** Reply sizes of a delivered request; none for a request that is not as its row says. */
-function limitsOf(message: Uint8Array, negotiated: Negotiated): BodyLimits {
+export function limitsOf(message: Uint8Array, negotiated: Negotiated): BodyLimits {
   try {
     return new Request(message, negotiated).replyLimits ?? NO_LIMITS;
   } catch (error) {

@@ -5,12 +5,15 @@
 import type { BodyLimits } from '../protocol/message.ts';
 import { opOf } from '../protocol/opcodes.ts';
 import type { Outcome, RequestSpec, Ticket } from './feed.ts';
+import type { RingEntry } from './ring/entry.ts';
+import type { RingQueue } from './ring/queue.ts';
 
 /**
- * Where it is: waiting in fuse_get_req(), in the background queue, in the input queue (FR_PENDING),
- * in a handle's processing table (FR_SENT), or FR_FINISHED.
+ * Where it is: waiting in fuse_get_req(), in a background queue, in the input queue or a ring's
+ * (FR_PENDING), with an entry of a ring but not copied, in a handle's or a ring queue's processing
+ * table (FR_SENT), or FR_FINISHED.
  */
-export type Place = 'blocked' | 'background' | 'pending' | 'sent' | 'ended';
+export type Place = 'blocked' | 'background' | 'pending' | 'assigned' | 'sent' | 'ended';
 
 /**
  * How far the client's wait has come (request_wait_answer()): any signal wakes it, only fatal ones
@@ -45,6 +48,9 @@ export class FuseReq {
   counted = false;
   /** What a successful reply's body may measure; known from the delivery on. */
   limits: BodyLimits = NO_LIMITS;
+  /** The ring queue it was put into (FR_URING), and the entry that carries it. */
+  queue: RingQueue | undefined;
+  entry: RingEntry | undefined;
   /** Neighbours in the one RequestQueue that holds it. */
   previous: FuseReq | undefined;
   next: FuseReq | undefined;

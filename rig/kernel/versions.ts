@@ -1,5 +1,5 @@
 /**
- * Where kernels differ on /dev/fuse: named switches, and the sets of them that releases have. A
+ * Where kernels differ on /dev/fuse and its rings: named switches, and the sets of them that releases have. A
  * capture names the switches of the kernel it was made on, the model takes them from there.
  */
 
@@ -15,6 +15,23 @@ export interface Switches {
   readonly storeNeedsRegular: boolean;
   /** Killing the process that waits in a SYNC_INIT mount aborts; off: it hangs till the reply. */
   readonly killedMounterAborts: boolean;
+  /** A background request is counted as ended before its ring queue goes on; off: after. */
+  readonly ringCountsFirst: boolean;
+  /**
+   * An entry whose SQE was cancelled, or whose task is gone, is freed; off: it stays as if it were in
+   * user space, with the request assigned to it, until the connection ends.
+   */
+  readonly ringCancelFrees: boolean;
+  /** A REGISTER that an abort overtakes fails with ECONNABORTED; off: it is held for ever. */
+  readonly ringRegisterSeesAbort: boolean;
+  /** A commit finds a request only when it has been copied; off: from its assignment (EIO). */
+  readonly ringCommitAfterCopy: boolean;
+  /** Payload beyond the buffer is EIO for the client; off: BUG_ON. */
+  readonly ringOversizeEio: boolean;
+  /** A command looks for the INIT reply (EAGAIN) before the end of the connection. */
+  readonly ringAgainFirst: boolean;
+  /** Commands are EOPNOTSUPP unless the INIT reply asked for the ring and no REGISTER failed. */
+  readonly ringNeedsFlag: boolean;
 }
 
 export type SwitchName = keyof Switches;
@@ -25,6 +42,13 @@ const OFF: Switches = {
   notifyNeedsInit: false,
   storeNeedsRegular: false,
   killedMounterAborts: false,
+  ringCountsFirst: false,
+  ringCancelFrees: false,
+  ringRegisterSeesAbort: false,
+  ringCommitAfterCopy: false,
+  ringOversizeEio: false,
+  ringAgainFirst: false,
+  ringNeedsFlag: false,
 };
 
 const STABLE: Switches = {
@@ -32,14 +56,24 @@ const STABLE: Switches = {
   cloneUnmountedEperm: true,
   storeNeedsRegular: true,
   killedMounterAborts: true,
+  ringCountsFirst: true,
+};
+
+const NEXT: Switches = {
+  ...STABLE,
+  cloneAwaitsMount: true,
+  notifyNeedsInit: true,
+  ringCancelFrees: true,
+  ringRegisterSeesAbort: true,
+  ringCommitAfterCopy: true,
 };
 
 /** `6.18` is the stable series with its backports (seen at 6.18.44), `6.18.15` an early one. */
 export const VERSIONS = {
   '6.18.15': OFF,
   '6.18': STABLE,
-  '7.1': { ...STABLE, cloneAwaitsMount: true, notifyNeedsInit: true },
-  '7.3': { ...STABLE, cloneAwaitsMount: true, notifyNeedsInit: true },
+  '7.1': NEXT,
+  '7.3': { ...NEXT, ringOversizeEio: true, ringAgainFirst: true, ringNeedsFlag: true },
 } as const satisfies Record<string, Switches>;
 
 export type VersionName = keyof typeof VERSIONS;
