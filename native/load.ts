@@ -29,6 +29,7 @@ export interface NativeSeam {
   installFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   interruptSignalled(slot: number): boolean;
   interruptReceives(): void;
+  waits(slot: number): boolean;
   addPlaceholder(slot: number, index: number, cloexec: boolean): number;
   aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   setReadable(index: number, tid: number, on: boolean): void;

@@ -366,6 +366,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::InstallFd>("installFd"),
        InstanceMethod<&Seam::InterruptSignalled>("interruptSignalled"),
        InstanceMethod<&Seam::InterruptReceives>("interruptReceives"),
+       InstanceMethod<&Seam::Waits>("waits"),
        InstanceMethod<&Seam::AddPlaceholder>("addPlaceholder"),
        InstanceMethod<&Seam::AliasFd>("aliasFd"), InstanceMethod<&Seam::SetReadable>("setReadable"),
        InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::Alive>("alive"),

@@ -70,6 +70,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value InstallFd(const Napi::CallbackInfo& info);
   Napi::Value InterruptSignalled(const Napi::CallbackInfo& info);
   Napi::Value InterruptReceives(const Napi::CallbackInfo& info);
+  Napi::Value Waits(const Napi::CallbackInfo& info);
   // Placeholders.
   Napi::Value AddPlaceholder(const Napi::CallbackInfo& info);
   Napi::Value AliasFd(const Napi::CallbackInfo& info);

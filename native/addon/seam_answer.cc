@@ -135,6 +135,17 @@ Napi::Value Seam::InterruptSignalled(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), Interrupt(static_cast<int>(s - slots_.data())));
 }
 
+// waits(slot): whether the held call still waits for its answer; else (its thread died) the slot is
+// freed.
+Napi::Value Seam::Waits(const Napi::CallbackInfo& info) {
+  Slot* s = Used(info);
+  if (!s) return info.Env().Undefined();
+  uint64_t id = s->id;
+  bool waits = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  if (!waits) FreeSlot(static_cast<int>(s - slots_.data()));
+  return Napi::Boolean::New(info.Env(), waits);
+}
+
 // Installs our descriptor `fd` in the server and answers with its number. index >= 0 places it in
 // the range; -1 takes the lowest free number.
 int Seam::AddFd(int slot, int fd, int index, bool cloexec) {

@@ -101,7 +101,7 @@ int Rain(const Arguments& a) {
 }
 
 // A recvmsg without a message, interrupted: the placeholder exists, so the rig looks at it.
-int InterruptedReceive(const Arguments& a) {
+int InterruptedReceive(const Arguments& a, bool with_room) {
   Handle(SIGUSR1, 0);
   const int fd = Initialised(a);
   int pair[2];
@@ -116,6 +116,12 @@ int InterruptedReceive(const Arguments& a) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
+  // Room for a descriptor: the rig must look at every message that may bring one.
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  if (with_room) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+  }
   const ssize_t n = recvmsg(pair[0], &message, 0);
   Say("recvmsg %s", n < 0 ? strerrorname_np(errno) : "ok");
   timeval limit{0, 20000};
@@ -150,7 +156,9 @@ int Flagged(const Arguments& a) {
 }  // namespace
 
 const std::vector<Mode> kSignalModes = {
-    {"interrupted", Interrupted}, {"rain", Rain}, {"interrupted-receive", InterruptedReceive}, {"flagged", Flagged},
+    {"interrupted", Interrupted}, {"rain", Rain}, {"flagged", Flagged},
+    {"interrupted-receive", [](const Arguments& a) { return InterruptedReceive(a, false); }},
+    {"interrupted-handover", [](const Arguments& a) { return InterruptedReceive(a, true); }},
 };
 
 }  // namespace fuse_rig

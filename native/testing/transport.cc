@@ -70,26 +70,33 @@ const char* Shown(int revents) {
 int PollStates(const Arguments& a) {
   const int fd = OpenDevice(O_RDWR | O_CLOEXEC | O_NONBLOCK);
   MountDevice(fd, a.target);
-  std::vector<char> request;
+  std::vector<char> request, request2;
   pollfd p = {fd, POLLIN, 0};
   poll(&p, 1, -1);
   Say("after mount %s", Shown(p.revents));
   for (bool first = true;; first = false) {
     const long n = Read(fd, &request);
     if (n == -ENODEV) break;
+    if (n > 0 && first) {
+      // INIT is the only request until it is answered.
+      p.revents = 0;
+      poll(&p, 1, 0);
+      Say("INIT in hand %s", Shown(p.revents));
+      Say("read %s", strerrorname_np(static_cast<int>(-Read(fd, &request2))));
+    }
     if (n > 0) {
       Answer(fd, request.data(), static_cast<size_t>(n));
       continue;
     }
     p.revents = 0;
-    if (first) Say("read %s", strerrorname_np(static_cast<int>(-n)));
     poll(&p, 1, -1);
     if (p.revents != POLLIN) break;
   }
-  Say("at the end %s", Shown(p.revents));
-  p = {fd, POLLIN, 0};
-  poll(&p, 1, -1);
-  Say("and again %s", Shown(p.revents));
+  for (int i = 0; i < 2; ++i) {
+    p = {fd, POLLIN, 0};
+    poll(&p, 1, -1);
+    Say("at the end %s", Shown(p.revents));
+  }
   Say("read %s", strerrorname_np(static_cast<int>(-Read(fd, &request))));
   return 0;
 }
@@ -134,12 +141,14 @@ int Flags(const Arguments& a) {
   MountDevice(fd, a.target);
   std::vector<char> request;
   const long n = Read(fd, &request);
-  Answer(fd, request.data(), static_cast<size_t>(n));
+  // INIT is the only request until it is answered.
+  std::vector<char> other;
   Say("F_GETFL %s", (fcntl(fd, F_GETFL) & O_NONBLOCK) ? "nonblock" : "block");
   fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
   Say("F_GETFL %s", (fcntl(fd, F_GETFL) & O_NONBLOCK) ? "nonblock" : "block");
-  Say("read %s", strerrorname_np(static_cast<int>(-Read(fd, &request))));
+  Say("read %s", strerrorname_np(static_cast<int>(-Read(fd, &other))));
   fcntl(fd, F_SETFL, O_RDWR);
+  Answer(fd, request.data(), static_cast<size_t>(n));
   return Serve(fd) == ENODEV ? 0 : 1;
 }
 

@@ -5,7 +5,7 @@
  * fuse_dev_do_read are woken.
  */
 import { readlinkSync } from 'node:fs';
-import type { NativeSeam } from '../../native/load.ts';
+import { type NativeSeam, native } from '../../native/load.ts';
 import type { EventSink } from '../events.ts';
 import { BLOCK, type HandleId, type Kernel } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
@@ -53,7 +53,11 @@ export interface PortHandle {
   returned: Uint8Array | undefined;
   /** The Kernel has something, as far as we know, that no read has asked for. */
   pending: boolean;
-  /** Closes may have happened since we last knew it alive. */
+  /** What the placeholder shows: IN. */
+  shown: boolean;
+  /** A read came while IN was shown: this server polls, blocking descriptor or not. */
+  polled: boolean;
+  /** Closes may have happened since we last knew it alive: how many more looks. */
   suspect: number;
   dead: boolean;
 }
@@ -89,6 +93,8 @@ export class DevicePort {
   delivered = 0;
   replied = 0;
   readonly #w: PortWiring;
+  /** Indexes that some process has closed: another may still hold them. */
+  readonly #closed = new Set<number>();
 
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
@@ -123,6 +129,8 @@ export class DevicePort {
       held: [],
       returned: undefined,
       pending: false,
+      shown: false,
+      polled: false,
       suspect: 0,
       dead: false,
     };
@@ -151,7 +159,9 @@ export class DevicePort {
       return false;
     }
     handle.tid = tid;
-    if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false, false);
+    if (nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid)) {
+      seam.respond(slot, -EBADF);
+    } else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false, false);
     else if (nr === NR.write || nr === NR.writev) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) this.#ioctl(handle);
@@ -160,9 +170,18 @@ export class DevicePort {
     else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
     else if (nr === NR.close) {
       handle.suspect = SUSPECT_LOOKS;
+      this.#closed.add(trap.index);
       seam.continue(slot);
     } else seam.respond(slot, -EINVAL);
     return true;
+  }
+
+  /** Whether the calling process has closed its descriptor at this index. */
+  #isClosed(index: number, tid: number): boolean {
+    if (!this.#closed.has(index)) return false;
+    const fd = this.#w.seam.getFd(tid, this.#w.base + index);
+    if (fd >= 0) native.closeFd(fd);
+    return fd < 0;
   }
 
   #read(handle: PortHandle, size: number, splice: boolean, nonblock: boolean): void {
@@ -172,11 +191,12 @@ export class DevicePort {
       return;
     }
     const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice };
+    if (handle.shown) handle.polled = true;
     if (this.#tryRead(handle, read, false)) return;
     // A handle in SYNC_INIT sleeps until its mount, O_NONBLOCK or not.
     const bound = this.#w.kernel.connOf(handle.id) !== 0;
     if (bound && (handle.nonblock || nonblock)) {
-      seam.setReadable(handle.index, handle.tid, false);
+      this.#show(handle, false);
       seam.respond(read.slot, -EAGAIN);
     } else {
       handle.held.push(read);
@@ -208,6 +228,7 @@ export class DevicePort {
       return true;
     }
     const bytes = data.subarray(0, n);
+    this.#hideTaken(handle);
     const result = read.splice ? seam.deliverPipe(read.slot, n) : seam.deliver(read.slot, n);
     if (result === n) {
       this.delivered++;
@@ -226,6 +247,19 @@ export class DevicePort {
       this.#transport(handle, read.tid, read.splice ? 'splice' : 'read', -EFAULT);
     }
     return true;
+  }
+
+  /**
+   * The last request is taken: before the server can look, its connection's handles must not poll IN
+   * any more. A server that polls a blocking descriptor would sleep in the read it makes then.
+   */
+  #hideTaken(handle: PortHandle): void {
+    const { kernel } = this.#w;
+    const conn = kernel.connOf(handle.id);
+    for (const other of this.handles.values()) {
+      if (!other.shown || kernel.connOf(other.id) !== conn) continue;
+      if ((kernel.poll(other.id) & POLLIN) === 0) this.#show(other, false);
+    }
   }
 
   #write(handle: PortHandle): void {
@@ -354,10 +388,20 @@ export class DevicePort {
     seam.continue(trap.slot);
   }
 
+  /** An index for another descriptor of the handle: one it had before, or a free one. */
+  #numberFor(handle: PortHandle, tid: number): number {
+    for (const [index, entry] of this.table.entries()) {
+      if (entry !== handle || index === handle.index || !this.#isClosed(index, tid)) continue;
+      this.#closed.delete(index);
+      return index;
+    }
+    return this.table.take(handle);
+  }
+
   /** A dup gets a number of the range, where the filter sees it. */
   #dup(handle: PortHandle, cloexec: boolean): void {
     const { seam, trap } = this.#w;
-    const index = this.table.take(handle);
+    const index = this.#numberFor(handle, trap.tid);
     if (index < 0) {
       seam.respond(trap.slot, -EMFILE);
       return;
@@ -398,7 +442,7 @@ export class DevicePort {
     }
     if (handle.held.length > 0) return;
     handle.pending = true;
-    if (handle.nonblock) this.#poll(handle);
+    if (handle.nonblock || handle.polled) this.#poll(handle);
   }
 
   /** Brings what poll(2) shows of the placeholder up to date. */
@@ -409,9 +453,14 @@ export class DevicePort {
       if (this.#w.kernel.connOf(handle.id) === 0) return;
       this.#w.seam.setDead(handle.index, handle.tid);
       handle.dead = true;
-    } else if (handle.nonblock) {
-      this.#w.seam.setReadable(handle.index, handle.tid, (mask & POLLIN) !== 0);
+    } else if (handle.nonblock || handle.polled) {
+      this.#show(handle, (mask & POLLIN) !== 0);
     }
+  }
+
+  #show(handle: PortHandle, readable: boolean): void {
+    handle.shown = readable;
+    this.#w.seam.setReadable(handle.index, handle.tid, readable);
   }
 
   /** Nothing came for a while: a server that polls a blocking descriptor must be told, too. */
@@ -420,7 +469,7 @@ export class DevicePort {
       if (handle.dead || !handle.pending) continue;
       const mask = this.#w.kernel.poll(handle.id);
       handle.pending = (mask & POLLIN) !== 0;
-      if (handle.pending) this.#w.seam.setReadable(handle.index, handle.tid, true);
+      if (handle.pending) this.#show(handle, true);
       else this.#poll(handle);
     }
   }
@@ -438,19 +487,33 @@ export class DevicePort {
   }
 
   get suspected(): boolean {
-    for (const handle of this.handles.values()) if (handle.suspect > 0) return true;
+    for (const handle of this.handles.values()) {
+      if (handle.suspect > 0 && handle.held.length === 0) return true;
+    }
     return false;
   }
 
-  /** Looks whether suspected handles are still held by anybody; closes those that are not. */
+  /** Not every close is a call we see (close_range, exec, a kill): look now and then. */
+  lookAtAll(): void {
+    for (const handle of this.handles.values()) handle.suspect = Math.max(handle.suspect, 1);
+  }
+
+  /**
+   * Looks whether suspected handles are still held by anybody; closes those that are not. A thread in
+   * a read holds the device as a descriptor does.
+   */
   reapClosed(): void {
     for (const handle of this.handles.values()) {
       if (handle.suspect === 0) continue;
+      handle.held = handle.held.filter((read) => this.#w.seam.waits(read.slot));
+      if (handle.held.length > 0) continue;
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
-        if (entry === handle) this.table.free(index);
+        if (entry !== handle) continue;
+        this.table.free(index);
+        this.#closed.delete(index);
       }
       this.#w.kernel.close(handle.id);
       this.#w.emit({ kind: 'close', t: this.#w.now(), handle: handle.id });

@@ -1,0 +1,81 @@
+/**
+ * Rare ways with the device's descriptors. What the odd server prints must be the same on the bare
+ * kernel, recorded, and replayed: the bare run says what is right.
+ */
+import { describe, expect, it } from 'vitest';
+import { startServer } from '../../corpus/servers/live.ts';
+import {
+  type Bench,
+  built,
+  CLEAN,
+  cannotRecord,
+  complaints,
+  onBench,
+  SOME_WORK,
+} from '../testing/bench.ts';
+
+const ODD = built('fuse-rig-odd-server');
+const SERVER = built('fuse-rig-server');
+const WORK = ['open f file RDONLY', 'drain f 4K', 'close f', 'stat none', 'stat .'];
+
+/** The same server and work with nothing of ours between. */
+async function bare(bench: Bench, command: readonly string[]) {
+  const live = await startServer({ command, places: bench.places });
+  const lines = await bench.client(WORK);
+  return { ...(await live.end()), lines };
+}
+
+describe.each([
+  'plain',
+  'sync-init',
+  'poll',
+  'epoll-blocking',
+  'dup',
+  'flags',
+  'clone-close',
+  'errors',
+  'interrupted',
+  'rain',
+  'interrupted-receive',
+  'interrupted-handover',
+])('a server of the kind %s', (mode) => {
+  it('sees the same bare, recorded and replayed', async (context) => {
+    const why = cannotRecord();
+    context.skip(why !== undefined, why);
+    await onBench(async (bench) => {
+      const command = [ODD, mode, '{mountpoint}'];
+      const alone = await bare(bench, command);
+      context.skip(
+        /SYNC_INIT ENOTTY/.test(alone.output),
+        'this kernel has no FUSE_DEV_IOC_SYNC_INIT',
+      );
+      expect(alone.code).toBe(0);
+      const recorded = await bench.record(command, WORK);
+      expect(recorded).toMatchObject({ code: 0, leftovers: [], lines: alone.lines });
+      expect(
+        recorded.output.replace(/^.*ended by unmount|^.*ended by server-exit\n?$/gm, '').trim(),
+      ).toBe(alone.output.trim());
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
+      expect(replayed.output.trim()).toBe(alone.output.trim());
+    });
+  });
+});
+
+describe('a device opened and mounted by another program', () => {
+  it.each([
+    ['by /dev/fd/N', [SERVER, '/dev/fd/@']],
+    ['by /dev/fd/N, static', [`${SERVER}-static`, '/dev/fd/@']],
+    ['by --fd N', [SERVER, '--mount', 'fd', '/dev/fd/@']],
+  ])('%s', async (_, words) => {
+    await onBench(async (bench) => {
+      const recorded = await bench.record([ODD, 'inherit', '{mountpoint}', ...words]);
+      expect(recorded).toMatchObject({ code: 0, leftovers: [] });
+      expect(recorded.lines).toHaveLength(SOME_WORK.length);
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
+    });
+  });
+});
