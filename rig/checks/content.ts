@@ -7,7 +7,7 @@
  * (a path-based server has a node for each name), files opened for passthrough (their data never
  * comes here), and what the backing store holds after the run.
  */
-import { native } from '../../native/load.ts';
+import { crc32 } from 'node:zlib';
 import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
 import { errorOf, nodeidOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
@@ -121,7 +121,7 @@ export class Content implements Check {
       this.#drop(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
       for (const [block, from] of wholeBlocks(offset, data.length)) {
-        sums.push([block, native.crc32c(data.subarray(from, from + BLOCK))]);
+        sums.push([block, crc32(data.subarray(from, from + BLOCK))]);
       }
     }
     this.#ask(event, { opcode, node, offset, sums, version: shadow.version, mixed });
@@ -182,7 +182,7 @@ export class Content implements Check {
       const expected = shadow.blocks.get(block);
       if (expected === undefined) continue;
       this.#verified++;
-      if (native.crc32c(data.subarray(from, from + BLOCK)) === expected) continue;
+      if (crc32(data.subarray(from, from + BLOCK)) === expected) continue;
       this.#wrong.add(
         `READ unique ${uniqueOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
       );
