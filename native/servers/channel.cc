@@ -32,7 +32,8 @@ long Channel::WaitReadable() {
     return n < 0 ? n : static_cast<long>(event.events);
   }
   pollfd one{fd_.get(), POLLIN, 0};
-  const long n = fuse_rig_interruptible(stop_, SYS_poll, reinterpret_cast<long>(&one), 1, -1, 0, 0, 0);
+  const long n =
+      fuse_rig_interruptible(stop_, SYS_poll, reinterpret_cast<long>(&one), 1, -1, 0, 0, 0);
   return n < 0 ? n : one.revents;
 }
 
@@ -58,10 +59,10 @@ long Channel::ReceiveOnce(char* buffer, size_t size) {
       // The header apart from the rest, as servers do that look at it first.
       iovec parts[2] = {{buffer, sizeof(fuse_in_header)},
                         {buffer + sizeof(fuse_in_header), size - sizeof(fuse_in_header)}};
-      return fuse_rig_interruptible(stop_, SYS_readv, fd, reinterpret_cast<long>(parts), 2, 0, 0, 0);
+      return fuse_rig_interruptible(stop_, SYS_readv, fd, reinterpret_cast<long>(parts), 2, 0, 0,
+                                    0);
     }
-    default:
-      return ReceiveSpliced(buffer, size);
+    default: return ReceiveSpliced(buffer, size);
   }
 }
 

@@ -123,12 +123,13 @@ void Dispatch(Session& session, Channel* channel, const char* bytes, size_t size
   if (error < 0 || error > kMaxErrno) error = EIO;
 
   const char* message = call.reply.Finish(head.unique, error);
-  const int failed = channel->Send(message, sizeof(fuse_out_header), message + sizeof(fuse_out_header),
-                                   call.reply.size() - sizeof(fuse_out_header));
+  const int failed =
+      channel->Send(message, sizeof(fuse_out_header), message + sizeof(fuse_out_header),
+                    call.reply.size() - sizeof(fuse_out_header));
   // INIT is answered: from here on other threads may read, and meet what it settled.
   if (head.opcode == op::kInit && session.negotiated().ready) session.SetReady();
-  // ENOENT: nobody waits any more (abort). ENODEV: the connection ended. Otherwise the reply was not
-  // taken: the client must not hang for it.
+  // ENOENT: nobody waits any more (abort). ENODEV: the connection ended. Otherwise the reply was
+  // not taken: the client must not hang for it.
   if (failed == 0 || failed == ENOENT || failed == ENODEV) return;
   fprintf(stderr, "fuse-rig-server: replying to opcode %u: %s\n", head.opcode, strerror(failed));
   channel->Answer(head.unique, EIO);

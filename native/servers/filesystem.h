@@ -48,19 +48,25 @@ class FileSystem {
   virtual int Lookup(In, Name, fuse_entry_out*) { return ENOSYS; }
   virtual void Forget(uint64_t /*nodeid*/, uint64_t /*nlookup*/) {}
   virtual int Symlink(In, Name, const char* /*target*/, fuse_entry_out*) { return ENOSYS; }
-  virtual int Mknod(In, Name, uint32_t /*mode*/, uint32_t /*rdev*/, fuse_entry_out*) { return ENOSYS; }
+  virtual int Mknod(In, Name, uint32_t /*mode*/, uint32_t /*rdev*/, fuse_entry_out*) {
+    return ENOSYS;
+  }
   virtual int Mkdir(In, Name, uint32_t /*mode*/, fuse_entry_out*) { return ENOSYS; }
   virtual int Unlink(In, Name) { return ENOSYS; }
   virtual int Rmdir(In, Name) { return ENOSYS; }
   virtual int Rename(In, Name, uint64_t /*newdir*/, Name, uint32_t /*flags*/) { return ENOSYS; }
   virtual int Link(In, uint64_t /*oldnode*/, Name, fuse_entry_out*) { return ENOSYS; }
-  virtual int Create(In, Name, const fuse_create_in&, fuse_entry_out*, fuse_open_out*) { return ENOSYS; }
+  virtual int Create(In, Name, const fuse_create_in&, fuse_entry_out*, fuse_open_out*) {
+    return ENOSYS;
+  }
   virtual int Tmpfile(In, const fuse_create_in&, fuse_entry_out*, fuse_open_out*) { return ENOSYS; }
 
   // Of one node. `fh` is null where the request has none.
   virtual int Getattr(In, const uint64_t* /*fh*/, fuse_attr*) { return ENOSYS; }
   virtual int Setattr(In, const fuse_setattr_in&, fuse_attr*) { return ENOSYS; }
-  virtual int Statx(In, const uint64_t* /*fh*/, const fuse_statx_in&, fuse_statx*) { return ENOSYS; }
+  virtual int Statx(In, const uint64_t* /*fh*/, const fuse_statx_in&, fuse_statx*) {
+    return ENOSYS;
+  }
   virtual int Readlink(In, char*, size_t /*room*/, size_t* /*length*/) { return ENOSYS; }
   virtual int Access(In, uint32_t /*mask*/) { return ENOSYS; }
   virtual int Statfs(In, fuse_kstatfs*) { return ENOSYS; }
@@ -73,14 +79,18 @@ class FileSystem {
 
   // Of an open file.
   virtual int Open(In, uint32_t /*flags*/, fuse_open_out*) { return ENOSYS; }
-  virtual int Read(In, const fuse_read_in&, char*, size_t /*room*/, size_t* /*got*/) { return ENOSYS; }
+  virtual int Read(In, const fuse_read_in&, char*, size_t /*room*/, size_t* /*got*/) {
+    return ENOSYS;
+  }
   virtual int Write(In, const fuse_write_in&, const char*, uint32_t* /*done*/) { return ENOSYS; }
   virtual int Flush(In, const fuse_flush_in&) { return ENOSYS; }
   virtual int Release(In, const fuse_release_in&) { return ENOSYS; }
   virtual int Fsync(In, uint64_t /*fh*/, bool /*data_only*/) { return ENOSYS; }
   virtual int Fallocate(In, const fuse_fallocate_in&) { return ENOSYS; }
   virtual int Lseek(In, const fuse_lseek_in&, uint64_t* /*offset*/) { return ENOSYS; }
-  virtual int CopyFileRange(In, const fuse_copy_file_range_in&, uint64_t* /*done*/) { return ENOSYS; }
+  virtual int CopyFileRange(In, const fuse_copy_file_range_in&, uint64_t* /*done*/) {
+    return ENOSYS;
+  }
   virtual int Getlk(In, const fuse_lk_in&, fuse_file_lock*) { return ENOSYS; }
   virtual int Setlk(In, const fuse_lk_in&, bool /*wait*/) { return ENOSYS; }
   virtual int Poll(In, const fuse_poll_in&, uint32_t* /*revents*/) { return ENOSYS; }

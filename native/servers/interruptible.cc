@@ -54,7 +54,7 @@ void Wake(int, siginfo_t*, void* context) {
 }  // namespace
 
 void InstallWakeHandler() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = Wake;
   action.sa_flags = SA_SIGINFO;  // not SA_RESTART: the call is to return
   sigemptyset(&action.sa_mask);

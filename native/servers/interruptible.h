@@ -4,9 +4,9 @@
 // does the thread enter the blocking call and sleep for ever. Here the check and the system call
 // instruction lie between two labels. The handler of kWakeSignal looks where it interrupted the
 // thread: between the labels the call has not begun (or is about to be restarted), and the thread
-// is sent to the exit that returns -EINTR; after the second label the call itself returned -EINTR or
-// its result. So set the flag, signal every thread once: each of them sees it, without retries. This
-// is how musl cancels threads (src/thread/x86_64/syscall_cp.s).
+// is sent to the exit that returns -EINTR; after the second label the call itself returned -EINTR
+// or its result. So set the flag, signal every thread once: each of them sees it, without retries.
+// This is how musl cancels threads (src/thread/x86_64/syscall_cp.s).
 #pragma once
 
 #include <atomic>

@@ -25,7 +25,8 @@ const LockTable::Held* LockTable::Conflict(Key key, const Held& wanted) const {
   const auto found = held_.find(key);
   if (found == held_.end()) return nullptr;
   for (const Held& other : found->second) {
-    if (other.owner == wanted.owner || other.end < wanted.start || wanted.end < other.start) continue;
+    if (other.owner == wanted.owner || other.end < wanted.start || wanted.end < other.start)
+      continue;
     if (other.type == F_WRLCK || wanted.type == F_WRLCK) return &other;
   }
   return nullptr;

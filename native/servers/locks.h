@@ -1,6 +1,6 @@
 // Advisory locks of both file systems: POSIX locks and, apart from them, flock. The table knows
-// nodes and lock owners by their numbers. A SETLKW that must wait is kept and answered when the lock
-// is granted or when its INTERRUPT comes.
+// nodes and lock owners by their numbers. A SETLKW that must wait is kept and answered when the
+// lock is granted or when its INTERRUPT comes.
 #pragma once
 
 #include <list>

@@ -75,8 +75,9 @@ bool MountAll(const Options& options, Sessions* sessions) {
       for (auto& earlier : *sessions) earlier->Finish();
       return false;
     }
-    sessions->push_back(std::make_unique<Session>(options, std::move(mounted), std::move(fs),
-                                                  [main_thread] { pthread_kill(main_thread, kEndedSignal); }));
+    sessions->push_back(
+        std::make_unique<Session>(options, std::move(mounted), std::move(fs),
+                                  [main_thread] { pthread_kill(main_thread, kEndedSignal); }));
   }
   return true;
 }

@@ -9,7 +9,9 @@
 
 namespace fuse_rig {
 
-std::unique_ptr<FileSystem> MakeMemory(const Options& options) { return std::make_unique<Memory>(options); }
+std::unique_ptr<FileSystem> MakeMemory(const Options& options) {
+  return std::make_unique<Memory>(options);
+}
 
 Memory::Memory(const Options& options) : options_(options) {
   Inode* root = New(S_IFDIR | 0755, getuid(), getgid());

@@ -1,6 +1,6 @@
-// A small file system in memory. Equal requests in equal order give equal replies: inode numbers are
-// counted (and are the node ids), times are a count of changes unless --clock asks for real ones.
-// One mutex guards all of it. Permissions are left to --default-permissions.
+// A small file system in memory. Equal requests in equal order give equal replies: inode numbers
+// are counted (and are the node ids), times are a count of changes unless --clock asks for real
+// ones. One mutex guards all of it. Permissions are left to --default-permissions.
 #pragma once
 
 #include <map>
@@ -89,7 +89,9 @@ class Memory : public FileSystem {
   int Fallocate(In, const fuse_fallocate_in&) override;
   int Lseek(In, const fuse_lseek_in&, uint64_t*) override;
   int CopyFileRange(In, const fuse_copy_file_range_in&, uint64_t*) override;
-  int Getlk(In in, const fuse_lk_in& lk, fuse_file_lock* out) override { return locks_.Get(in, lk, out); }
+  int Getlk(In in, const fuse_lk_in& lk, fuse_file_lock* out) override {
+    return locks_.Get(in, lk, out);
+  }
   int Setlk(In in, const fuse_lk_in& lk, bool wait) override { return locks_.Set(in, lk, wait); }
   int Poll(In, const fuse_poll_in&, uint32_t*) override;
 
@@ -110,8 +112,8 @@ class Memory : public FileSystem {
   Inode* FindOpen(uint64_t fh);
 
   Time Now();
-  void Changed(Inode* inode);   // contents: mtime and ctime
-  void Touched(Inode* inode);   // the inode: ctime
+  void Changed(Inode* inode);  // contents: mtime and ctime
+  void Touched(Inode* inode);  // the inode: ctime
   void Fill(const Inode& inode, fuse_attr* attr) const;
   // One more lookup.
   void Give(Inode* inode, fuse_entry_out* entry);
@@ -132,7 +134,8 @@ class Memory : public FileSystem {
   // memory_control.cc
   void AddControl();
   int Command(In, const std::string& line);
-  int CommandOn(In, const std::string& verb, const std::string& path, Inode* inode, const std::string& rest);
+  int CommandOn(In, const std::string& verb, const std::string& path, Inode* inode,
+                const std::string& rest);
   Inode* Resolve(const std::string& path);
 
   const Options& options_;

@@ -25,7 +25,9 @@ std::string KindOf(const std::string& verb) {
   return verb;
 }
 
-std::string Named(std::string head, const std::string& name) { return head + name + std::string(1, '\0'); }
+std::string Named(std::string head, const std::string& name) {
+  return head + name + std::string(1, '\0');
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ int Memory::Command(In in, const std::string& line) {
   std::string verb, path, rest;
   words >> verb >> path;
   std::getline(words, rest);
-  if (verb != "put" && options_.notify.count(KindOf(verb)) == 0) return verb.empty() ? EINVAL : EPERM;
+  if (verb != "put" && options_.notify.count(KindOf(verb)) == 0)
+    return verb.empty() ? EINVAL : EPERM;
   Inode* inode = Resolve(path);
   if (inode == nullptr || path.empty()) return ENOENT;
   return CommandOn(in, verb, path, inode, rest);
@@ -70,21 +73,27 @@ int Memory::CommandOn(In in, const std::string& verb, const std::string& path, I
 
   if (verb == "put" || verb == "store") {
     std::string text;
-    if (!words || words.get() != ' ' || !std::getline(words, text) || !S_ISREG(inode->mode)) return EINVAL;
-    if (const int error = inode->data.Write(offset, text.data(), text.size()); error != 0) return error;
+    if (!words || words.get() != ' ' || !std::getline(words, text) || !S_ISREG(inode->mode))
+      return EINVAL;
+    if (const int error = inode->data.Write(offset, text.data(), text.size()); error != 0)
+      return error;
     Changed(inode);
     if (verb == "put") return 0;
     note.code = notify_code::kStore;
-    note.body = Notifier::Bytes(fuse_notify_store_out{inode->ino, offset, static_cast<uint32_t>(text.size()), 0}) + text;
+    note.body = Notifier::Bytes(fuse_notify_store_out{inode->ino, offset,
+                                                      static_cast<uint32_t>(text.size()), 0}) +
+                text;
   } else if (verb == "inval") {
     words >> size;
     note.code = notify_code::kInvalInode;
-    note.body = Notifier::Bytes(fuse_notify_inval_inode_out{inode->ino, static_cast<int64_t>(offset), static_cast<int64_t>(size)});
+    note.body = Notifier::Bytes(fuse_notify_inval_inode_out{
+        inode->ino, static_cast<int64_t>(offset), static_cast<int64_t>(size)});
   } else if (verb == "retrieve") {
     if (!(words >> size)) return EINVAL;
     note.code = notify_code::kRetrieve;
     // Any unique will do, it only comes back; the node tells retrievals apart well enough.
-    note.body = Notifier::Bytes(fuse_notify_retrieve_out{inode->ino, inode->ino, offset, static_cast<uint32_t>(size), 0});
+    note.body = Notifier::Bytes(
+        fuse_notify_retrieve_out{inode->ino, inode->ino, offset, static_cast<uint32_t>(size), 0});
   } else if (verb == "poll") {
     inode->poll_ready = true;
     note.code = notify_code::kPoll;
@@ -102,13 +111,16 @@ int Memory::CommandOn(In in, const std::string& verb, const std::string& path, I
     if (verb == "delete") {
       if (S_ISDIR(inode->mode) || inode->ino == control_ino_) return EISDIR;
       note.code = notify_code::kDelete;
-      note.body = Named(Notifier::Bytes(fuse_notify_delete_out{parent->ino, inode->ino, length, 0}), name);
+      note.body =
+          Named(Notifier::Bytes(fuse_notify_delete_out{parent->ino, inode->ino, length, 0}), name);
       Remove(parent, name);
       --inode->nlink;
       DropIfUnused(inode);
     } else {
       note.code = notify_code::kInvalEntry;
-      note.body = Named(Notifier::Bytes(fuse_notify_inval_entry_out{parent->ino, length, verb == "expire" ? kExpireOnly : 0}), name);
+      note.body = Named(Notifier::Bytes(fuse_notify_inval_entry_out{
+                            parent->ino, length, verb == "expire" ? kExpireOnly : 0}),
+                        name);
     }
   }
   notifier_.Post(std::move(note));

@@ -12,7 +12,9 @@ namespace {
 
 constexpr uint64_t kSizeMax = INT64_MAX;
 
-bool TooFar(uint64_t offset, uint64_t length) { return offset > kSizeMax || length > kSizeMax - offset; }
+bool TooFar(uint64_t offset, uint64_t length) {
+  return offset > kSizeMax || length > kSizeMax - offset;
+}
 
 }  // namespace
 
@@ -83,7 +85,8 @@ int FileData::Allocate(uint64_t offset, uint64_t length) {
 
 void FileData::Punch(uint64_t offset, uint64_t length) {
   const uint64_t end = length > UINT64_MAX - offset ? UINT64_MAX : offset + length;
-  for (auto at = pages_.lower_bound(offset / kPage); at != pages_.end() && at->first * kPage < end;) {
+  for (auto at = pages_.lower_bound(offset / kPage);
+       at != pages_.end() && at->first * kPage < end;) {
     const uint64_t start = at->first * kPage;
     const uint64_t from = std::max(offset, start) - start;
     const uint64_t to = std::min(end, start + kPage) - start;
@@ -107,7 +110,8 @@ bool FileData::NextData(uint64_t offset, uint64_t* at) const {
 bool FileData::NextHole(uint64_t offset, uint64_t* at) const {
   if (offset >= size_) return false;
   uint64_t index = offset / kPage;
-  for (auto page = pages_.find(index); page != pages_.end() && page->first == index; ++page) ++index;
+  for (auto page = pages_.find(index); page != pages_.end() && page->first == index; ++page)
+    ++index;
   // The end of a file counts as a hole.
   *at = std::min(size_, std::max(offset, index * kPage));
   return true;

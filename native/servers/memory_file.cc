@@ -105,7 +105,8 @@ int Memory::Fallocate(In, const fuse_fallocate_in& in) {
   if (mode != 0) inode->data.Punch(in.offset, in.length);
   if (!punch) {
     if (const int error = inode->data.Allocate(in.offset, in.length); error != 0) return error;
-    if (!keep && in.offset + in.length > inode->data.size()) inode->data.Truncate(in.offset + in.length);
+    if (!keep && in.offset + in.length > inode->data.size())
+      inode->data.Truncate(in.offset + in.length);
   }
   Changed(inode);
   return 0;

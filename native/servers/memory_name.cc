@@ -124,7 +124,8 @@ int Memory::Rename(In in, Name name, uint64_t newdir, Name newname, uint32_t fla
   Inode* to = FindDir(newdir);
   if (from == nullptr || to == nullptr || to->nlink == 0) return ENOENT;
   if (strlen(newname) > kNameMax) return ENAMETOOLONG;
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+      flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
     return EINVAL;
   }
   const auto source = from->cookies.find(name);
@@ -189,7 +190,8 @@ int Memory::Create(In in, Name name, const fuse_create_in& create, fuse_entry_ou
 }
 
 // Nameless until a LINK gives it a name: only the lookup and the open handle hold it.
-int Memory::Tmpfile(In in, const fuse_create_in& create, fuse_entry_out* entry, fuse_open_out* out) {
+int Memory::Tmpfile(In in, const fuse_create_in& create, fuse_entry_out* entry,
+                    fuse_open_out* out) {
   Held hold(mutex_);
   if (FindDir(in.nodeid) == nullptr) return ENOENT;
   Inode* made = New(S_IFREG | (create.mode & 07777), in.uid, in.gid);

@@ -13,8 +13,9 @@
 namespace fuse_rig {
 namespace {
 
-bool MountDirect(const Options& options, const std::string& mountpoint, Fd* fd, std::string* problem) {
-  struct stat st {};
+bool MountDirect(const Options& options, const std::string& mountpoint, Fd* fd,
+                 std::string* problem) {
+  struct stat st{};
   if (stat(mountpoint.c_str(), &st) < 0) return *problem = SystemProblem(mountpoint), false;
   *fd = Fd(open(kDevice, O_RDWR | O_CLOEXEC));
   if (!fd->ok()) return *problem = SystemProblem(kDevice), false;
@@ -37,10 +38,12 @@ bool MountDirect(const Options& options, const std::string& mountpoint, Fd* fd, 
 
 std::string SystemProblem(const std::string& what) { return what + ": " + strerror(errno); }
 
-bool Mount(const Options& options, const std::string& mountpoint, Mounted* out, std::string* problem) {
+bool Mount(const Options& options, const std::string& mountpoint, Mounted* out,
+           std::string* problem) {
   if (options.mount == MountBy::kFd || options.mount == MountBy::kNone) {
     out->fd = Fd(options.fd);
-    if (fcntl(options.fd, F_GETFD) < 0) return *problem = SystemProblem("descriptor " + std::to_string(options.fd)), false;
+    if (fcntl(options.fd, F_GETFD) < 0)
+      return *problem = SystemProblem("descriptor " + std::to_string(options.fd)), false;
     fcntl(options.fd, F_SETFD, FD_CLOEXEC);
     return true;
   }
@@ -53,13 +56,11 @@ bool Mount(const Options& options, const std::string& mountpoint, Mounted* out, 
   }
   out->mountpoint = absolute;
   switch (options.mount) {
-    case MountBy::kNewApi:
-      return MountNewApi(options, absolute, &out->fd, problem);
+    case MountBy::kNewApi: return MountNewApi(options, absolute, &out->fd, problem);
     case MountBy::kFusermount:
       out->by_fusermount = true;
       return MountFusermount(options, absolute, &out->fd, problem);
-    default:
-      return MountDirect(options, absolute, &out->fd, problem);
+    default: return MountDirect(options, absolute, &out->fd, problem);
   }
 }
 

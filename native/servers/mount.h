@@ -10,19 +10,22 @@ namespace fuse_rig {
 
 struct Mounted {
   Fd fd;
-  std::string mountpoint;     // absolute; empty if somebody else mounted
+  std::string mountpoint;      // absolute; empty if somebody else mounted
   bool by_fusermount = false;  // then it is unmounted that way too
 };
 
 // False and one line in `problem` if it failed; nothing is left behind then.
-bool Mount(const Options& options, const std::string& mountpoint, Mounted* out, std::string* problem);
+bool Mount(const Options& options, const std::string& mountpoint, Mounted* out,
+           std::string* problem);
 // Detaches the mount. Best effort: at the end of a server nobody can act on a failure.
 void Unmount(const Mounted& mounted);
 
 // mount_new.cc: fsopen, fsconfig, fsmount, move_mount.
-bool MountNewApi(const Options& options, const std::string& mountpoint, Fd* fd, std::string* problem);
+bool MountNewApi(const Options& options, const std::string& mountpoint, Fd* fd,
+                 std::string* problem);
 // mount_fusermount.cc: `fusermount3` from PATH does it and passes the descriptor back.
-bool MountFusermount(const Options& options, const std::string& mountpoint, Fd* fd, std::string* problem);
+bool MountFusermount(const Options& options, const std::string& mountpoint, Fd* fd,
+                     std::string* problem);
 void UnmountFusermount(const std::string& mountpoint);
 
 // "<what>: <strerror(errno)>"

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <vector>
 
@@ -32,22 +31,16 @@ pid_t Spawn(const std::vector<std::string>& arguments, int socket) {
   if (socket >= 0) env.push_back(commfd.data());
   env.push_back(nullptr);
 
-  // Our blocked signals are none of its business.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  // SIGTERM and its like stay blocked in it: one sent to the whole group (timeout(1), a terminal) must
+  // not end the program that is about to unmount.
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   // A dup2 onto itself takes the close-on-exec flag off, in the child alone.
   if (socket >= 0) posix_spawn_file_actions_adddup2(&actions, socket, socket);
   pid_t pid = 0;
-  errno = posix_spawnp(&pid, kProgram, &actions, &attributes, argv.data(), env.data());
+  errno = posix_spawnp(&pid, kProgram, &actions, nullptr, argv.data(), env.data());
   const int error = errno;
   posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
   errno = error;
   return error == 0 ? pid : 0;
 }
@@ -74,7 +67,8 @@ Fd ReceiveFd(int socket) {
     n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
   const cmsghdr* head = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) return Fd();
+  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+    return Fd();
   int fd;
   memcpy(&fd, CMSG_DATA(head), sizeof fd);
   return Fd(fd);
@@ -82,11 +76,14 @@ Fd ReceiveFd(int socket) {
 
 }  // namespace
 
-bool MountFusermount(const Options& options, const std::string& mountpoint, Fd* fd, std::string* problem) {
+bool MountFusermount(const Options& options, const std::string& mountpoint, Fd* fd,
+                     std::string* problem) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return *problem = SystemProblem("socketpair"), false;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return *problem = SystemProblem("socketpair"), false;
   Fd ours(ends[0]), theirs(ends[1]);
-  std::string mount_options = std::string("rw,nosuid,nodev,fsname=") + kSource + ",subtype=" + kSubtype;
+  std::string mount_options =
+      std::string("rw,nosuid,nodev,fsname=") + kSource + ",subtype=" + kSubtype;
   if (options.allow_other) mount_options += ",allow_other";
   if (options.default_permissions) mount_options += ",default_permissions";
   const pid_t pid = Spawn({kProgram, "-o", mount_options, "--", mountpoint}, theirs.get());

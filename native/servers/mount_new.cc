@@ -34,7 +34,8 @@ bool Configure(int context, const Options& options, mode_t rootmode, int device)
       !Set(context, "group_id", std::to_string(getgid()))) {
     return false;
   }
-  if (options.allow_other && fsconfig(context, FSCONFIG_SET_FLAG, "allow_other", nullptr, 0) < 0) return false;
+  if (options.allow_other && fsconfig(context, FSCONFIG_SET_FLAG, "allow_other", nullptr, 0) < 0)
+    return false;
   if (options.default_permissions &&
       fsconfig(context, FSCONFIG_SET_FLAG, "default_permissions", nullptr, 0) < 0) {
     return false;
@@ -44,8 +45,9 @@ bool Configure(int context, const Options& options, mode_t rootmode, int device)
 
 }  // namespace
 
-bool MountNewApi(const Options& options, const std::string& mountpoint, Fd* fd, std::string* problem) {
-  struct stat st {};
+bool MountNewApi(const Options& options, const std::string& mountpoint, Fd* fd,
+                 std::string* problem) {
+  struct stat st{};
   if (stat(mountpoint.c_str(), &st) < 0) return *problem = SystemProblem(mountpoint), false;
   Fd device(open(kDevice, O_RDWR | O_CLOEXEC));
   if (!device.ok()) return *problem = SystemProblem(kDevice), false;

@@ -57,7 +57,8 @@ Sizes Sizes::For(const Options& options) {
   sizes.request = std::max<size_t>(options.max_write, kXattrMax) + kHeadRoom;
   if (options.buffer != 0) sizes.request = options.buffer;
   // READ and READDIR ask for up to max_pages, which is 32 at least if we do not negotiate it.
-  const uint32_t pages = std::max({options.max_pages, PagesFor(options.max_write), kDefaultMaxPages});
+  const uint32_t pages =
+      std::max({options.max_pages, PagesFor(options.max_write), kDefaultMaxPages});
   sizes.reply = pages * kPage + kHeadRoom;
   size_t pipe = kPage;
   while (pipe < std::max(sizes.request, sizes.reply) + kPage) pipe *= 2;
@@ -82,8 +83,8 @@ size_t Negotiate(const Options& options, const fuse_init_in& in, Negotiated* neg
   out->flags = static_cast<uint32_t>(flags);
   out->max_write = options.max_write;
   if ((flags & init::kMaxPages) != 0) {
-    out->max_pages = static_cast<uint16_t>(
-        std::min<uint32_t>(options.max_pages != 0 ? options.max_pages : PagesFor(options.max_write), 65535));
+    out->max_pages = static_cast<uint16_t>(std::min<uint32_t>(
+        options.max_pages != 0 ? options.max_pages : PagesFor(options.max_write), 65535));
   } else {
     out->max_write = std::min<uint32_t>(out->max_write, kDefaultMaxPages * kPage);
   }

@@ -14,7 +14,7 @@ namespace fuse_rig {
 struct Sizes {
   size_t request;  // what a read of the device offers
   size_t reply;
-  size_t pipe;     // what either needs when spliced
+  size_t pipe;  // what either needs when spliced
   static Sizes For(const Options& options);
 };
 

@@ -1,6 +1,6 @@
-// Notifications: messages to the kernel that answer nothing. They are sent by a thread of their own,
-// since the kernel may wait, inside the write, for locks whose holders wait for us (an INVAL_ENTRY
-// for a directory in which a CREATE is in hand).
+// Notifications: messages to the kernel that answer nothing. They are sent by a thread of their
+// own, since the kernel may wait, inside the write, for locks whose holders wait for us (an
+// INVAL_ENTRY for a directory in which a CREATE is in hand).
 #pragma once
 
 #include <condition_variable>

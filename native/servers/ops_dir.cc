@@ -12,7 +12,8 @@ int ReadEntries(Call& call, bool plus) {
   uint64_t valid_s;
   uint32_t valid_ns;
   Validity(OptionsOf(call), &valid_s, &valid_ns);
-  DirWriter writer(call.reply.space(), std::min<size_t>(in.size, call.reply.room()), plus, valid_s, valid_ns);
+  DirWriter writer(call.reply.space(), std::min<size_t>(in.size, call.reply.room()), plus, valid_s,
+                   valid_ns);
   if (const int error = call.fs.Readdir(call.in, in, &writer); error != 0) return error;
   call.reply.Grow(writer.used());
   return 0;

@@ -20,7 +20,8 @@ int Read(Call& call) {
   if (!call.body.Take(&in)) return kMalformed;
   size_t got = 0;
   const size_t room = std::min<size_t>(in.size, call.reply.room());
-  if (const int error = call.fs.Read(call.in, in, call.reply.space(), room, &got); error != 0) return error;
+  if (const int error = call.fs.Read(call.in, in, call.reply.space(), room, &got); error != 0)
+    return error;
   call.reply.Grow(got);
   return 0;
 }
@@ -83,7 +84,8 @@ int CopyFileRange64(Call& call) {
   fuse_copy_file_range_in in;
   if (!call.body.Take(&in)) return kMalformed;
   fuse_copy_file_range_out out{};
-  if (const int error = call.fs.CopyFileRange(call.in, in, &out.bytes_copied); error != 0) return error;
+  if (const int error = call.fs.CopyFileRange(call.in, in, &out.bytes_copied); error != 0)
+    return error;
   call.reply.Put(out);
   return 0;
 }

@@ -36,7 +36,8 @@ int Value(Call& call, uint32_t asked, Get get) {
 int Getattr(Call& call) {
   fuse_getattr_in in{};
   // Before 7.9 there was no body.
-  if (!call.body.Take(&in, call.negotiated.minor < 9 ? std::min(call.body.left(), sizeof in) : sizeof in)) {
+  if (!call.body.Take(
+          &in, call.negotiated.minor < 9 ? std::min(call.body.left(), sizeof in) : sizeof in)) {
     return kMalformed;
   }
   fuse_attr attr{};
@@ -70,7 +71,8 @@ int Readlink(Call& call) {
   size_t length = 0;
   // The kernel takes PATH_MAX - 1 bytes, without a NUL.
   const size_t room = std::min<size_t>(call.reply.room(), kPage - 1);
-  if (const int error = call.fs.Readlink(call.in, call.reply.space(), room, &length); error != 0) return error;
+  if (const int error = call.fs.Readlink(call.in, call.reply.space(), room, &length); error != 0)
+    return error;
   call.reply.Grow(length);
   return 0;
 }

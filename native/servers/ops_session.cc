@@ -41,7 +41,8 @@ int BatchForget(Call& call) {
   fuse_batch_forget_in in;
   if (!call.body.Take(&in)) return kNoReply;
   fuse_forget_one one;
-  for (uint32_t i = 0; i < in.count && call.body.Take(&one); ++i) call.fs.Forget(one.nodeid, one.nlookup);
+  for (uint32_t i = 0; i < in.count && call.body.Take(&one); ++i)
+    call.fs.Forget(one.nodeid, one.nlookup);
   return kNoReply;
 }
 

@@ -3,13 +3,12 @@
 
 #include <getopt.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 
 #include "dispatch.h"
+#include "option_values.h"
 
 namespace fuse_rig {
 
@@ -38,10 +37,36 @@ const char kUsage[] =
 
 namespace {
 
-enum Id { kFs = 256, kThreads, kClone, kNonblock, kIo, kReply, kDefer, kMount, kFdOption, kMounts,
-          kDaemon, kAllowOther, kDefaultPermissions, kMaxWrite, kMaxPagesOption, kBuffer, kMinorOption,
-          kTimeout, kNoReaddirplus, kWriteback, kPassthroughIo, kClock, kNotify, kCrashAfter,
-          kUnanswered, kIgnoreSigterm, kExitOnSignal, kHelp };
+enum Id {
+  kFs = 256,
+  kThreads,
+  kClone,
+  kNonblock,
+  kIo,
+  kReply,
+  kDefer,
+  kMount,
+  kFdOption,
+  kMounts,
+  kDaemon,
+  kAllowOther,
+  kDefaultPermissions,
+  kMaxWrite,
+  kMaxPagesOption,
+  kBuffer,
+  kMinorOption,
+  kTimeout,
+  kNoReaddirplus,
+  kWriteback,
+  kPassthroughIo,
+  kClock,
+  kNotify,
+  kCrashAfter,
+  kUnanswered,
+  kIgnoreSigterm,
+  kExitOnSignal,
+  kHelp
+};
 
 constexpr option kLong[] = {
     {"fs", required_argument, nullptr, kFs},
@@ -75,53 +100,9 @@ constexpr option kLong[] = {
     {},
 };
 
-// What parsing an argument needs to say when it is wrong.
-struct Parser {
+struct Parser : ValueParser {
   Options* out;
-  std::string* problem;
   unsigned mounts = 1;
-
-  bool Fail(const std::string& text) {
-    *problem = text;
-    return false;
-  }
-
-  template <class T>
-  bool Number(const char* what, const char* text, uint64_t min, uint64_t max, T* to) {
-    char* end = nullptr;
-    errno = 0;
-    const unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != 0 || *text == '-' || value < min || value > max) {
-      return Fail(std::string("--") + what + " needs a number from " + std::to_string(min) + " to " +
-                  std::to_string(max) + ", not \"" + text + "\"");
-    }
-    *to = static_cast<T>(value);
-    return true;
-  }
-
-  template <class T>
-  bool Choice(const char* what, const std::string& text, const std::map<std::string, T>& choices, T* to) {
-    const auto found = choices.find(text);
-    if (found != choices.end()) {
-      *to = found->second;
-      return true;
-    }
-    std::string names;
-    for (const auto& [name, value] : choices) names += (names.empty() ? "" : ", ") + name;
-    return Fail(std::string("--") + what + " is one of " + names + "; not \"" + text + "\"");
-  }
-
-  static std::vector<std::string> Split(const std::string& text) {
-    std::vector<std::string> parts{""};
-    for (const char c : text) {
-      if (c == ',') {
-        parts.emplace_back();
-      } else {
-        parts.back() += c;
-      }
-    }
-    return parts;
-  }
 
   // Names as in the kernel without FUSE_, or numbers.
   bool Opcodes(const char* what, const char* text, std::set<uint32_t>* to) {
@@ -130,7 +111,8 @@ struct Parser {
       if (const Row* row = FindRow(name.c_str())) {
         number = row->opcode;
       } else if (!Number(what, name.c_str(), 1, UINT32_MAX, &number)) {
-        return Fail(std::string("--") + what + ": no opcode \"" + name + "\"; give a name such as GETATTR or a number");
+        return Fail(std::string("--") + what + ": no opcode \"" + name +
+                    "\"; give a name such as GETATTR or a number");
       }
       to->insert(number);
     }
@@ -152,14 +134,16 @@ struct Parser {
     const size_t colon = text.find(':');
     if (colon != std::string::npos) {
       const std::map<std::string, int> signals{{"segv", SIGSEGV}, {"abort", SIGABRT}};
-      if (!Choice("crash-after N", text.substr(colon + 1), signals, &out->crash_signal)) return false;
+      if (!Choice("crash-after N", text.substr(colon + 1), signals, &out->crash_signal))
+        return false;
       text.resize(colon);
     }
     return Number("crash-after", text.c_str(), 1, UINT64_MAX, &out->crash_after);
   }
 
   bool NotifyKinds(const char* text) {
-    const std::map<std::string, int> kinds{{"inval", 0}, {"store", 0}, {"retrieve", 0}, {"poll", 0}};
+    const std::map<std::string, int> kinds{
+        {"inval", 0}, {"store", 0}, {"retrieve", 0}, {"poll", 0}};
     for (const std::string& kind : Split(text)) {
       int known;
       if (!Choice("notify", kind, kinds, &known)) return false;
@@ -182,12 +166,25 @@ bool Parser::Argument(int id, const char* text) {
       return Choice<WaitBy>("nonblock", text == nullptr ? "epoll" : text,
                             {{"poll", WaitBy::kPoll}, {"epoll", WaitBy::kEpoll}}, &o.wait);
     case kIo:
-      return Choice<ReceiveBy>("io", text, {{"read", ReceiveBy::kRead}, {"readv", ReceiveBy::kReadv}, {"splice", ReceiveBy::kSplice}}, &o.receive);
+      return Choice<ReceiveBy>("io", text,
+                               {{"read", ReceiveBy::kRead},
+                                {"readv", ReceiveBy::kReadv},
+                                {"splice", ReceiveBy::kSplice}},
+                               &o.receive);
     case kReply:
-      return Choice<SendBy>("reply", text, {{"write", SendBy::kWrite}, {"writev", SendBy::kWritev}, {"splice", SendBy::kSplice}}, &o.send);
+      return Choice<SendBy>(
+          "reply", text,
+          {{"write", SendBy::kWrite}, {"writev", SendBy::kWritev}, {"splice", SendBy::kSplice}},
+          &o.send);
     case kDefer: return Opcodes("defer", text, &o.deferred);
     case kMount:
-      return Choice<MountBy>("mount", text, {{"direct", MountBy::kDirect}, {"newapi", MountBy::kNewApi}, {"fusermount", MountBy::kFusermount}, {"fd", MountBy::kFd}, {"none", MountBy::kNone}}, &o.mount);
+      return Choice<MountBy>("mount", text,
+                             {{"direct", MountBy::kDirect},
+                              {"newapi", MountBy::kNewApi},
+                              {"fusermount", MountBy::kFusermount},
+                              {"fd", MountBy::kFd},
+                              {"none", MountBy::kNone}},
+                             &o.mount);
     case kFdOption: return Number("fd", text, 0, INT32_MAX, &o.fd);
     case kMounts: return Number("mounts", text, 1, 2, &mounts);
     case kDaemon: return o.daemon = true;
@@ -225,7 +222,8 @@ bool Parser::Mountpoints(int count, char** arguments) {
     return true;
   }
   if (o.mountpoints.size() != mounts) {
-    return Fail(mounts == 1 ? "give one MOUNTPOINT (two with --mounts 2)" : "--mounts 2 needs two MOUNTPOINTs");
+    return Fail(mounts == 1 ? "give one MOUNTPOINT (two with --mounts 2)"
+                            : "--mounts 2 needs two MOUNTPOINTs");
   }
   const std::string prefix = "/dev/fd/";
   const std::string& mountpoint = o.mountpoints[0];
@@ -240,7 +238,7 @@ bool Parser::Mountpoints(int count, char** arguments) {
 }  // namespace
 
 bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
-  Parser parser{out, problem};
+  Parser parser{{problem}, out};
   opterr = 0;
   for (int id; (id = getopt_long(argc, argv, ":", kLong, nullptr)) != -1;) {
     if (id == ':') return parser.Fail(std::string(argv[optind - 1]) + " needs a value");
@@ -253,9 +251,11 @@ bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
   if (out->passthrough_io && out->fs != FsKind::kPassthrough) {
     return parser.Fail("--passthrough-io needs --fs passthrough=DIR");
   }
-  if (!out->notify.empty() && out->fs != FsKind::kMemory) return parser.Fail("--notify needs --fs memory");
+  if (!out->notify.empty() && out->fs != FsKind::kMemory)
+    return parser.Fail("--notify needs --fs memory");
   if (out->clone && out->mount == MountBy::kNone) return parser.Fail("--clone needs a mount");
-  if (out->mount == MountBy::kNone && (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
+  if (out->mount == MountBy::kNone &&
+      (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
     return parser.Fail("splice needs a device: a socket has no message borders there");
   }
   return parser.Mountpoints(argc - optind, argv + optind);

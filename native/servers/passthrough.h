@@ -26,7 +26,8 @@ struct Node {
   dev_t dev = 0;
   ino_t ino = 0;
   mode_t type = 0;  // S_IFMT bits
-  // FUSE_PASSTHROUGH: all opens of an inode must share one backing file (fuse_inode_uncached_io_start).
+  // FUSE_PASSTHROUGH: all opens of an inode must share one backing file
+  // (fuse_inode_uncached_io_start).
   std::mutex backing_mutex;
   int backing_id = 0;
   unsigned backing_opens = 0;
@@ -108,7 +109,9 @@ class Passthrough : public FileSystem {
   int Fallocate(In, const fuse_fallocate_in&) override;
   int Lseek(In, const fuse_lseek_in&, uint64_t*) override;
   int CopyFileRange(In, const fuse_copy_file_range_in&, uint64_t*) override;
-  int Getlk(In in, const fuse_lk_in& lk, fuse_file_lock* out) override { return locks_.Get(in, lk, out); }
+  int Getlk(In in, const fuse_lk_in& lk, fuse_file_lock* out) override {
+    return locks_.Get(in, lk, out);
+  }
   int Setlk(In in, const fuse_lk_in& lk, bool wait) override { return locks_.Set(in, lk, wait); }
   int Poll(In, const fuse_poll_in&, uint32_t*) override;
 
@@ -137,7 +140,8 @@ class Passthrough : public FileSystem {
 };
 
 // passthrough_backing.cc
-void OpenBacking(const Context& in, const std::shared_ptr<Node>& node, OpenFile* file, fuse_open_out* out);
+void OpenBacking(const Context& in, const std::shared_ptr<Node>& node, OpenFile* file,
+                 fuse_open_out* out);
 void CloseBacking(const Context& in, OpenFile* file);
 
 void FillAttr(const struct stat& st, fuse_attr* attr);

@@ -7,7 +7,8 @@
 
 namespace fuse_rig {
 
-void OpenBacking(const Context& in, const std::shared_ptr<Node>& node, OpenFile* file, fuse_open_out* out) {
+void OpenBacking(const Context& in, const std::shared_ptr<Node>& node, OpenFile* file,
+                 fuse_open_out* out) {
   std::lock_guard<std::mutex> hold(node->backing_mutex);
   if (node->backing_opens == 0) {
     fuse_backing_map map{file->fd.get(), 0, 0};

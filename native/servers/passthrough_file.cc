@@ -45,7 +45,8 @@ int Passthrough::Read(In, const fuse_read_in& read, char* into, size_t room, siz
   const auto file = files_.Find(read.fh);
   if (!file) return EBADF;
   while (*got < room) {
-    const ssize_t n = pread(file->fd.get(), into + *got, room - *got, static_cast<off_t>(read.offset + *got));
+    const ssize_t n =
+        pread(file->fd.get(), into + *got, room - *got, static_cast<off_t>(read.offset + *got));
     if (n < 0) return *got > 0 ? 0 : errno;
     if (n == 0) break;
     *got += static_cast<size_t>(n);
@@ -75,7 +76,8 @@ int Passthrough::Flush(In in, const fuse_flush_in& flush) {
 int Passthrough::Release(In in, const fuse_release_in& release) {
   const auto file = files_.Remove(release.fh);
   if (!file) return EBADF;
-  if ((release.release_flags & kReleaseFlockUnlock) != 0) locks_.Unlock(in.nodeid, release.lock_owner, true);
+  if ((release.release_flags & kReleaseFlockUnlock) != 0)
+    locks_.Unlock(in.nodeid, release.lock_owner, true);
   CloseBacking(in, file.get());
   return 0;
 }
@@ -89,15 +91,16 @@ int Passthrough::Fsync(In, uint64_t fh, bool data_only) {
 int Passthrough::Fallocate(In, const fuse_fallocate_in& in) {
   const auto file = files_.Find(in.fh);
   if (!file) return EBADF;
-  const int failed = fallocate(file->fd.get(), static_cast<int>(in.mode), static_cast<off_t>(in.offset),
-                               static_cast<off_t>(in.length));
+  const int failed = fallocate(file->fd.get(), static_cast<int>(in.mode),
+                               static_cast<off_t>(in.offset), static_cast<off_t>(in.length));
   return failed < 0 ? errno : 0;
 }
 
 int Passthrough::Lseek(In, const fuse_lseek_in& in, uint64_t* offset) {
   const auto file = files_.Find(in.fh);
   if (!file) return EBADF;
-  const off_t at = lseek(file->fd.get(), static_cast<off_t>(in.offset), static_cast<int>(in.whence));
+  const off_t at =
+      lseek(file->fd.get(), static_cast<off_t>(in.offset), static_cast<int>(in.whence));
   if (at < 0) return errno;
   *offset = static_cast<uint64_t>(at);
   return 0;

@@ -59,7 +59,8 @@ int Passthrough::Link(In in, uint64_t oldnode, Name name, fuse_entry_out* entry)
   // no symbolic link that is itself the node.
   if (linkat(node->fd.get(), "", parent->fd.get(), name, AT_EMPTY_PATH) < 0) {
     if (errno != ENOENT) return errno;
-    if (linkat(AT_FDCWD, node->Path().c_str(), parent->fd.get(), name, AT_SYMLINK_FOLLOW) < 0) return errno;
+    if (linkat(AT_FDCWD, node->Path().c_str(), parent->fd.get(), name, AT_SYMLINK_FOLLOW) < 0)
+      return errno;
   }
   return Lookup(in, name, entry);
 }
@@ -68,17 +69,20 @@ int Passthrough::Create(In in, Name name, const fuse_create_in& create, fuse_ent
                         fuse_open_out* out) {
   const auto parent = nodes_.Find(in.nodeid);
   if (!parent) return ENOENT;
-  Fd fd(openat(parent->fd.get(), name, OpenFlags(create.flags) | O_CREAT | O_NOFOLLOW, create.mode));
+  Fd fd(
+      openat(parent->fd.get(), name, OpenFlags(create.flags) | O_CREAT | O_NOFOLLOW, create.mode));
   if (!fd.ok()) return errno;
   if (const int error = Lookup(in, name, entry); error != 0) return error;
   Hand(in, entry->nodeid, std::move(fd), out);
   return 0;
 }
 
-int Passthrough::Tmpfile(In in, const fuse_create_in& create, fuse_entry_out* entry, fuse_open_out* out) {
+int Passthrough::Tmpfile(In in, const fuse_create_in& create, fuse_entry_out* entry,
+                         fuse_open_out* out) {
   const auto parent = nodes_.Find(in.nodeid);
   if (!parent) return ENOENT;
-  const int flags = (OpenFlags(create.flags) & ~(O_CREAT | O_EXCL)) | O_TMPFILE | (create.flags & O_EXCL);
+  const int flags =
+      (OpenFlags(create.flags) & ~(O_CREAT | O_EXCL)) | O_TMPFILE | (create.flags & O_EXCL);
   Fd fd(openat(parent->fd.get(), ".", flags, create.mode));
   if (!fd.ok()) return errno;
   // Without a name the node is reached through the descriptor.

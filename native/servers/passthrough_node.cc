@@ -11,7 +11,9 @@
 namespace fuse_rig {
 namespace {
 
-void FillTime(const statx_timestamp& from, fuse_sx_time* to) { *to = {from.tv_sec, from.tv_nsec, 0}; }
+void FillTime(const statx_timestamp& from, fuse_sx_time* to) {
+  *to = {from.tv_sec, from.tv_nsec, 0};
+}
 
 timespec TimeOf(const fuse_setattr_in& in, uint32_t set, uint32_t now, uint64_t s, uint32_t ns) {
   if ((in.valid & now) != 0) return {0, UTIME_NOW};
@@ -25,7 +27,7 @@ int Passthrough::Getattr(In in, const uint64_t* fh, fuse_attr* attr) {
   const auto node = nodes_.Find(in.nodeid);
   if (!node) return ENOENT;
   const auto file = fh != nullptr ? files_.Find(*fh) : nullptr;
-  struct stat st {};
+  struct stat st{};
   const int failed = file ? fstat(file->fd.get(), &st)
                           : fstatat(node->fd.get(), "", &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
   if (failed < 0) return errno;
@@ -37,8 +39,9 @@ int Passthrough::Statx(In in, const uint64_t* fh, const fuse_statx_in& asked, fu
   const auto node = nodes_.Find(in.nodeid);
   if (!node) return ENOENT;
   const auto file = fh != nullptr ? files_.Find(*fh) : nullptr;
-  struct statx stx {};
-  const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | (static_cast<int>(asked.sx_flags) & AT_STATX_SYNC_TYPE);
+  struct statx stx{};
+  const int flags =
+      AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | (static_cast<int>(asked.sx_flags) & AT_STATX_SYNC_TYPE);
   const unsigned mask = asked.sx_mask & ~static_cast<unsigned>(STATX__RESERVED);
   if (statx(file ? file->fd.get() : node->fd.get(), "", flags, mask, &stx) < 0) return errno;
   out->mask = stx.stx_mask & (STATX_BASIC_STATS | STATX_BTIME);
@@ -75,7 +78,8 @@ int Passthrough::Setattr(In in, const fuse_setattr_in& set, fuse_attr* attr) {
   if ((set.valid & (kSetUid | kSetGid)) != 0) {
     const uid_t uid = (set.valid & kSetUid) != 0 ? set.uid : static_cast<uid_t>(-1);
     const gid_t gid = (set.valid & kSetGid) != 0 ? set.gid : static_cast<gid_t>(-1);
-    if (fchownat(node->fd.get(), "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) return errno;
+    if (fchownat(node->fd.get(), "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+      return errno;
   }
   if ((set.valid & kSetSize) != 0) {
     const auto size = static_cast<off_t>(set.size);
@@ -111,7 +115,7 @@ int Passthrough::Access(In in, uint32_t mask) {
 int Passthrough::Statfs(In in, fuse_kstatfs* out) {
   const auto node = nodes_.Find(in.nodeid != 0 ? in.nodeid : kRootId);
   if (!node) return ENOENT;
-  struct statfs st {};
+  struct statfs st{};
   if (fstatfs(node->fd.get(), &st) < 0) return errno;
   out->blocks = st.f_blocks;
   out->bfree = st.f_bfree;

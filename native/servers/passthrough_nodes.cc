@@ -47,7 +47,7 @@ int NodeTable::Look(const Node& parent, const char* name, fuse_entry_out* entry)
 }
 
 int NodeTable::Adopt(Fd fd, fuse_entry_out* entry) {
-  struct stat st {};
+  struct stat st{};
   if (fstatat(fd.get(), "", &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) return errno;
   *entry = {};
   FillAttr(st, &entry->attr);

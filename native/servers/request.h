@@ -1,5 +1,5 @@
-// One request as it is taken apart, and its reply as it is put together. Both live in the buffers of
-// the thread that read the request; nothing here owns memory.
+// One request as it is taken apart, and its reply as it is put together. Both live in the buffers
+// of the thread that read the request; nothing here owns memory.
 #pragma once
 
 #include <cstring>

@@ -161,6 +161,73 @@ describe('locks', () => {
   });
 });
 
+describe('notifications', () => {
+  /** Opens a file of the root; gives a function that writes a command to `.control`. */
+  function withControl(kinds: string) {
+    const server = new SocketServer(['--notify', kinds]);
+    server.init();
+    const open = (unique: bigint, name: string) => {
+      const node = server.ask(OP.LOOKUP, unique, 1n, name).body.readBigUInt64LE(0);
+      const fh = server.ask(OP.OPEN, unique + 2n, node, 2, 0).body.readBigUInt64LE(0);
+      return { node, fh };
+    };
+    const { node, fh } = open(4n, '.control');
+    const tell = (unique: bigint, command: string) => {
+      const data = Buffer.from(command);
+      server.send(request(OP.WRITE, unique, node, fh, 0n, data.length, 0, 0n, 0, 0, data));
+    };
+    return { server, open, tell };
+  }
+
+  it('wake who sleeps in poll, and only then', async () => {
+    const { server, open, tell } = withControl('poll');
+    const { node, fh } = open(8n, '.poll');
+    const kh = 77n;
+    // Nobody sleeps at the first, one does at the second.
+    expect(server.ask(OP.POLL, 12n, node, fh, 5n, 0, 1).body.readUInt32LE(0)).toBe(0);
+    expect(server.ask(OP.POLL, 14n, node, fh, kh, 1, 1).body.readUInt32LE(0)).toBe(0);
+    tell(16n, 'poll .poll');
+    const messages = [server.receive(), server.receive()];
+    const notice = messages.find((message) => message?.unique === 0n);
+    expect(messages.some((message) => message?.unique === 16n && message.error === 0)).toBe(true);
+    expect(notice?.error).toBe(-1);
+    expect(notice?.body.readBigUInt64LE(0)).toBe(kh);
+    expect(server.ask(OP.POLL, 18n, node, fh, kh, 0, 1).body.readUInt32LE(0)).toBe(1);
+    expect((await server.end()).code).toBe(0);
+  });
+
+  it.each([
+    ['inval', 'inval .poll 5 6', -2, 24],
+    ['inval', 'entry .poll', -3, 16 + 6],
+    ['inval', 'delete .poll', -6, 24 + 6],
+    ['store', 'store .poll 3 text', -4, 24 + 4],
+    ['retrieve', 'retrieve .poll 0 10', -5, 32],
+  ])('--notify %s: "%s" sends code %i with %i bytes', async (kind, command, code, size) => {
+    const { server, tell } = withControl(kind);
+    tell(8n, command);
+    const messages = [server.receive(), server.receive()];
+    const notice = messages.find((message) => message?.unique === 0n);
+    expect([notice?.error, notice?.body.length]).toEqual([code, size]);
+    expect((await server.end()).code).toBe(0);
+  });
+
+  it('are not sent for a kind that was not asked for, or for nonsense', async () => {
+    const { server, tell } = withControl('store');
+    tell(8n, 'inval .poll');
+    tell(10n, 'store .poll');
+    tell(12n, 'store nothing 0 x');
+    tell(14n, '');
+    const seen = server.settle().map(({ unique, error }) => [unique, error]);
+    expect(seen).toEqual([
+      [8n, 1],
+      [10n, 22],
+      [12n, ERRNO.ENOENT],
+      [14n, 22],
+    ]);
+    expect((await server.end()).code).toBe(0);
+  });
+});
+
 describe('the end', () => {
   it.each([
     [[]],

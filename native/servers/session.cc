@@ -20,7 +20,8 @@ Session::Session(const Options& options, Mounted mounted, std::unique_ptr<FileSy
       fs_(std::move(fs)),
       ended_(std::move(ended)),
       sizes_(Sizes::For(options)) {
-  channels_.push_back(std::make_unique<Channel>(std::move(mounted_.fd), options_, &stop_, sizes_.pipe));
+  channels_.push_back(
+      std::make_unique<Channel>(std::move(mounted_.fd), options_, &stop_, sizes_.pipe));
 }
 
 Session::~Session() = default;
@@ -70,12 +71,10 @@ EndReason Session::Loop(Channel* channel) {
     switch (-n) {
       case EINTR:   // woken: the loop looks at the stop flag
       case ENOENT:  // the request went away while it was handed over
-      case EAGAIN:
-        continue;
+      case EAGAIN: continue;
       case 0:  // the other end of a socket was closed
       case ENODEV:
-      case ECONNABORTED:
-        return EndReason::kGone;
+      case ECONNABORTED: return EndReason::kGone;
       default:
         fprintf(stderr, "fuse-rig-server: reading a request: %s\n", strerror(static_cast<int>(-n)));
         return EndReason::kFailed;
@@ -84,7 +83,8 @@ EndReason Session::Loop(Channel* channel) {
   return EndReason::kStopped;
 }
 
-void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity) {
+void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply,
+                    size_t capacity) {
   if (Intercept(channel, bytes, size)) return;
   Dispatch(*this, channel, bytes, size, reply, capacity);
 }
@@ -120,7 +120,8 @@ bool Session::WaitReady() {
 
 void Session::Finish() {
   const bool gone = reason_ == EndReason::kGone || first().Dead();
-  // The threads still serve: whoever is in the mount, or on the way into it, gets answers meanwhile.
+  // The threads still serve: whoever is in the mount, or on the way into it, gets answers
+  // meanwhile.
   if (!gone) Unmount(mounted_);
   fs_->Stop(!gone);
   stop_ = 1;

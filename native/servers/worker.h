@@ -15,7 +15,8 @@ class Channel;
 
 class Worker {
  public:
-  using Serve = std::function<void(Channel*, const char* bytes, size_t size, char* reply, size_t room)>;
+  using Serve =
+      std::function<void(Channel*, const char* bytes, size_t size, char* reply, size_t room)>;
 
   Worker(Serve serve, size_t reply_size);
   // Carries out what is queued, then ends.

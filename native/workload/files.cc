@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMiB = 1 << 20;
 
 long long SizeOf(int fd) {
-  struct stat st {};
+  struct stat st{};
   return fstat(fd, &st) < 0 ? -1 : st.st_size;
 }
 
@@ -67,7 +67,8 @@ void Xattrs() {
   SayResult("xattr: replace none", fsetxattr(fd, "user.none", "x", 1, XATTR_REPLACE));
   SayResult("xattr: length", fgetxattr(fd, "user.big", nullptr, 0));
   std::string got(4096, 0);
-  got.resize(static_cast<size_t>(std::max<ssize_t>(0, fgetxattr(fd, "user.big", got.data(), got.size()))));
+  got.resize(
+      static_cast<size_t>(std::max<ssize_t>(0, fgetxattr(fd, "user.big", got.data(), got.size()))));
   Say("xattr: value", Digest(got));
   char small[10];
   SayResult("xattr: too small", fgetxattr(fd, "user.big", small, sizeof small));
@@ -96,7 +97,7 @@ void WorkOnFiles() {
   SayResult("file: grow", ftruncate(fd, 9000));
   Say("file: content after", Digest(All(fd)));
   SayResult("file: chmod", fchmod(fd, 0751));
-  struct stat st {};
+  struct stat st{};
   fstat(fd, &st);
   Say("file: mode", st.st_mode);
   const timespec times[2] = {{1000000000, 5}, {1100000000, 7}};
@@ -134,7 +135,7 @@ void WorkOnMemory() {
   SayResult("deleted: unlink", unlink("doomed"));
   Write(fd, bytes, 0, "deleted: write");
   Say("deleted: content", Digest(All(fd)));
-  struct stat st {};
+  struct stat st{};
   fstat(fd, &st);
   Say("deleted: nlink", static_cast<long long>(st.st_nlink));
   SayResult("deleted: stat", stat("doomed", &st));

@@ -15,7 +15,7 @@ namespace fuse_rig {
 namespace {
 
 int Lock(int fd, int command, short type, off_t start, off_t length) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = start;
@@ -63,7 +63,7 @@ void Alarmed(int) {}
 
 // Signals until the wait ends: the first could come before it begins.
 void AlarmIn50ms(bool on) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = Alarmed;
   sigaction(SIGALRM, &action, nullptr);
   const itimerval timer = {{0, on ? 50000 : 0}, {0, on ? 50000 : 0}};
@@ -82,7 +82,7 @@ void WorkOnLocks() {
   holder.Start("locked");
   SayResult("locks: taken", Lock(fd, F_SETLK, F_WRLCK, 99, 1));
   SayResult("locks: beside it", Lock(fd, F_SETLK, F_WRLCK, 100, 10));
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_RDLCK;
   lock.l_len = 1000;
   SayResult("locks: who", fcntl(fd, F_GETLK, &lock));

@@ -28,7 +28,8 @@ std::string Digest(const std::string& bytes) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   char text[64];
-  snprintf(text, sizeof text, "%zu bytes %016llx", bytes.size(), static_cast<unsigned long long>(hash));
+  snprintf(text, sizeof text, "%zu bytes %016llx", bytes.size(),
+           static_cast<unsigned long long>(hash));
   return text;
 }
 

@@ -17,9 +17,10 @@ namespace {
 void Touch(const char* name) { close(open(name, O_WRONLY | O_CREAT, 0644)); }
 
 void SayNlink(const char* name) {
-  struct stat st {};
+  struct stat st{};
   if (lstat(name, &st) < 0) return SayResult(std::string("nlink of ") + name, -1);
-  Say(std::string("nlink of ") + name, S_ISDIR(st.st_mode) ? -1 : static_cast<long long>(st.st_nlink));
+  Say(std::string("nlink of ") + name,
+      S_ISDIR(st.st_mode) ? -1 : static_cast<long long>(st.st_nlink));
 }
 
 // Sorted, without "." and "..".
@@ -29,8 +30,9 @@ std::vector<std::string> List(const char* name) {
   if (dir == nullptr) return names;
   while (const dirent* entry = readdir(dir)) names.emplace_back(entry->d_name);
   closedir(dir);
-  names.erase(std::remove_if(names.begin(), names.end(), [](auto& n) { return n == "." || n == ".."; }),
-              names.end());
+  names.erase(
+      std::remove_if(names.begin(), names.end(), [](auto& n) { return n == "." || n == ".."; }),
+      names.end());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -55,7 +57,7 @@ void WorkOnNames() {
   Say("readlink", std::string(target, static_cast<size_t>(std::max<ssize_t>(0, n))));
   SayResult("access by the link", access("soft", R_OK));
   SayResult("mknod of a pipe", mknod("pipe", S_IFIFO | 0600, 0));
-  struct stat st {};
+  struct stat st{};
   lstat("pipe", &st);
   Say("is a pipe", S_ISFIFO(st.st_mode));
 
@@ -71,7 +73,8 @@ void WorkOnNames() {
   SayResult("unlink of a directory", unlink("soft"));
   SayResult("rename onto a hard link of it", rename("soft/moved", "d/file"));
   SayResult("long name", mkdir(std::string(300, 'n').c_str(), 0700));
-  for (const char* name : {"soft/moved", "d/file", "d/e", "pipe"}) SayResult(std::string("unlink ") + name, unlink(name));
+  for (const char* name : {"soft/moved", "d/file", "d/e", "pipe"})
+    SayResult(std::string("unlink ") + name, unlink(name));
   SayResult("rmdir", rmdir("soft"));
   SayResult("rmdir", rmdir("d"));
   const int fd = open(".", O_TMPFILE | O_RDWR, 0600);
@@ -85,16 +88,19 @@ void WorkOnNames() {
 
 void WorkOnEntries(int count) {
   mkdir("many", 0755);
-  for (int i = 0; i < count; ++i) Touch(("many/a longer name of entry " + std::to_string(i)).c_str());
+  for (int i = 0; i < count; ++i)
+    Touch(("many/a longer name of entry " + std::to_string(i)).c_str());
   const std::vector<std::string> names = List("many");
   std::string joined;
   for (const std::string& name : names) joined += name + "\n";
   Say("entries: listed", static_cast<long long>(names.size()));
-  Say("entries: different", static_cast<long long>(std::set<std::string>(names.begin(), names.end()).size()));
+  Say("entries: different",
+      static_cast<long long>(std::set<std::string>(names.begin(), names.end()).size()));
   Say("entries: names", Digest(joined));
 
   // From the middle: telldir and seekdir.
   DIR* dir = opendir("many");
+  if (dir == nullptr) return SayResult("entries: opendir", -1);
   for (int i = 0; i < count / 2; ++i) readdir(dir);
   const long middle = telldir(dir);
   const dirent* entry = readdir(dir);
@@ -108,7 +114,7 @@ void WorkOnEntries(int count) {
 
   int failed = 0;
   for (const std::string& name : names) {
-    struct stat st {};
+    struct stat st{};
     failed += stat(("many/" + name).c_str(), &st) < 0;
     failed += unlink(("many/" + name).c_str()) < 0;
   }

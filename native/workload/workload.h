@@ -1,6 +1,6 @@
 // fuse-rig-workload DIR: what a person does to a file system, in one program. Prints one line a
-// fact; nothing in them depends on which file system it was (no times, inode numbers, block counts),
-// so the lines of a mount can be compared with those of a plain directory.
+// fact; nothing in them depends on which file system it was (no times, inode numbers, block
+// counts), so the lines of a mount can be compared with those of a plain directory.
 #pragma once
 
 #include <string>
@@ -18,10 +18,10 @@ std::string Digest(const std::string& bytes);
 std::string Pattern(size_t size, unsigned seed);
 
 // Each works in the current directory and leaves it empty.
-void WorkOnFiles();    // files.cc
-void WorkOnNames();    // names.cc
+void WorkOnFiles();             // files.cc
+void WorkOnNames();             // names.cc
 void WorkOnEntries(int count);  // names.cc
-void WorkOnLocks();    // locks.cc
-void WorkOnMemory();   // files.cc: mmap, deleted while open
+void WorkOnLocks();             // locks.cc
+void WorkOnMemory();            // files.cc: mmap, deleted while open
 
 }  // namespace fuse_rig
