@@ -3,12 +3,16 @@
  * instance of ours while a server runs. Needs root and tracefs.
  */
 import {
+  closeSync,
   createReadStream,
   existsSync,
+  fstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -26,6 +30,8 @@ const EVENTS = ['fuse_request_send', 'fuse_request_end'];
 const BUFFER_KB = 16384;
 /** How long the reader may take to empty the buffers at the end. */
 const DRAIN_MS = 30_000;
+const LOOK_MS = 20;
+const TAIL_BYTES = 512;
 
 export interface WitnessLog {
   entries: readonly WitnessEntry[];
@@ -74,11 +80,12 @@ export async function startWitness(dev?: number): Promise<Witness> {
   return {
     stop: async () => {
       for (const event of EVENTS) set(`events/fuse/${event}/enable`, '0');
-      // trace_pipe ends when tracing is off and it has given something: give it something.
-      set('trace_marker', 'end');
-      set('tracing_on', '0');
-      const drained = await endOf(reader);
-      const lost = bufferLosses(instance) + (drained ? 0 : 1);
+      // A pipe shows events in the order of their times: what came before a marker is before it.
+      // The second is for events that were on their way into a buffer while the first was written.
+      const drained = [await marked(set, path, 'first'), await marked(set, path, 'second')];
+      reader.kill();
+      await reader;
+      const lost = bufferLosses(instance) + drained.filter((seen) => !seen).length;
       rmdirSync(instance);
       const log = await readLog(path, lost);
       rmSync(dir, { recursive: true });
@@ -87,20 +94,30 @@ export async function startWitness(dev?: number): Promise<Witness> {
   };
 }
 
-/** True when the reader came to the end by itself. */
-async function endOf(reader: PromiseLike<unknown> & { kill(): boolean }): Promise<boolean> {
-  const watch = new AbortController();
-  const bound = scheduler
-    .wait(DRAIN_MS, { signal: watch.signal })
-    .then(() => false)
-    .catch(() => true);
-  const drained = await Promise.race([reader.then(() => true), bound]);
-  watch.abort();
-  if (!drained) {
-    reader.kill();
-    await reader;
+/** Writes a marker and waits until the reader has written it down; false if that does not happen. */
+async function marked(
+  set: (name: string, value: string) => void,
+  path: string,
+  marker: string,
+): Promise<boolean> {
+  const text = `fuse-rig ${marker} marker`;
+  set('trace_marker', text);
+  for (let looks = DRAIN_MS / LOOK_MS; looks > 0; looks--) {
+    if (tailOf(path).includes(text)) return true;
+    await scheduler.wait(LOOK_MS);
   }
-  return drained;
+  return false;
+}
+
+function tailOf(path: string): string {
+  const tail = Buffer.alloc(TAIL_BYTES);
+  const fd = openSync(path, 'r');
+  try {
+    const from = Math.max(0, fstatSync(fd).size - TAIL_BYTES);
+    return tail.toString('latin1', 0, readSync(fd, tail, 0, TAIL_BYTES, from));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function bufferLosses(instance: string): number {
