@@ -156,6 +156,17 @@ describe('the end', () => {
     expect(bench.left()).toEqual([]);
   });
 
+  it('unmounts by fusermount although the signal went to the whole process group', async () => {
+    for (let round = 0; round < 15; round++) {
+      // timeout(1) without --foreground signals the server and then its group.
+      const argv = ['timeout', '50', SERVER, '--mount', 'fusermount', bench.path('mnt')];
+      const server = await start(argv, bench.path('mnt'));
+      server.kill('SIGTERM');
+      await server.exit;
+      expect(bench.left()).toEqual([]);
+    }
+  });
+
   it('does not come at SIGTERM when told so, but with the unmount', async () => {
     const server = await serverAt(bench, ['--ignore-sigterm']);
     server.kill('SIGTERM');

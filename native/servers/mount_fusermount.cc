@@ -31,8 +31,8 @@ pid_t Spawn(const std::vector<std::string>& arguments, int socket) {
   if (socket >= 0) env.push_back(commfd.data());
   env.push_back(nullptr);
 
-  // SIGTERM and its like stay blocked in it: one sent to the whole group (timeout(1), a terminal) must
-  // not end the program that is about to unmount.
+  // SIGTERM and its like stay blocked in it: one sent to the whole group (timeout(1), a terminal)
+  // must not end the program that is about to unmount.
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   // A dup2 onto itself takes the close-on-exec flag off, in the child alone.
