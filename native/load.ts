@@ -117,6 +117,7 @@ export interface Native {
   runThere(tid: number, argv: string[]): number;
   finish(fd: number): number;
   setNonblock(fd: number): number;
+  receiveTimeout(fd: number): number;
   fsconfigString(context: number, key: string, value: string): number;
   fsconfigCommand(context: number, command: number): number;
   sendSignal(pid: number, signal: number): number;

@@ -94,6 +94,32 @@ int Eventfd(const Arguments&) {
     (void)!read(eventfd(0, 0), &n, sizeof n);
   });
 }
+int Timerfd(const Arguments&) {
+  return Below([] {
+    const int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    const itimerspec at{{0, 0}, kLong};
+    timerfd_settime(fd, 0, &at, nullptr);
+    uint64_t n;
+    (void)!read(fd, &n, sizeof n);
+  });
+}
+// A peer outside: nothing inside the tree can wake this.
+int Inet(const Arguments&) {
+  return Below([] {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (listen(fd, 1) == 0) accept(fd, nullptr, nullptr);
+  });
+}
+int EpollInet(const Arguments&) {
+  return Below([] {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), epoll = epoll_create1(0);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    listen(fd, 1);
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    epoll_wait(epoll, &event, 1, -1);
+  });
+}
 int Socket(const Arguments&) {
   return Below([] {
     int pair[2];
@@ -126,6 +152,9 @@ const std::vector<Mode> kSleepModes = {
     {"sleep-pipe", [](const Arguments&) { return Below(PipeRead); }},
     {"sleep-eventfd", Eventfd},
     {"sleep-socket", Socket},
+    {"sleep-timerfd", Timerfd},
+    {"sleep-inet", Inet},
+    {"sleep-epoll-inet", EpollInet},
     {"sleep-stopped", [](const Arguments&) { return Below([] { raise(SIGSTOP); }); }},
     {"sleep-two", Two},
     {"busy-token", [](const Arguments&) { return Below(Busy); }},

@@ -3,6 +3,7 @@
  * nothing will ever happen again, unless a wait ends by itself. This file says which waits do.
  */
 import { type NativeSeam, native, type SleepingThread } from '../../native/load.ts';
+import { epollSource, type Source, sourceOf } from './wait_sources.ts';
 
 /** How a thread's wait can end. */
 export type Wait =
@@ -85,7 +86,7 @@ function endless(nr: number, args: string[]): boolean | undefined {
   }
 }
 
-const OPEN_ENDED: ReadonlySet<number> = new Set([
+const RECEIVES: ReadonlySet<number> = new Set([
   NR.read,
   NR.readv,
   NR.recvfrom,
@@ -101,16 +102,43 @@ export function classify(thread: SleepingThread): WaitingThread {
   if (thread.wchan.startsWith('seccomp_do_user_notification')) wait = 'held';
   else {
     const forEver = endless(nr, args);
-    if (forEver === true) wait = 'forever';
+    // In the call, but asleep for another reason (a page that is read in, a lock): it goes on.
+    const inItsWait = WAITS.test(thread.wchan);
+    if (forEver === true) wait = inItsWait ? 'forever' : 'outside';
     else if (forEver === false) wait = 'timed';
-    else wait = OPEN_ENDED.has(nr) && isQuietWait(thread.wchan) ? 'forever' : 'outside';
+    else wait = RECEIVES.has(nr) && isQuietWait(thread.wchan) ? 'forever' : 'outside';
+    if (wait === 'forever') wait = bySources(thread.pid, nr, low(args[0]));
   }
   return { ...thread, nr, wait };
 }
 
+/** Where the calls with a timeout argument, or with none, sleep when they wait for their event. */
+const WAITS =
+  /futex|ep_poll|epoll|poll_schedule_timeout|do_select|sigtimedwait|sigsuspend|pause|wait|io_cqring|hrtimer_nanosleep/;
+
+/** A wait without a limit, held against what it waits on. */
+function bySources(pid: number, nr: number, fd: number): Wait {
+  let source: Source = 'inside';
+  if (RECEIVES.has(nr)) source = sourceOf(pid, fd);
+  else if (nr === NR.epoll_wait || nr === NR.epoll_pwait || nr === NR.epoll_pwait2) {
+    source = epollSource(pid, fd);
+  }
+  return source === 'inside' ? 'forever' : source === 'timer' ? 'timed' : 'outside';
+}
+
 /** A read that sleeps on a pipe, an eventfd or a local socket, not on a disk. */
 function isQuietWait(wchan: string): boolean {
-  return /pipe_read|anon_pipe|eventfd|unix_|signalfd|wait_woken|inotify/.test(wchan);
+  return /pipe_read|eventfd|do_wait_intr_irq|unix_|__skb_wait|signalfd/.test(wchan);
+}
+
+/** A receive on a socket with SO_RCVTIMEO ends by itself; no argument of the call shows it. */
+function timedReceive({ wait, nr, tid, call }: WaitingThread, seam: NativeSeam): boolean {
+  if (wait !== 'forever' || !RECEIVES.has(nr)) return false;
+  const fd = seam.getFd(tid, low(call[1]));
+  if (fd < 0) return false;
+  const limit = native.receiveTimeout(fd);
+  native.closeFd(fd);
+  return limit > 0;
 }
 
 export interface Quiet {
@@ -126,5 +154,8 @@ export interface Quiet {
 export function lookQuiet(keeperPid: number, seam: NativeSeam): Quiet | undefined {
   const threads = native.lookQuiet(keeperPid)?.map(classify);
   if (threads === undefined || seam.busy()) return undefined;
-  return { proven: threads.every((t) => t.wait === 'held' || t.wait === 'forever'), threads };
+  for (const thread of threads) if (timedReceive(thread, seam)) thread.wait = 'timed';
+  const proven =
+    threads.length > 0 && threads.every((t) => t.wait === 'held' || t.wait === 'forever');
+  return { proven, threads };
 }

@@ -167,6 +167,12 @@ export class Bench {
     return lines;
   }
 
+  /** umount(8) of another mount of the server; its complaints. */
+  async unmountOther(target: string): Promise<string[]> {
+    const ran = await run('umount', [target], { timeoutS: 10 });
+    return ran.code === 0 ? [] : [ran.stderr];
+  }
+
   /** Starts `fuse-rig record` of a command (placeholders filled); resolves when it has mounted. */
   start(command: readonly string[], options: { daemon?: boolean; rigArgs?: string[] } = {}) {
     const { rigArgs = [] } = options;
