@@ -13,6 +13,10 @@ import type { OwnerMap } from './normal.ts';
 import type { Side } from './side.ts';
 import { adapt, Orphan, translate } from './translate.ts';
 
+const NOTHING = new Uint8Array(0);
+
+const CLOSES: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
+
 export class Asker {
   /** Requests of the capture passed so far. */
   index = 0;
@@ -43,7 +47,7 @@ export class Asker {
     const translated = translate(captured, side.captured, side.run, {
       identity: side.identity,
       owners: this.#owners,
-      stream: (fh) => side.stream(fh),
+      stream: (fh) => side.stream(flight.nodeid, fh),
     });
     if (translated instanceof Orphan || side.gone || side.init !== true) {
       const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
@@ -52,6 +56,9 @@ export class Asker {
       return;
     }
     const { request, fh } = translated;
+    // From here on its kernel no longer uses the handle, and the server may give it out anew before
+    // it answers.
+    if (CLOSES.has(flight.opcode)) side.identity.dropHandle(flight.nodeid, fh ?? 0n);
     const specs = adapt(request, side.run);
     const plusCaptured = flight.opcode === OP.READDIRPLUS.opcode;
     const asked: Flight = {
@@ -95,7 +102,7 @@ export class Asker {
   releasedir(event: RequestEvent, side: Side): boolean {
     const request = new Request(event.bytes, side.captured);
     const { fh } = request.as('RELEASEDIR');
-    const stream = side.streams.get(fh);
+    const stream = side.readStream(request.nodeid, fh);
     if (stream !== undefined) {
       const cookie = side.gone ? undefined : stream.unfinished;
       if (cookie !== undefined) {
@@ -113,7 +120,7 @@ export class Asker {
           ...found,
         });
       }
-      side.streams.delete(fh);
+      side.dropStream(request.nodeid, fh);
     }
     this.ask(event, side);
     return true;
@@ -149,7 +156,7 @@ export class Asker {
     const own = this.#own.get(ticket);
     if (own === undefined) return;
     this.#own.delete(ticket);
-    own.stream.addOwn(outcome.error === 0 ? outcome.body : new Uint8Array(0), own.plus);
+    own.stream.addOwn(outcome.error === 0 ? outcome.body : NOTHING, own.plus);
   }
 
   /** No answer to this run's own READDIRs is waited for any more. */

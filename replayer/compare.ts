@@ -1,5 +1,8 @@
 /** Holds this run's answer to a captured request against the capture's, and learns from the two. */
 import type { AnsweredEvent, ReplyEvent } from '../rig/events.ts';
+import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
+import { ProtocolError } from '../rig/protocol/cursor.ts';
+import { decodeDirents } from '../rig/protocol/dirents.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { Reply, Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
@@ -19,19 +22,23 @@ export function compare(
   owners: OwnerMap,
 ): AnsweredEvent {
   const { index, conn, opcode, nodeid, request } = flight;
-  const captured = new Reply(event.bytes, new Request(request.bytes, side.captured));
-  const run = flight.reply === undefined ? undefined : new Reply(flight.reply, request);
-  const expected =
-    event.result < 0 ? `refused -${errnoName(event.result)}` : form(captured, flight, owners);
-  const actual = actualForm(flight, run);
-  if (event.result >= 0 && captured.error === 0) learn(side, flight, captured, run);
-  if (opcode === OP.RELEASE.opcode || opcode === OP.RELEASEDIR.opcode) {
-    side.identity.dropHandle(nodeid, flight.fh ?? 0n);
+  const captured = parsed(() => new Reply(event.bytes, new Request(request.bytes, side.captured)));
+  const { reply } = flight;
+  const run = reply === undefined ? undefined : parsed(() => new Reply(reply, request));
+  let expected = form(captured, flight, owners);
+  if (event.result < 0) expected = `refused -${errnoName(event.result)}`;
+  let actual = actualForm(flight, run);
+  if (event.result >= 0 && captured instanceof Reply && captured.error === 0) {
+    const taught = normalForm(() => learn(side, flight, captured, run));
+    if (taught !== undefined) {
+      if (isDirectory(opcode) && malformedNames(flight, run)) actual = taught;
+      else expected = taught;
+    }
   }
   return { kind: 'answered', index, conn, opcode, nodeid, expected, actual };
 }
 
-function actualForm(flight: Flight, run: Reply | undefined): string {
+function actualForm(flight: Flight, run: Reply | ProtocolError | undefined): string {
   const { outcome } = flight;
   if (outcome?.replied !== true || run === undefined) {
     return `ended by the kernel with -${errnoName(outcome?.error ?? 0)}`;
@@ -39,24 +46,49 @@ function actualForm(flight: Flight, run: Reply | undefined): string {
   return form(run, flight, undefined);
 }
 
-function learn(side: Side, flight: Flight, captured: Reply, run: Reply | undefined): void {
+function learn(
+  side: Side,
+  flight: Flight,
+  captured: Reply,
+  run: Reply | ProtocolError | undefined,
+): undefined {
   const { outcome, opcode } = flight;
-  if (run === undefined || outcome?.replied !== true || outcome.error !== 0) {
+  if (!(run instanceof Reply) || outcome?.replied !== true || outcome.error !== 0) {
     learnLost(side.identity, captured);
   } else if (isDirectory(opcode)) {
-    const stream = side.stream(flight.fh ?? 0n);
+    const stream = side.stream(flight.nodeid, flight.fh ?? 0n);
     learnDirectory(side.identity, stream, flight, captured, run.bytes);
   } else learnIds(side.identity, flight, captured, run);
 }
 
-/** Normal form of a reply; `owners` only for the captured one. */
-function form(reply: Reply, flight: Flight, owners: OwnerMap | undefined): string {
+/** Whether it is this run's server that gave names nobody can read. */
+function malformedNames(flight: Flight, run: Reply | ProtocolError | undefined): boolean {
+  if (!(run instanceof Reply) || run.error !== 0) return false;
+  const plus = flight.request.opcode === OP.READDIRPLUS.opcode;
+  return parsed(() => decodeDirents(run.bytes.subarray(OUT_HEADER_SIZE), plus)) instanceof Error;
+}
+
+/** What `make` gives; bytes that are not what the protocol says are a result too, not a failure. */
+function parsed<T>(make: () => T): T | ProtocolError {
   try {
-    if (owners === undefined && flight.opcode === OP.WRITE.opcode && reply.error === 0) {
-      return `size=${flight.written}`;
-    }
-    return normalReply(reply.request, reply, owners);
+    return make();
   } catch (error) {
-    return `malformed (${(error as Error).message})`;
+    if (error instanceof ProtocolError) return error;
+    throw error;
   }
+}
+
+/** A normal form, or in what way there is none. */
+export function normalForm<T>(make: () => T): T | string {
+  const result = parsed(make);
+  return result instanceof ProtocolError ? `malformed (${result.message})` : result;
+}
+
+/** Normal form of a reply; `owners` only for the captured one. */
+function form(reply: Reply | ProtocolError, flight: Flight, owners: OwnerMap | undefined): string {
+  if (reply instanceof ProtocolError) return `malformed (${reply.message})`;
+  if (owners === undefined && flight.opcode === OP.WRITE.opcode && reply.error === 0) {
+    return `size=${flight.written}`;
+  }
+  return normalForm(() => normalReply(reply.request, reply, owners));
 }

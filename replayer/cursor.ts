@@ -6,13 +6,15 @@
  */
 import type { ReplaySink, ReplyEvent, RequestEvent, SessionEvent } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
+import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
+import { ProtocolError } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
 import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
-import { compare } from './compare.ts';
+import { compare, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
 import { Side } from './side.ts';
@@ -80,12 +82,28 @@ export class Cursor {
 
   /** Passes the event if it is due or no matter; false: it must wait. */
   #step(event: SessionEvent): boolean {
-    if (event.kind === 'request') return this.#request(event);
+    if (event.kind === 'request') {
+      const { index } = this.#asker;
+      try {
+        return this.#request(event);
+      } catch (error) {
+        this.#malformed(event, index, error);
+        return true;
+      }
+    }
     if (event.kind === 'reply') return this.#reply(event);
     if (event.kind === 'exit' && event.main) {
       this.capturedExit = { code: event.code, signal: event.signal };
     }
     return true;
+  }
+
+  /** A captured request that no kernel sends is named and passed; `before` is the index before it. */
+  #malformed(event: RequestEvent, before: number, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    this.#asker.index = before + 1;
+    const detail = `malformed in the capture: ${error.message}`;
+    this.#emit({ kind: 'unanswered', ...named(event, before + 1), why: 'orphaned', detail });
   }
 
   #request(event: RequestEvent): boolean {
@@ -158,6 +176,8 @@ export class Cursor {
 
   #reply(event: ReplyEvent): boolean {
     const side = this.#side(event.conn);
+    // Too short to say what it answers: the kernel took none of it.
+    if (event.bytes.length < OUT_HEADER_SIZE) return true;
     const unique = uniqueOf(event.bytes);
     if (unique === 0n || (unique & 1n) === 1n) return true;
     if (side.captured === BEFORE_INIT && unique === 2n) return this.#initReply(event, side);
@@ -171,7 +191,8 @@ export class Cursor {
 
   #initReply(event: ReplyEvent, side: Side): boolean {
     if (side.init === undefined && !side.gone) return false;
-    side.captured = negotiateWith(side.initRequest, event.bytes);
+    // Without one the two runs are taken to have agreed on the same.
+    side.captured = negotiateWith(side.initRequest, event.bytes) ?? side.run;
     return true;
   }
 
@@ -182,15 +203,15 @@ export class Cursor {
     if (event.kind === 'reply') {
       const side = this.#side(event.conn);
       const flight = side.flights.get(uniqueOf(event.bytes) & ~RESENT);
+      // The captured kernel has got its INIT reply, this run's has not: waiting is over.
+      if (flight === undefined) side.captured = side.run;
       if (flight !== undefined) {
         side.flights.delete(flight.unique);
         const { index, conn, opcode, nodeid } = flight;
         this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
       }
     } else if (event.kind === 'request') {
-      const at = { index: ++this.#asker.index, conn: event.conn };
-      const names = { opcode: opcodeOf(event.bytes), nodeid: nodeidOf(event.bytes) };
-      this.#emit({ kind: 'unanswered', ...at, ...names, why, detail });
+      this.#emit({ kind: 'unanswered', ...named(event, ++this.#asker.index), why, detail });
     }
     this.#asker.dropOwn();
     this.#advance();
@@ -216,7 +237,7 @@ export class Cursor {
       } of side.flights.values()) {
         const at = { index, conn, opcode, nodeid };
         if (outcome?.replied && reply !== undefined) {
-          const actual = normalReply(request, new Reply(reply, request));
+          const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
           this.#emit({ kind: 'news', ...at, actual });
         } else {
           this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
@@ -226,6 +247,19 @@ export class Cursor {
   }
 }
 
-function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Negotiated {
-  return request === undefined ? BEFORE_INIT : negotiate(request, reply);
+/** Undefined where the capture's messages say nothing of use. */
+function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Negotiated | undefined {
+  if (request === undefined) return BEFORE_INIT;
+  try {
+    return negotiate(request, reply);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+/** Names a captured request, were it only a part of one. */
+function named({ conn, bytes }: RequestEvent, index: number) {
+  const opcode = bytes.length >= 8 ? opcodeOf(bytes) : 0;
+  return { index, conn, opcode, nodeid: bytes.length >= 24 ? nodeidOf(bytes) : 0n };
 }

@@ -3,9 +3,23 @@
  * other cookies; what must agree is the set of names of each open. A captured READDIR is asked again
  * from the place this run knows under the same name, and asked on until the capture's end is reached.
  */
+import { ProtocolError } from '../rig/protocol/cursor.ts';
 import { type Dirent, decodeDirents } from '../rig/protocol/dirents.ts';
 
 const text = (name: Uint8Array): string => Buffer.from(name).toString('latin1');
+
+/** READDIRs of this run's own, for one open. */
+const OWN_MAX = 100_000;
+
+/** What nobody can read ends the directory, as it ends getdents(2) with EIO (fuse_dir_emit). */
+function names(body: Uint8Array, plus: boolean): readonly Dirent[] {
+  try {
+    return decodeDirents(body, plus);
+  } catch (error) {
+    if (error instanceof ProtocolError) return [];
+    throw error;
+  }
+}
 
 /** One side of a stream. */
 class Side {
@@ -41,6 +55,8 @@ export interface NameBinding {
 }
 
 export class DirectoryStream {
+  /** Two opens go by one handle: whose portion is whose cannot be told, nothing is compared. */
+  shared = false;
   readonly #captured = new Side();
   readonly #run = new Side();
 
@@ -49,9 +65,9 @@ export class DirectoryStream {
     if (cookie === 0n) {
       this.#captured.rewind();
       this.#run.rewind();
+      this.#reached.clear();
       return 0n;
     }
-    if (cookie === this.#captured.last) return this.#run.last;
     const name = this.#captured.byCookie.get(cookie);
     return (name === undefined ? undefined : this.#run.cookies.get(name)) ?? this.#run.last;
   }
@@ -81,8 +97,12 @@ export class DirectoryStream {
 
   /** A reply this run gave to a READDIR the capture does not have. */
   addOwn(run: Uint8Array, plus: boolean): void {
-    this.#run.add(decodeDirents(run, plus));
+    this.#run.add(names(run, plus));
+    // A server that comes back to a place, or never to an end, would be asked for ever.
+    if (this.#reached.has(this.#run.last) || this.#reached.size > OWN_MAX) this.#run.ended = true;
+    this.#reached.add(this.#run.last);
   }
+  readonly #reached = new Set<bigint>();
 
   /** Where to go on asking: the capture saw the end of the directory and this run has not. */
   get unfinished(): bigint | undefined {
@@ -91,7 +111,7 @@ export class DirectoryStream {
 
   /** Names only one side has; undefined while either has not seen the end. */
   difference(): { missing: string[]; extra: string[] } | undefined {
-    if (!this.#captured.ended || !this.#run.ended) return undefined;
+    if (this.shared || !this.#captured.ended || !this.#run.ended) return undefined;
     const missing = [...this.#captured.names.keys()].filter((n) => !this.#run.names.has(n));
     const extra = [...this.#run.names.keys()].filter((n) => !this.#captured.names.has(n));
     return { missing: missing.sort(), extra: extra.sort() };

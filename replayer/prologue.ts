@@ -3,6 +3,7 @@ import type { CaptureReader } from '../recorder/capture/reader.ts';
 import type { FixtureSummary } from '../recorder/fixture/format.ts';
 import { readFixtureSummary } from '../recorder/fixture/restore.ts';
 import type { InitOffer } from '../rig/kernel/init.ts';
+import { ProtocolError } from '../rig/protocol/cursor.ts';
 import { opcodeOf } from '../rig/protocol/header.ts';
 import { joinInitFlags } from '../rig/protocol/init-flags.ts';
 import { initIn } from '../rig/protocol/negotiated.ts';
@@ -26,13 +27,24 @@ export function prologue(reader: CaptureReader): Prologue {
     if (event.kind === 'fixture') found.fixture ??= readFixtureSummary(event.bytes);
     else if (event.kind === 'mount' && event.result === 0 && event.target !== '') {
       found.mountpoint ??= event.target;
-    } else if (event.kind === 'request' && opcodeOf(event.bytes) === OP.INIT.opcode) {
-      const { minor, max_readahead, flags, flags2 } = initIn(event.bytes);
-      found.offer = { minor, maxReadahead: max_readahead, flags: joinInitFlags(flags, flags2) };
-      return found;
+    } else if (event.kind === 'request') {
+      found.offer = offerOf(event.bytes);
+      if (found.offer !== undefined) return found;
     }
   }
   return found;
+}
+
+/** What an INIT request offers; undefined for any other, and for one that nobody can read. */
+function offerOf(request: Uint8Array): InitOffer | undefined {
+  try {
+    if (opcodeOf(request) !== OP.INIT.opcode) return undefined;
+    const { minor, max_readahead, flags, flags2 } = initIn(request);
+    return { minor, maxReadahead: max_readahead, flags: joinInitFlags(flags, flags2) };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 /** The fixture's pieces, in order. */
