@@ -61,7 +61,9 @@ export interface ReplayResult {
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;
 const PROGRESS_NS = 100e6;
-/** Failed reads in a row on a dead device: the server spins on it. */
+/** Calls, but no request taken and no answer given for this long: the server gets nowhere. */
+const NOWHERE_NS = 3e9;
+/** Failed calls in a row on a dead device: the server spins on it. */
 const DEAD_READS_MAX = 1000;
 const OUTPUT_MAX = 64 << 10;
 const SIGTERM = 15;
@@ -72,6 +74,7 @@ class Replayer implements Director {
   output = '';
   #deadReads = 0;
   #progressAt = 0;
+  #movedAt = 0;
   #finished = false;
   readonly #conns = new Set<number>();
   readonly #session: Session;
@@ -107,10 +110,19 @@ class Replayer implements Director {
     else if (event.kind === 'output') this.#print(event.bytes);
     else if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
-    } else if (event.kind === 'transport' && event.result < 0) {
-      if (++this.#deadReads > DEAD_READS_MAX) this.#ending.spin();
     }
-    if (event.kind === 'request') this.#deadReads = 0;
+    this.#countDead(event);
+    if (event.kind === 'request' || event.kind === 'answered') {
+      this.#deadReads = 0;
+      this.#movedAt = this.#session.now();
+    }
+  }
+
+  /** Reads of a dead device fail, and after the teardown writes do. */
+  #countDead(event: ReplayEvent): void {
+    const read = event.kind === 'transport' && event.result < 0;
+    const write = event.kind === 'reply' && event.result < 0 && this.#ending.begun;
+    if ((read || write) && ++this.#deadReads > DEAD_READS_MAX) this.#ending.spin();
   }
 
   #mounted(event: MountEvent): void {
@@ -131,7 +143,15 @@ class Replayer implements Director {
       this.#hooks.progress(this.#cursor.index);
     }
     if (this.#session.empty) this.#drain();
-    else if (this.#cursor.done && !this.#ending.begun) this.#ending.begin(this.#end, this.#conns);
+    else if (this.#session.now() - this.#movedAt > NOWHERE_NS) this.#nowhere();
+  }
+
+  /** The server is busy, but not with what it is asked. */
+  #nowhere(): void {
+    this.#movedAt = this.#session.now();
+    if (this.#ending.begun) this.#ending.spin();
+    else if (this.#cursor.done) this.#ending.begin(this.#end, this.#conns);
+    else this.#cursor.giveUp('missing', `the server is busy for ${NOWHERE_NS / 1e9} s`);
   }
 
   /** The server is gone: what was still due is named, not asked. */
@@ -147,7 +167,17 @@ class Replayer implements Director {
     this.pump();
     if (this.#finished) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
-    else if (!this.#cursor.done) this.#waitingFor(idleMs);
+    else if (this.#cursor.done) this.#settle(idleMs);
+    else this.#waitingFor(idleMs);
+  }
+
+  /**
+   * Everything was asked. What the capture leaves unanswered is to reach the server, and to have
+   * whatever effect it has there, before the end.
+   */
+  #settle(idleMs: number): void {
+    const settled = !this.#session.device.deliverable && this.#ending.look() !== undefined;
+    if (settled || idleMs > MISSING_MS) this.#ending.begin(this.#end, this.#conns);
   }
 
   /** An answer does not come. */

@@ -520,6 +520,14 @@ export class DevicePort {
     }
   }
 
+  /** Whether a read of any handle would get something now. */
+  get deliverable(): boolean {
+    for (const { id } of this.handles.values()) {
+      if ((this.#w.kernel.poll(id) & POLLIN) !== 0) return true;
+    }
+    return false;
+  }
+
   get heldReads(): number {
     let count = 0;
     for (const handle of this.handles.values()) count += handle.held.length;
