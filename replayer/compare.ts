@@ -58,7 +58,7 @@ function learn(
   } else if (isDirectory(opcode)) {
     const stream = side.stream(flight.nodeid, flight.fh ?? 0n);
     learnDirectory(side.identity, stream, flight, captured, run.bytes);
-  } else learnIds(side.identity, flight, captured, run);
+  } else learnIds(side, flight, captured, run);
 }
 
 /** Whether it is this run's server that gave names nobody can read. */

@@ -10,7 +10,7 @@ export class Identity {
   /** Node of this run by node of the capture. */
   readonly #nodes = new Map<bigint, bigint>([[ROOT, ROOT]]);
   /** Handles by the capture's node and handle: servers may number them per node. */
-  readonly #handles = new Map<bigint, Map<bigint, bigint>>();
+  readonly #handles = new Map<bigint, Map<bigint, { run: bigint; opens: number }>>();
   /** Lookups outstanding in the capture, by its node. */
   readonly #captured = new Map<bigint, bigint>();
   /**
@@ -27,22 +27,28 @@ export class Identity {
 
   /** This run's handle. A server that opens nothing (ENOSYS latch) uses 0 for all. */
   handle(node: bigint, captured: bigint): bigint | undefined {
-    return this.#handles.get(node)?.get(captured) ?? (captured === 0n ? 0n : undefined);
+    return this.#handles.get(node)?.get(captured)?.run ?? (captured === 0n ? 0n : undefined);
   }
 
-  bindHandle(node: bigint, captured: bigint, run: bigint): void {
+  /** Returns how many opens of the capture go by this handle now: servers may share one. */
+  bindHandle(node: bigint, captured: bigint, run: bigint): number {
     let of = this.#handles.get(node);
     if (of === undefined) {
       of = new Map();
       this.#handles.set(node, of);
     }
-    of.set(captured, run);
+    const opens = (of.get(captured)?.opens ?? 0) + 1;
+    of.set(captured, { run, opens });
+    return opens;
   }
 
   dropHandle(node: bigint, captured: bigint): void {
     const of = this.#handles.get(node);
-    of?.delete(captured);
-    if (of?.size === 0) this.#handles.delete(node);
+    const handle = of?.get(captured);
+    if (of === undefined || handle === undefined) return;
+    handle.opens--;
+    if (handle.opens === 0) of.delete(captured);
+    if (of.size === 0) this.#handles.delete(node);
   }
 
   /** A reply named a node in both runs: one more lookup on each side. */

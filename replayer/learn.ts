@@ -5,6 +5,7 @@ import { OP } from '../rig/protocol/opcodes.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import type { Identity } from './identity.ts';
+import type { Side } from './side.ts';
 
 const OUT_HEADER = 16;
 
@@ -28,7 +29,8 @@ const GIVES_NAMES: ReadonlySet<number> = new Set(
 );
 
 /** Both replies succeeded: binds the nodes and handles they name. */
-export function learnIds(identity: Identity, flight: Flight, captured: Reply, run: Reply): void {
+export function learnIds(side: Side, flight: Flight, captured: Reply, run: Reply): void {
+  const { identity } = side;
   if (!GIVES_NAMES.has(flight.opcode)) return;
   const there = replyMarks(captured);
   const here = replyMarks(run);
@@ -38,7 +40,10 @@ export function learnIds(identity: Identity, flight: Flight, captured: Reply, ru
   const fh = markOf(there, 'fh');
   const runFh = markOf(here, 'fh');
   if (fh !== undefined && runFh !== undefined) {
-    identity.bindHandle(node ?? flight.nodeid, fh, runFh);
+    const opens = identity.bindHandle(node ?? flight.nodeid, fh, runFh);
+    if (flight.opcode === OP.OPENDIR.opcode && opens > 1) {
+      side.stream(flight.nodeid, fh).shared = true;
+    }
   }
 }
 

@@ -102,6 +102,9 @@ const isNegative = (place: Place, bytes: Uint8Array): boolean =>
   place.part.layout.name === 'entry_out' &&
   readU64(bytes, place.offset) === 0n;
 
+/** Nobody learns what these are answered with: fuse_release_end() does not look. */
+const IGNORED: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
+
 /** Opcodes whose whole reply depends on the backing store: only success counts. */
 const ONLY_SUCCESS = new Set(['STATFS', 'INIT', 'BMAP', 'READDIR', 'READDIRPLUS']);
 
@@ -111,6 +114,7 @@ const ONLY_SUCCESS = new Set(['STATFS', 'INIT', 'BMAP', 'READDIR', 'READDIRPLUS'
  */
 export function normalReply(request: Request, reply: Reply, owners?: OwnerMap): string {
   const { error } = reply;
+  if (IGNORED.has(request.opcode)) return 'answered';
   if (error !== 0) return `-${errnoName(error).replace(/^-/, '')}`;
   if (ONLY_SUCCESS.has(request.name)) return 'ok';
   const words: string[] = [];

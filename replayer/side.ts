@@ -6,7 +6,8 @@ import { Identity } from './identity.ts';
 
 export class Side {
   readonly identity = new Identity();
-  readonly streams = new Map<bigint, DirectoryStream>();
+  /** By the capture's node and handle. */
+  readonly #streams = new Map<string, DirectoryStream>();
   readonly flights = new Map<bigint, Flight>();
   /** RETRIEVE notifications of this run whose NOTIFY_REPLY the capture has not reached. */
   readonly retrieves: { unique: bigint; nodeid: bigint }[] = [];
@@ -17,12 +18,23 @@ export class Side {
   init: boolean | undefined;
   gone = false;
 
-  stream(fh: bigint): DirectoryStream {
-    let stream = this.streams.get(fh);
+  stream(nodeid: bigint, fh: bigint): DirectoryStream {
+    const key = `${nodeid}:${fh}`;
+    let stream = this.#streams.get(key);
     if (stream === undefined) {
       stream = new DirectoryStream();
-      this.streams.set(fh, stream);
+      this.#streams.set(key, stream);
     }
     return stream;
+  }
+
+  /** The stream of an open directory, if anything was read from it. */
+  readStream(nodeid: bigint, fh: bigint): DirectoryStream | undefined {
+    return this.#streams.get(`${nodeid}:${fh}`);
+  }
+
+  dropStream(nodeid: bigint, fh: bigint): void {
+    const key = `${nodeid}:${fh}`;
+    if (this.#streams.get(key)?.shared === false) this.#streams.delete(key);
   }
 }

@@ -5,7 +5,8 @@
  * size, owner, device number, link count of non-directories, flags; the set of names of every
  * directory read to its end. First difference first.
  * Not verified: times, inode numbers, ids, block counts, free space, cache timeouts, directory sizes:
- * they belong to the backing store or to one run. Requests the capture never answered.
+ * they belong to the backing store or to one run. The errors of RELEASE and RELEASEDIR, which the
+ * kernel ignores. Requests the capture never answered.
  */
 import type { ReplayEvent } from '../events.ts';
 import { opName } from '../protocol/opcodes.ts';
