@@ -79,7 +79,7 @@ describe('recorded, a server that', () => {
 
   it.each([
     ['exits at once', ['false'], 4, /without opening \/dev\/fuse/],
-    ['opens and exits', [ODD, 'never-mounts', 'x'], 0, /server exit 3/],
+    ['opens and exits', [ODD, 'never-mounts', 'x'], 4, /ended \(exit 3\) without mounting/],
     ['does not exist', ['no-such-server'], 2, /cannot start no-such-server: ENOENT/],
     ['is a directory', ['/'], 2, /cannot start \/: EACCES/],
   ])('%s', async (_, command, code, said) => {

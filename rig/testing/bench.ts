@@ -137,7 +137,10 @@ export class Bench {
       abortConnection(mount.dev);
       await run('umount', ['-l', mount.target]);
     }
-    for (const name of readdirSync(this.#tmp)) left.push(`file ${name}`);
+    for (const name of readdirSync(this.#tmp)) {
+      left.push(`file ${name}`);
+      rmSync(join(this.#tmp, name), { recursive: true, force: true });
+    }
     return left;
   }
 
@@ -174,13 +177,11 @@ export class Bench {
   }
 
   /** Starts `fuse-rig record` of a command (placeholders filled); resolves when it has mounted. */
-  start(command: readonly string[], options: { daemon?: boolean; rigArgs?: string[] } = {}) {
-    const { rigArgs = [] } = options;
+  start(command: readonly string[], rigArgs: readonly string[] = []) {
     return startServer({
       command,
       places: this.places,
       prefix: [process.execPath, PROGRAM, 'record', '-q', '-o', this.capture, ...rigArgs, '--'],
-      daemon: false,
     });
   }
 
@@ -189,8 +190,9 @@ export class Bench {
     command: readonly string[],
     work: readonly string[] | (() => Promise<string[]>) = SOME_WORK,
     end: 'unmount' | 'sigterm' | 'itself' = 'unmount',
+    rigArgs: readonly string[] = [],
   ): Promise<Recorded> {
-    const live = await this.start(command);
+    const live = await this.start(command, rigArgs);
     const lines = typeof work === 'function' ? await work() : await this.client(work);
     if (end === 'sigterm') {
       const program = (command[0] ?? '').replaceAll('{mountpoint}', this.mountpoint);
