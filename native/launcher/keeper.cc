@@ -26,9 +26,11 @@
 namespace fuse_rig {
 namespace {
 
+// Mount ids are given again as soon as they are free: only with its target does one name a mount.
 struct Mount {
   int id;
   std::string target;
+  bool operator<(const Mount& o) const { return id != o.id ? id < o.id : target < o.target; }
 };
 
 // A field of mountinfo writes space, tab, newline and backslash as \ooo.
@@ -75,7 +77,7 @@ class Keeper {
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     chld_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    for (const Mount& m : FuseMounts()) before_.insert(m.id);
+    for (const Mount& m : FuseMounts()) before_.insert(m);
   }
 
   [[noreturn]] void Run() {
@@ -128,6 +130,7 @@ class Keeper {
     if (n < static_cast<ssize_t>(kKeeperHead)) return false;
     if (m.type == kNoteMount) {
       targets_.insert(m.text);
+      Forget();
       Send(kNoted, 0, 0);
     } else if (m.type == kGo) {
       (void)!write(go_, "g", 1);
@@ -137,6 +140,15 @@ class Keeper {
       Reap();
     }
     return true;
+  }
+
+  // Mounts that have gone since we started: what gets their names now is ours.
+  void Forget() {
+    std::set<Mount> still;
+    for (const Mount& m : FuseMounts()) {
+      if (before_.count(m)) still.insert(m);
+    }
+    before_.swap(still);
   }
 
   // Every process of the server descends from us (we are the subreaper). New ones may be forked
@@ -187,7 +199,7 @@ class Keeper {
       if (!any) break;
     }
     for (const Mount& m : FuseMounts()) {
-      if (before_.count(m.id) || !targets_.count(m.target)) continue;
+      if (before_.count(m) || !targets_.count(m.target)) continue;
       if (umount2(m.target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || geteuid() == 0) continue;
       pid_t pid = fork();
       if (pid == 0) {
@@ -203,7 +215,7 @@ class Keeper {
   int go_;
   int chld_;
   bool empty_ = false;
-  std::set<int> before_;
+  std::set<Mount> before_;
   std::set<std::string> targets_;
 };
 
