@@ -99,6 +99,7 @@ export interface Native {
   closeFd(fd: number): number;
   readFd(fd: number, into: Uint8Array, size: number): number;
   writeFd(fd: number, bytes: Uint8Array, length: number): number;
+  writeInThread(fd: number, bytes: Uint8Array, length: number): number;
   pollFd(fd: number): number;
   ioctlFd(fd: number, command: number, argument?: Uint8Array): number;
   /** SOCK_SEQPACKET pair (SOCK_STREAM when `stream`). */

@@ -2,7 +2,7 @@
  * The real Kernel: every call of the server is made on the real /dev/fuse, by the rig, with the
  * server's bytes. Nothing is interpreted; what the kernel says is what the server gets.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type NativeSeam, native } from '../native/load.ts';
 import {
   BLOCK,
@@ -34,7 +34,18 @@ interface RealHandle {
   fd: number;
   conn: ConnId;
   syncInit: boolean;
+  /** Notifications on their way into the kernel. */
+  writing: number;
   watch: number;
+}
+
+/** Ends a connection by fusectl (fuse_conn_abort_write), where it is mounted and ours to write. */
+function abortConnection(dev: number): void {
+  try {
+    writeFileSync(`/sys/fs/fuse/connections/${dev}/abort`, '1');
+  } catch {
+    // Gone already, or no fusectl: the kernel frees the waiting write when the mount goes.
+  }
 }
 
 export interface RelayWiring {
@@ -75,6 +86,7 @@ export class RealKernel implements Kernel {
       fd: Math.max(fd, -1),
       conn: 0,
       syncInit: false,
+      writing: 0,
       watch: 0,
     };
     this.#handles.set(handle.id, handle);
@@ -96,6 +108,8 @@ export class RealKernel implements Kernel {
     if (handle === undefined) return;
     this.#handles.delete(id);
     if (handle.watch > 0) this.#seam().unwatch(handle.watch);
+    // A notification still waiting in the kernel keeps the device open; only an abort ends its wait.
+    if (handle.writing > 0) abortConnection(this.#boundDev(handle));
     if (handle.fd >= 0) native.closeFd(handle.fd);
   }
 
@@ -129,8 +143,30 @@ export class RealKernel implements Kernel {
     native.writeFd(this.#fd(id), reply, 16);
   }
 
-  write(id: HandleId, message: Uint8Array, length: number): number {
-    return native.writeFd(this.#fd(id), message, length);
+  /**
+   * A notification waits in the kernel for inode and page locks, which a client may hold until the
+   * server has answered it: it is written by a thread of its own.
+   */
+  write(
+    id: HandleId,
+    message: Uint8Array,
+    length: number,
+    later?: (result: number) => void,
+  ): number {
+    const handle = this.#handles.get(id);
+    if (later === undefined || handle === undefined) {
+      return native.writeFd(this.#fd(id), message, length);
+    }
+    const pending = native.writeInThread(handle.fd, message, length);
+    if (pending < 0) return pending;
+    handle.writing++;
+    const wiring = this.#seam();
+    const tag = wiring.watch(pending, () => {
+      wiring.unwatch(tag);
+      handle.writing--;
+      later(native.finish(pending));
+    });
+    return BLOCK;
   }
 
   poll(id: HandleId): number {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fd.h"
@@ -63,6 +64,27 @@ Napi::Value WriteFd(const Napi::CallbackInfo& info) {
   }
   ssize_t n = writev(Int(info, 0), iov, count);
   return Num(info, n < 0 ? -errno : static_cast<double>(n));
+}
+
+// writeInThread(fd, bytes, length): writeFd in a thread of its own; a descriptor to read the result
+// from (finish), or -errno. For writes that may wait for what only this process's thread can bring.
+Napi::Value WriteInThread(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  std::string copy(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+  size_t length = info[2].ToNumber().Uint32Value();
+  int fd = Int(info, 0);
+  int pipe_fds[2];
+  if (pipe2(pipe_fds, O_CLOEXEC) != 0) return Num(info, -errno);
+  int out = pipe_fds[1];
+  std::thread([fd, copy, length, out] {
+    iovec iov[2] = {{const_cast<char*>(copy.data()), copy.size() < length ? copy.size() : length},
+                    {reinterpret_cast<void*>(8), length > copy.size() ? length - copy.size() : 0}};
+    ssize_t n = writev(fd, iov, iov[1].iov_len > 0 ? 2 : 1);
+    int result = n < 0 ? -errno : static_cast<int>(n);
+    (void)!write(out, &result, sizeof result);
+    close(out);
+  }).detach();
+  return Num(info, pipe_fds[0]);
 }
 
 // pollFd(fd): the poll(2) mask right now.
@@ -285,6 +307,7 @@ void DeviceInit(Napi::Env env, Napi::Object exports) {
   set("closeFd", CloseFd);
   set("readFd", ReadFd);
   set("writeFd", WriteFd);
+  set("writeInThread", WriteInThread);
   set("pollFd", PollFd);
   set("ioctlFd", IoctlFd);
   set("socketPair", SocketPair);

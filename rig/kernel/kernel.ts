@@ -56,9 +56,15 @@ export interface Kernel {
   faulted(handle: HandleId, message: Uint8Array): void;
   /**
    * write(2) of `length` bytes (fuse_dev_do_write). `message` holds the readable ones: fewer than
-   * `length` when the server's buffer faults after them.
+   * `length` when the server's buffer faults after them. With `later` the answer may be BLOCK; the
+   * result then comes by calling it.
    */
-  write(handle: HandleId, message: Uint8Array, length: number): number;
+  write(
+    handle: HandleId,
+    message: Uint8Array,
+    length: number,
+    later?: (result: number) => void,
+  ): number;
   /** poll(2) mask (fuse_dev_poll). */
   poll(handle: HandleId): number;
   /** FUSE_DEV_IOC_CLONE; `source` undefined where oldfd is no fuse device. */

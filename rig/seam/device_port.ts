@@ -8,7 +8,9 @@ import { readlinkSync } from 'node:fs';
 import { type NativeSeam, native } from '../../native/load.ts';
 import type { EventSink } from '../events.ts';
 import { BLOCK, type HandleId, type Kernel } from '../kernel/kernel.ts';
+import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { isNotification } from '../protocol/notify.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import type { Context } from './mount_port.ts';
 import { NR, type Trap } from './traps.ts';
@@ -274,18 +276,20 @@ export class DevicePort {
   #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
     const { seam, kernel, trap } = this.#w;
     const { tid } = trap;
-    const result = kernel.write(handle.id, bytes, length);
-    seam.respond(slot, result);
-    this.replied++;
-    this.#w.emit({
-      kind: 'reply',
-      t: this.#w.now(),
-      handle: handle.id,
-      conn: kernel.connOf(handle.id),
-      tid,
-      bytes,
-      result,
-    });
+    const answer = (written: Uint8Array, result: number): void => {
+      seam.respond(slot, result);
+      this.replied++;
+      const conn = kernel.connOf(handle.id);
+      const t = this.#w.now();
+      this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
+    };
+    // A notification may have to wait for a lock that a client holds until the server answers it, so
+    // the Kernel may take its time; the server's other threads must be served meanwhile.
+    const notifies = bytes.length >= OUT_HEADER_SIZE && isNotification(bytes);
+    const kept = notifies ? bytes.slice() : bytes;
+    const later = notifies ? (late: number) => answer(kept, late) : undefined;
+    const result = kernel.write(handle.id, bytes, length, later);
+    if (result !== BLOCK) answer(bytes, result);
   }
 
   #spliceOut(handle: PortHandle): void {
