@@ -18,6 +18,7 @@ export interface NativeSeam {
   wait(timeoutMs: number): number;
   busy(): boolean;
   watch(fd: number, tag: number): number;
+  watchNext(fd: number, tag: number): number;
   unwatch(fd: number): void;
   keeperSend(type: number, text: string): number;
   allowPath(prefix: string): void;

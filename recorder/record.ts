@@ -187,6 +187,7 @@ async function recordInto(
   kernel.connect({
     seam: session.seam,
     watch: (fd, action) => session.watches.add(fd, action),
+    watchNext: (tag) => session.watches.next(tag),
     unwatch: (tag) => session.watches.remove(tag),
     onMounted: (handle, result) => session.mounts.finishWaiting(handle, result),
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),

@@ -37,6 +37,8 @@ interface RealHandle {
   /** Notifications on their way into the kernel. */
   writing: number;
   watch: number;
+  /** Somebody waits for the device: the next wake of it counts. */
+  armed: boolean;
 }
 
 /** Ends a connection by fusectl (fuse_conn_abort_write), where it is mounted and ours to write. */
@@ -52,6 +54,8 @@ export interface RelayWiring {
   seam: NativeSeam;
   /** Has a descriptor watched; returns a tag for `unwatch`. */
   watch(fd: number, action: () => void): number;
+  /** From now on only the next time it becomes readable counts, or now if it is. */
+  watchNext(tag: number): void;
   unwatch(tag: number): void;
   /** A mount that had to wait (SYNC_INIT) is done. */
   onMounted(handle: HandleId, result: MountResult): void;
@@ -88,6 +92,7 @@ export class RealKernel implements Kernel {
       syncInit: false,
       writing: 0,
       watch: 0,
+      armed: false,
     };
     this.#handles.set(handle.id, handle);
     return handle.id;
@@ -99,8 +104,21 @@ export class RealKernel implements Kernel {
    */
   #watch(handle: RealHandle): void {
     if (handle.fd >= 0 && handle.watch === 0) {
-      handle.watch = this.#seam().watch(handle.fd, () => this.onWake(handle.id));
+      handle.watch = this.#seam().watch(handle.fd, () => {
+        handle.armed = false;
+        this.onWake(handle.id);
+      });
     }
+  }
+
+  /**
+   * Most requests find the server between its reply and its next read: the rig need not be woken for
+   * them. So a wake is asked for when somebody waits: a read got BLOCK, or poll was looked at.
+   */
+  #arm(handle: RealHandle): void {
+    if (handle.armed || handle.watch === 0) return;
+    handle.armed = true;
+    this.#seam().watchNext(handle.watch);
   }
 
   close(id: HandleId): void {
@@ -128,8 +146,10 @@ export class RealKernel implements Kernel {
   read(id: HandleId, size: number, into: Uint8Array): number {
     const handle = this.#handles.get(id);
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
-    const n = native.readFd(this.#fd(id), into, size);
-    return n === -EAGAIN ? BLOCK : n;
+    const n = native.readFd(handle?.fd ?? -1, into, size);
+    if (n !== -EAGAIN) return n;
+    if (handle !== undefined) this.#arm(handle);
+    return BLOCK;
   }
 
   /** The request is ours now and nobody will answer it: end it as the kernel would have (EIO). */
@@ -170,8 +190,11 @@ export class RealKernel implements Kernel {
   }
 
   poll(id: HandleId): number {
-    if (this.connOf(id) === 0) return POLLERR;
-    return native.pollFd(this.#fd(id));
+    const handle = this.#handles.get(id);
+    if (handle === undefined || handle.conn === 0) return POLLERR;
+    const mask = native.pollFd(handle.fd);
+    if ((mask & POLLIN) === 0) this.#arm(handle);
+    return mask;
   }
 
   clone(id: HandleId, source: HandleId | undefined): number {

@@ -7,6 +7,7 @@ import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
+import { Slab } from '../rig/protocol/slab.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import type { OwnerMap } from './normal.ts';
@@ -25,6 +26,7 @@ export class Asker {
   readonly #feed: Feed;
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
+  readonly #slab = new Slab();
   /** READDIRs of this run's own, to reach the end that the capture saw. */
   readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
 
@@ -36,7 +38,7 @@ export class Asker {
 
   ask(event: RequestEvent, side: Side): void {
     const index = ++this.index;
-    const captured = event.bytes.slice();
+    const captured = this.#slab.copy(event.bytes);
     const flight = {
       index,
       conn: event.conn,

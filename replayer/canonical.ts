@@ -7,6 +7,8 @@ import { createHash, type Hash } from 'node:crypto';
 import type { ReplayEvent } from '../rig/events.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
 
+const BATCH = 16 * 1024;
+
 /** First-appearance names: the first node is n1, whatever number the server gave it. */
 class Names {
   readonly #names = new Map<string, string>();
@@ -27,6 +29,8 @@ export class CanonicalLog {
   readonly #names = new Names();
   readonly #line: ((line: string) => void) | undefined;
   lines = 0;
+  /** Lines not hashed yet: a call of the hash costs more than a line. */
+  #waiting = '';
 
   /** `line` gets every line, without its newline. */
   constructor(line?: (line: string) => void) {
@@ -37,8 +41,14 @@ export class CanonicalLog {
     const line = this.#render(event);
     if (line === undefined) return;
     this.lines++;
-    this.#hash.update(line).update('\n');
+    this.#waiting += `${line}\n`;
+    if (this.#waiting.length > BATCH) this.#flush();
     this.#line?.(line);
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#waiting);
+    this.#waiting = '';
   }
 
   #render(event: ReplayEvent): string | undefined {
@@ -70,6 +80,7 @@ export class CanonicalLog {
 
   /** First 12 hex digits of the log's SHA-256. */
   digest(): string {
+    this.#flush();
     return this.#hash.copy().digest('hex').slice(0, 12);
   }
 }

@@ -7,7 +7,7 @@
 import type { ReplaySink, ReplyEvent, RequestEvent, SessionEvent } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { ProtocolError } from '../rig/protocol/cursor.ts';
+import { ProtocolError, readU32 } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
@@ -20,6 +20,7 @@ import { normalReply, type OwnerMap } from './normal.ts';
 import { Side } from './side.ts';
 
 const RESENT = 1n << 63n;
+const NOTHING = new Uint8Array(0);
 
 export class Cursor {
   done = false;
@@ -140,13 +141,10 @@ export class Cursor {
     tickets.delete(ticket);
     flight.open--;
     if (flight.outcome === undefined || flight.outcome.error === 0) {
-      flight.outcome = { ...outcome, body: new Uint8Array(0) };
+      flight.outcome = { ...outcome, body: NOTHING };
     }
     if (flight.opcode === OP.WRITE.opcode && outcome.error === 0 && outcome.body.length >= 4) {
-      flight.written += new DataView(outcome.body.buffer, outcome.body.byteOffset).getUint32(
-        0,
-        true,
-      );
+      flight.written += readU32(outcome.body, 0);
     }
     this.#ended = flight;
   }

@@ -282,7 +282,7 @@ async function run(
     for (const take of consumers) take(event);
   };
   const session = new Session(launched, model, emit);
-  const cursor = new Cursor(reader.events(), model, owners, emit);
+  const cursor = new Cursor(reader.events(true), model, owners, emit);
   model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);

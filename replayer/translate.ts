@@ -44,6 +44,15 @@ function nodeOfHandle(mark: Mark, marks: readonly Mark[], header: bigint): bigin
   return of === undefined ? header : BigInt(of.value);
 }
 
+/** This run's value for the capture's; undefined when it never came. */
+function exchanged(mark: Mark, node: bigint, t: Translation): bigint | number | undefined {
+  if (mark.role === 'uid') return t.owners.uid(Number(mark.value));
+  if (mark.role === 'gid') return t.owners.gid(Number(mark.value));
+  // Most marks need no exchange, and only these two roles are ids of the server's.
+  if (mark.role !== 'nodeid' && mark.role !== 'fh') return mark.value;
+  return t.identity.translate(mark, node);
+}
+
 /** Exchanges the ids of `bytes` (a private copy) in place. */
 export function translate(
   bytes: Uint8Array,
@@ -55,22 +64,16 @@ export function translate(
   const { nodeid, opcode } = request;
   const marks = requestMarks(request);
   let fh: bigint | undefined;
-  const values: (bigint | undefined)[] = [];
   for (const mark of marks) {
-    const node = mark.role === 'fh' ? nodeOfHandle(mark, marks, nodeid) : nodeid;
-    if (mark.role === 'fh' && fh === undefined) fh = BigInt(mark.value);
-    if (mark.role === 'uid') values.push(BigInt(t.owners.uid(Number(mark.value))));
-    else if (mark.role === 'gid') values.push(BigInt(t.owners.gid(Number(mark.value))));
-    else values.push(t.identity.translate(mark, node));
+    const { role } = mark;
+    if (role === 'fh') fh ??= BigInt(mark.value);
+    const node = role === 'fh' ? nodeOfHandle(mark, marks, nodeid) : nodeid;
+    const value = exchanged(mark, node, t);
+    if (value === undefined) {
+      return new Orphan(`${role === 'fh' ? 'file handle' : 'node'} ${mark.value} never came`);
+    }
+    if (value !== mark.value) writeMark(bytes, mark, value);
   }
-  const unknown = values.indexOf(undefined);
-  if (unknown >= 0) {
-    const mark = marks[unknown] as Mark;
-    return new Orphan(`${mark.role === 'fh' ? 'file handle' : 'node'} ${mark.value} never came`);
-  }
-  marks.forEach((mark, i) => {
-    if (mark.role !== 'cookie') writeMark(bytes, mark, values[i] as bigint);
-  });
   if (isReaddir(opcode)) {
     const cookie = marks.find((m) => m.role === 'cookie');
     if (cookie) writeMark(bytes, cookie, t.stream(fh ?? 0n).offset(BigInt(cookie.value)));

@@ -37,16 +37,6 @@ struct Header {
 };
 static_assert(sizeof(Header) == 88, "rig/seam/traps.ts knows these offsets");
 
-enum Tag : uint64_t { kTagListener = 1, kTagKeeper, kTagWake, kTagWatched, kTagSlot };
-constexpr uint64_t MakeTag(Tag kind, uint32_t value) { return (kind << 32) | value; }
-
-int Add(int epoll, int fd, uint32_t events, uint64_t tag) {
-  epoll_event ev{};
-  ev.events = events;
-  ev.data.u64 = tag;
-  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
-}
-
 bool IsFusermount(const std::string& path) {
   size_t slash = path.rfind('/');
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -89,9 +79,9 @@ Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   epoll_.Reset(epoll_create1(EPOLL_CLOEXEC));
   wake_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   Value().Set("wakeFd", Napi::Number::New(env, wake_.get()));
-  int err = Add(epoll_.get(), listener_.get(), EPOLLIN, MakeTag(kTagListener, 0));
-  if (err == 0) err = Add(epoll_.get(), keeper_.get(), EPOLLIN, MakeTag(kTagKeeper, 0));
-  if (err == 0) err = Add(epoll_.get(), wake_.get(), EPOLLIN, MakeTag(kTagWake, 0));
+  int err = EpollAdd(epoll_.get(), listener_.get(), EPOLLIN, MakeTag(kTagListener, 0));
+  if (err == 0) err = EpollAdd(epoll_.get(), keeper_.get(), EPOLLIN, MakeTag(kTagKeeper, 0));
+  if (err == 0) err = EpollAdd(epoll_.get(), wake_.get(), EPOLLIN, MakeTag(kTagWake, 0));
   if (err != 0) {
     Napi::Error::New(env, std::string("seam: epoll: ") + strerror(-err)).ThrowAsJavaScriptException();
   }
@@ -307,58 +297,11 @@ int Seam::Send(int slot, int64_t value, int error, uint32_t flags) {
   return r;
 }
 
-// close(): gives everything up; the keeper then ends what is left of the server.
-Napi::Value Seam::Close(const Napi::CallbackInfo& info) {
-  listener_.Reset();
-  keeper_.Reset();
-  epoll_.Reset();
-  wake_.Reset();
-  slots_.clear();
-  free_slots_.clear();
-  placeholders_.clear();
-  server_ends_.clear();
-  return info.Env().Undefined();
-}
-
-// busy(): whether wait() would return something at once.
-Napi::Value Seam::Busy(const Napi::CallbackInfo& info) {
-  pollfd p = {epoll_.get(), POLLIN, 0};
-  bool busy = !ready_.empty() || poll(&p, 1, 0) != 0;
-  return Napi::Boolean::New(info.Env(), busy);
-}
-
-// watch(fd, tag): edge-triggered; Wait() returns kWatched with the tag when fd becomes readable.
-Napi::Value Seam::Watch(const Napi::CallbackInfo& info) {
-  int r = Add(epoll_.get(), info[0].ToNumber().Int32Value(), EPOLLIN | EPOLLET,
-              MakeTag(kTagWatched, info[1].ToNumber().Uint32Value()));
-  return Napi::Number::New(info.Env(), r);
-}
-
-Napi::Value Seam::Unwatch(const Napi::CallbackInfo& info) {
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, info[0].ToNumber().Int32Value(), nullptr);
-  return info.Env().Undefined();
-}
-
-// keeperSend(type, text): 0 or -errno.
-Napi::Value Seam::KeeperSend(const Napi::CallbackInfo& info) {
-  KeeperMessage m{};
-  m.type = info[0].ToNumber().Uint32Value();
-  std::string text = info[1].ToString().Utf8Value();
-  strncpy(m.text, text.c_str(), sizeof m.text - 1);
-  ssize_t n = send(keeper_.get(), &m, kKeeperHead + text.size() + 1, MSG_NOSIGNAL);
-  return Napi::Number::New(info.Env(), n < 0 ? -errno : 0);
-}
-
-// allowPath(prefix): opens of the prefix or below it come to policy.
-Napi::Value Seam::AllowPath(const Napi::CallbackInfo& info) {
-  paths_.push_back(info[0].ToString().Utf8Value());
-  return info.Env().Undefined();
-}
-
 Napi::Function Seam::Define(Napi::Env env) {
   return DefineClass(
       env, "Seam",
       {InstanceMethod<&Seam::Wait>("wait"), InstanceMethod<&Seam::Busy>("busy"), InstanceMethod<&Seam::Watch>("watch"),
+       InstanceMethod<&Seam::WatchNext>("watchNext"),
        InstanceMethod<&Seam::Unwatch>("unwatch"), InstanceMethod<&Seam::KeeperSend>("keeperSend"),
        InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::AllowPath>("allowPath"),
        InstanceMethod<&Seam::Respond>("respond"), InstanceMethod<&Seam::Continue>("continue"),

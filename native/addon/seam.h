@@ -30,6 +30,13 @@ enum EventKind : int {
   kInterrupted = 6, // slot: a held call was answered because its thread has a signal
 };
 
+// What an entry of the epoll set is: the tag's high word. The low word: a watch's tag, or a slot.
+enum Tag : uint64_t { kTagListener = 1, kTagKeeper, kTagWake, kTagWatched, kTagSlot };
+constexpr uint64_t MakeTag(Tag kind, uint32_t value) { return (kind << 32) | value; }
+
+// 0 or -errno.
+int EpollAdd(int epoll, int fd, uint32_t events, uint64_t tag);
+
 struct Slot {
   bool used = false;
   bool socket_watched = false;
@@ -58,6 +65,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value Wait(const Napi::CallbackInfo& info);
   Napi::Value Busy(const Napi::CallbackInfo& info);
   Napi::Value Watch(const Napi::CallbackInfo& info);
+  Napi::Value WatchNext(const Napi::CallbackInfo& info);
   Napi::Value Unwatch(const Napi::CallbackInfo& info);
   Napi::Value KeeperSend(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

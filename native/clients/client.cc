@@ -38,7 +38,7 @@ Words Split(const std::string& line) {
 
 const Op* Find(const std::string& name) {
   for (const auto* list : {&kFileOps, &kSpaceOps, &kTreeOps, &kAttributeOps, &kLockOps, &kMapOps,
-                           &kProcessOps}) {
+                           &kProcessOps, &kMeasureOps}) {
     for (const Op& op : *list) {
       if (name == op.name) return &op;
     }

@@ -60,5 +60,6 @@ extern const std::vector<Op> kAttributeOps;
 extern const std::vector<Op> kLockOps;
 extern const std::vector<Op> kMapOps;
 extern const std::vector<Op> kProcessOps;
+extern const std::vector<Op> kMeasureOps;
 
 }  // namespace fuse_rig

@@ -8,6 +8,7 @@
  * Little-endian throughout. The checksum covers the header with its own field zero, then the body.
  */
 import type { BeginEvent, SessionEvent } from '../../rig/events.ts';
+import { readS32, readU16, readU32 } from '../../rig/protocol/cursor.ts';
 import { CaptureError } from './error.ts';
 import { packEvent, unpackEvent } from './fields.ts';
 
@@ -163,8 +164,8 @@ function i32(event: SessionEvent, field: string, value: number): number {
   return value;
 }
 
-const u64 = (view: DataView, at: number): number =>
-  view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+const u64 = (bytes: Uint8Array, at: number): number =>
+  readU32(bytes, at + 4) * 2 ** 32 + readU32(bytes, at);
 
 export interface FrameHeader {
   kind: Kind;
@@ -177,16 +178,15 @@ export interface FrameHeader {
 
 /** The header at the start of `bytes`; a string says what is wrong with it. */
 export function decodeHeader(bytes: Uint8Array): FrameHeader | string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
-  if (view.getUint32(0, true) !== MAGIC) return 'no frame begins here';
-  const type = view.getUint16(4, true);
+  if (readU32(bytes, 0) !== MAGIC) return 'no frame begins here';
+  const type = readU16(bytes, 4);
   const kind = KINDS[type];
   if (kind === undefined) return `unknown frame type ${type}`;
-  if (view.getUint16(6, true) !== 0) return 'unknown flags';
-  const length = view.getUint32(8, true);
+  if (readU16(bytes, 6) !== 0) return 'unknown flags';
+  const length = readU32(bytes, 8);
   const max = bodyMax(type);
   if (length > max) return `a body of ${length} bytes, more than the ${max} there may be`;
-  return { kind, length, crc: view.getUint32(CRC_AT, true), number: u64(view, 16) };
+  return { kind, length, crc: readU32(bytes, CRC_AT), number: u64(bytes, 16) };
 }
 
 export interface Versions {
@@ -221,19 +221,18 @@ export function decodeBody(kind: Kind, body: Uint8Array, keep: boolean): Session
     const prefix =
       kind === 'output' ? OUTPUT_PREFIX : kind === 'fixture' ? FIXTURE_PREFIX : MESSAGE_PREFIX;
     if (body.length < prefix) return `a ${kind} body of ${body.length} bytes is too short`;
-    const view = new DataView(body.buffer, body.byteOffset, prefix);
-    const t = u64(view, 0);
+    const t = u64(body, 0);
     if (!Number.isSafeInteger(t)) return 'a time beyond 2^53 ns';
     if (kind === 'fixture') return { kind, t, bytes: rest(prefix) };
     if (kind === 'output') {
-      const fd = view.getUint32(8, true);
+      const fd = readU32(body, 8);
       if (fd !== 1 && fd !== 2) return `output on descriptor ${fd}`;
       return { kind, t, fd, bytes: rest(prefix) };
     }
-    const handle = view.getUint32(8, true);
-    const conn = view.getUint32(12, true);
-    const tid = view.getInt32(16, true);
-    const result = view.getInt32(20, true);
+    const handle = readU32(body, 8);
+    const conn = readU32(body, 12);
+    const tid = readS32(body, 16);
+    const result = readS32(body, 20);
     const bytes = rest(prefix);
     if (kind === 'reply') return { kind, t, handle, conn, tid, bytes, result };
     if (result !== 0) return 'a request with a result';

@@ -24,9 +24,11 @@ export const extBytesOf = (request: Uint8Array): number => readU16(request, 36) 
 
 /** Throws unless a complete header is there and its `len` is the number of bytes at hand. */
 export function checkHeader(message: Uint8Array, header: Layout): void {
-  const missing = header.list.find(([, field]) => field.offset + field.size > message.length);
-  if (missing !== undefined) {
-    need(message, missing[1].offset, missing[1].size, header.name, missing[0]);
+  if (message.length < header.size) {
+    const missing = header.list.find(([, field]) => field.offset + field.size > message.length);
+    if (missing !== undefined) {
+      need(message, missing[1].offset, missing[1].size, header.name, missing[0]);
+    }
   }
   const needed = lenOf(message);
   const available = message.length;

@@ -31,6 +31,28 @@ function markOf(name: string, field: Field, role: Role, bytes: Uint8Array, offse
   return field.of === undefined ? mark : { ...mark, of: field.of };
 }
 
+/** Adds the marks of one structure. A loop and one list: replay does this for every message. */
+function collect(
+  layout: Layout,
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  out: Mark[],
+): void {
+  for (const [name, field] of layout.list) {
+    const room = size - field.offset;
+    const at = offset + field.offset;
+    if (typeof field.type === 'object') {
+      if (room > 0) collect(field.type, bytes, at, Math.min(room, field.size), out);
+      continue;
+    }
+    const { role, when } = field;
+    if (role === undefined || role === 'padding' || extent(field) > room) continue;
+    if (when !== undefined && !bitSet(layout, bytes, offset, when)) continue;
+    out.push(markOf(name, field, role, bytes, at));
+  }
+}
+
 /**
  * The marks of one structure, its first `size` bytes, nested ones included. A field that does not
  * count now (its `when` bit is clear) and padding have none.
@@ -41,48 +63,42 @@ export function layoutMarks(
   offset: number,
   size: number = layout.size,
 ): Mark[] {
-  return layout.list.flatMap(([name, field]) => {
-    const at = offset + field.offset;
-    const room = size - field.offset;
-    if (typeof field.type === 'object') {
-      return room <= 0 ? [] : layoutMarks(field.type, bytes, at, Math.min(room, field.size));
-    }
-    const { role, when } = field;
-    if (role === undefined || role === 'padding' || extent(field) > room) return [];
-    if (when !== undefined && !bitSet(layout, bytes, offset, when)) return [];
-    return [markOf(name, field, role, bytes, at)];
-  });
+  const out: Mark[] = [];
+  collect(layout, bytes, offset, size, out);
+  return out;
 }
 
-function placeMarks(bytes: Uint8Array, place: Place): Mark[] {
+function collectPlace(bytes: Uint8Array, place: Place, out: Mark[]): void {
   const { part, offset, size } = place;
   if (part.part === 'struct' || part.part === 'prefix') {
-    return layoutMarks(part.layout, bytes, offset, size);
+    collect(part.layout, bytes, offset, size, out);
+  } else if (part.part === 'array') {
+    const { layout } = part;
+    for (let at = offset; at + layout.size <= offset + size; at += layout.size) {
+      collect(layout, bytes, at, layout.size, out);
+    }
+  } else if (part.part === 'data' && (part.view === 'dirents' || part.view === 'direntplus')) {
+    const plus = part.view === 'direntplus';
+    const layout = plus ? DIRENTPLUS : DIRENT;
+    for (const record of direntRecords(bytes.subarray(offset, offset + size), plus)) {
+      collect(layout, bytes, offset + record.offset, layout.size, out);
+    }
   }
-  if (part.part === 'array') {
-    const count = size / part.layout.size;
-    return Array.from({ length: count }, (_, i) =>
-      layoutMarks(part.layout, bytes, offset + i * part.layout.size),
-    ).flat();
-  }
-  if (part.part !== 'data' || (part.view !== 'dirents' && part.view !== 'direntplus')) return [];
-  const plus = part.view === 'direntplus';
-  const layout = plus ? DIRENTPLUS : DIRENT;
-  const body = bytes.subarray(offset, offset + size);
-  return direntRecords(body, plus).flatMap((record) =>
-    layoutMarks(layout, bytes, offset + record.offset),
-  );
 }
 
 /** The marks of a body whose parts lie at `places` of `bytes`. */
 export function placesMarks(bytes: Uint8Array, places: readonly Place[]): Mark[] {
-  return places.flatMap((place) => placeMarks(bytes, place));
+  const out: Mark[] = [];
+  for (const place of places) collectPlace(bytes, place, out);
+  return out;
 }
 
 /** The marks of a request, its header's first. */
 export function requestMarks(request: Request): Mark[] {
   const { bytes, places } = request;
-  return [...layoutMarks(IN_HEADER, bytes, 0), ...placesMarks(bytes, places)];
+  const out = layoutMarks(IN_HEADER, bytes, 0);
+  for (const place of places) collectPlace(bytes, place, out);
+  return out;
 }
 
 /** The marks of a reply's body, directory records included. */

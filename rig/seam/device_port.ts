@@ -277,11 +277,13 @@ export class DevicePort {
     const { seam, kernel, trap } = this.#w;
     const { tid } = trap;
     const answer = (written: Uint8Array, result: number): void => {
-      seam.respond(slot, result);
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
+      // Answered last: meanwhile the client may make its next request, which the server's next read
+      // then finds. Answered first, it reads in vain and must be woken again.
+      seam.respond(slot, result);
     };
     // A notification may have to wait for a lock that a client holds until the server answers it, so
     // the Kernel may take its time; the server's other threads must be served meanwhile.
@@ -467,12 +469,11 @@ export class DevicePort {
     this.#w.seam.setReadable(handle.index, handle.tid, readable);
   }
 
-  /** Nothing came for a while: a server that polls a blocking descriptor must be told, too. */
+  /** Nothing came for a while: a server that polls must be told; without a read nobody was woken. */
   settle(): void {
     for (const handle of this.handles.values()) {
-      if (handle.dead || !handle.pending) continue;
-      const mask = this.#w.kernel.poll(handle.id);
-      handle.pending = (mask & POLLIN) !== 0;
+      if (handle.dead || handle.held.length > 0) continue;
+      handle.pending = (this.#w.kernel.poll(handle.id) & POLLIN) !== 0;
       if (handle.pending) this.#show(handle, true);
       else this.#poll(handle);
     }

@@ -19,6 +19,12 @@ export class Watches {
     return tag;
   }
 
+  /** Calls the action once more, when the descriptor becomes readable next; now, if it is. */
+  next(tag: number): void {
+    const watched = this.#actions.get(tag);
+    if (watched !== undefined) this.#seam.watchNext(watched.fd, tag);
+  }
+
   remove(tag: number): void {
     const watched = this.#actions.get(tag);
     if (watched === undefined) return;
