@@ -2,7 +2,7 @@
  * A server on a real mount, with nothing of ours between (or with a command of ours in front): start
  * it, wait for the mount, end it, and see that nothing is left.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
@@ -159,7 +159,7 @@ export async function preparePlaces(
 ): Promise<Places & { remove(): void }> {
   const dir = mkdtempSync(join(parent, `fuse-rig-${recipe.name}-`));
   const places = { fixture: join(dir, 'fixture'), mountpoint: join(dir, 'mnt') };
-  for (const path of Object.values(places)) await run('mkdir', [path]);
+  for (const path of Object.values(places)) mkdirSync(path);
   await recipe.prepare(places.fixture);
   return { ...places, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }

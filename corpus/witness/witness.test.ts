@@ -1,6 +1,7 @@
 // The kernel's account of a server with nothing of ours in between: complete, and closed in itself.
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LiveServer, preparePlaces, startVariant } from '../servers/live.ts';
+import { run } from '../run.ts';
+import { abortConnection, type LiveServer, preparePlaces, startVariant } from '../servers/live.ts';
 import type { Places } from '../servers/recipe.ts';
 import { referenceMemory } from '../servers/reference.ts';
 import { runWorkload } from '../workloads/workload.ts';
@@ -44,5 +45,38 @@ describe('the witness', () => {
     const uniques = (entries: typeof mine) =>
       entries.map(({ unique }) => unique).sort((a, b) => (a < b ? -1 : 1));
     expect(uniques(ends)).toEqual(uniques(sends));
+  });
+
+  it('tells a withdrawn request from an aborted one', async (context) => {
+    context.skip(why !== undefined, why);
+    witness = await startWitness();
+    places = await preparePlaces(referenceMemory);
+    server = await startVariant(referenceMemory.variants[0], places);
+    const { dev, pid } = server;
+    // Nobody reads requests: both stay pending, one until its caller is killed.
+    process.kill(pid, 'SIGSTOP');
+    const look = (name: string, timeoutS: number) =>
+      run('stat', [`${places?.mountpoint}/${name}`], { timeoutS });
+    const waiting = look('aborted', 20);
+    const killed = await look('killed-in-the-queue', 0.5);
+    expect(killed.ended).toBe('killed');
+    abortConnection(dev);
+    expect(await waiting).toMatchObject({ code: 1, ended: 'itself' });
+    process.kill(pid, 'SIGCONT');
+    await server.end();
+    server = undefined;
+    const log = await witness.stop();
+    witness = undefined;
+    const mine = log.entries.filter((entry) => entry.dev === dev);
+    const ofName = (name: string) => 40 + name.length + 1;
+    const uniqueOf = (name: string) =>
+      mine.findLast(
+        (entry) => entry.kind === 'send' && entry.opcode === 1 && entry.len === ofName(name),
+      )?.unique;
+    const endOf = (name: string) =>
+      mine.findLast((entry) => entry.kind === 'end' && entry.unique === uniqueOf(name));
+    expect(uniqueOf('killed-in-the-queue')).toBeDefined();
+    expect(endOf('killed-in-the-queue')).toBeUndefined();
+    expect(endOf('aborted')).toMatchObject({ len: 0, error: -103 });
   });
 });

@@ -56,10 +56,24 @@ export function witnessMissing(): string | undefined {
 
 let count = 0;
 
+/** Removes the instances of processes that were killed before they could. */
+function removeStale(): void {
+  for (const name of readdirSync(join(TRACING, 'instances'))) {
+    const pid = /^fuse-rig-(\d+)-\d+$/.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      rmdirSync(join(TRACING, 'instances', name));
+    } catch {
+      // Somebody still reads from it.
+    }
+  }
+}
+
 /** Begins to collect the events of every FUSE connection (or of the one with st_dev `dev`). */
 export async function startWitness(dev?: number): Promise<Witness> {
   const missing = witnessMissing();
   if (missing !== undefined) throw new Error(`no witness: ${missing}`);
+  removeStale();
   const instance = join(TRACING, 'instances', `fuse-rig-${process.pid}-${count++}`);
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-witness-'));
   const set = (name: string, value: string) => writeFileSync(join(instance, name), value);
