@@ -17,7 +17,7 @@ import {
 } from '../workloads/workload.ts';
 import { unsuited, workloads } from '../workloads/workloads.ts';
 import { RIG } from './ground.ts';
-import { type Completeness, witnessed } from './witnessed.ts';
+import { beginWitness, type Completeness } from './witnessed.ts';
 
 export interface TrialOptions {
   size: Size;
@@ -174,10 +174,13 @@ export async function tryServer(
     fixture,
     '--',
   ];
-  const recorded = await live(recipe, { ...variant, daemon: false }, record, (server) =>
-    witnessed(server.dev, capture, () => work(server, chosen, options)),
-  );
-  const { results, conclude } = recorded.value;
+  const witness = await beginWitness();
+  let dev = 0;
+  const recorded = await live(recipe, { ...variant, daemon: false }, record, (server) => {
+    dev = server.dev;
+    return work(server, chosen, options);
+  });
+  const results = recorded.value;
   results.forEach((result, i) => {
     const difference = firstDifference(plain.value[i] as WorkloadResult, result);
     if (difference !== undefined) trial.differences.push(difference);
@@ -188,7 +191,7 @@ export async function tryServer(
   trial.bytes = Number(counts?.[2] ?? 0);
   trial.recordSeconds = Number(counts?.[3] ?? 0);
   if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
-  trial.completeness = conclude();
+  trial.completeness = await witness.conclude(dev, capture);
   await replayMany(trial, capture, options);
   if (options.keep === undefined) rmSync(capture, { force: true });
   return trial;

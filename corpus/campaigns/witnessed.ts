@@ -1,5 +1,8 @@
-/** Work done while the kernel's tracepoints watch, and the capture held against them afterwards. */
-import type { WorkloadResult } from '../workloads/workload.ts';
+/** A capture held against what the kernel's own tracepoints saw while it was made. */
+import { CaptureReader } from '../../recorder/capture/reader.ts';
+import { opName } from '../../rig/protocol/opcodes.ts';
+import { compareWitness } from '../witness/compare.ts';
+import { startWitness, witnessMissing } from '../witness/witness.ts';
 
 export interface Completeness {
   /** Requests and ends that both the tracepoints and the capture have. */
@@ -9,13 +12,43 @@ export interface Completeness {
   onlyCapture: Record<string, number>;
   /** Only in the tracepoints, by opcode: requests that ended before any read. */
   onlyWitness: Record<string, number>;
+  /** Delivered, then ended by the kernel without a reply it took, by errno. */
+  endedWithoutReply: Record<string, number>;
+  /** Without reply in both when the witness stopped. */
+  open: number;
   unexplained: string[];
 }
 
-export async function witnessed(
-  _dev: number,
-  _capture: string,
-  work: () => Promise<WorkloadResult[]>,
-): Promise<{ results: WorkloadResult[]; conclude: () => Completeness | undefined }> {
-  return { results: await work(), conclude: () => undefined };
+const named = (counts: ReadonlyMap<number, number>): Record<string, number> =>
+  Object.fromEntries([...counts].map(([opcode, count]) => [opName(opcode), count]));
+
+/** Begins to watch; `conclude` compares. Undefined results: no witness is possible here. */
+export async function beginWitness(): Promise<{
+  conclude(dev: number, capture: string): Promise<Completeness | undefined>;
+}> {
+  if (witnessMissing() !== undefined) return { conclude: async () => undefined };
+  const witness = await startWitness();
+  return {
+    async conclude(dev, capture) {
+      const log = await witness.stop();
+      const reader = CaptureReader.open(capture);
+      try {
+        const found = compareWitness(log, dev, reader.events());
+        const lost = found.valid
+          ? []
+          : [`the witness lost ${found.lost} events: it proves nothing`];
+        return {
+          requests: found.requests,
+          ends: found.ends,
+          onlyCapture: named(found.onlyCapture),
+          onlyWitness: named(found.onlyWitness),
+          endedWithoutReply: Object.fromEntries(found.endedWithoutReply),
+          open: found.open,
+          unexplained: [...lost, ...found.unexplained],
+        };
+      } finally {
+        reader.close();
+      }
+    },
+  };
 }
