@@ -131,7 +131,8 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
         h->size = static_cast<int32_t>(value);
         return Napi::Number::New(env, kWatched);
       case kTagSlot:
-        if (value < slots_.size() && slots_[value].used && Decide(static_cast<int>(value))) {
+        // The tag may have been queued before its call was answered.
+        if (value < slots_.size() && slots_[value].socket_watched && Decide(static_cast<int>(value))) {
           return Napi::Number::New(env, kTrap);
         }
         break;
@@ -275,12 +276,18 @@ int Seam::TakeSlot() {
   return static_cast<int>(slots_.size()) - 1;
 }
 
+// The server's descriptor keeps the socket in the epoll set after ours is closed: take it out.
+void Seam::UnwatchSocket(Slot* s) {
+  if (s->socket_watched) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, s->socket.get(), nullptr);
+  s->socket_watched = false;
+}
+
 void Seam::FreeSlot(int slot) {
   Slot& s = slots_[slot];
   s.used = false;
-  s.socket_watched = false;
   s.deadline = 0;
-  s.socket.Reset();  // leaves the epoll set with its last descriptor
+  UnwatchSocket(&s);
+  s.socket.Reset();
   free_slots_.push_back(slot);
 }
 

@@ -101,6 +101,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   int KeeperEvent();
   int TakeSlot();
   void FreeSlot(int slot);
+  void UnwatchSocket(Slot* s);
   int Send(int slot, int64_t value, int error, uint32_t flags);
   bool Interrupt(int slot);
   int AddFd(int slot, int fd, int index, bool cloexec);

@@ -130,6 +130,7 @@ bool Seam::DecideHandover(int slot) {
   remote.msg_flags = 0;
   remote.msg_namelen = 0;
   WriteTarget(s.tid, s.args[1], &remote, sizeof remote);
+  UnwatchSocket(&s);
   int sock = s.socket.Release();
   Send(slot, put < 0 ? 0 : put, put < 0 ? static_cast<int>(put) : 0, 0);
   Peeked consumed;

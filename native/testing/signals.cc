@@ -53,12 +53,15 @@ int Initialised(const Arguments& a) {
   return fd;
 }
 
-// A read held when a signal comes: without SA_RESTART it ends with EINTR, with it it goes on. The
-// signal is sent to the thread, and then to the process.
+// A read held when a signal comes: with SA_RESTART it goes on, without it ends with EINTR. INIT is in
+// hand meanwhile, so that no request can come instead.
 int Interrupted(const Arguments& a) {
   Handle(SIGUSR1, 0);
   Handle(SIGUSR2, SA_RESTART);
-  const int fd = Initialised(a);
+  const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
+  MountDevice(fd, a.target);
+  std::vector<char> init, other;
+  const long n = Read(fd, &init);
   const pid_t self = gettid();
   std::thread([self] {
     for (const int number : {SIGUSR2, SIGUSR1}) {
@@ -68,20 +71,12 @@ int Interrupted(const Arguments& a) {
       while (handled == before) Nap();
     }
   }).detach();
-  std::vector<char> request;
-  for (;;) {
-    const long n = Read(fd, &request);
-    if (n > 0) {
-      Answer(fd, request.data(), static_cast<size_t>(n));
-      continue;
-    }
-    if (n != -EINTR) break;
-    Say("read EINTR after %d signals", handled.load());
-    const int error = Serve(fd);
-    Say("read %s", strerrorname_np(error));
-    return 0;
-  }
-  return 1;
+  const long interrupted = Read(fd, &other);
+  Say("read %s after %d signals", strerrorname_np(static_cast<int>(-interrupted)), handled.load());
+  Answer(fd, init.data(), static_cast<size_t>(n));
+  const int error = Serve(fd);
+  Say("read %s", strerrorname_np(error));
+  return error == ENODEV ? 0 : 1;
 }
 
 // Signals rain on a thread that reads with SA_RESTART, as Go's SIGURG does: nothing is lost.
