@@ -97,6 +97,10 @@ describe('7.3: no command unless the INIT reply asked for the ring', () => {
   it('nor after a REGISTER failed', () => {
     const made = RingScene.agreed({ version: '7.3' });
     expect([made.register(9), made.register()]).toEqual(['EINVAL', 'EOPNOTSUPP']);
+    const ready = RingScene.ready(1, { version: '7.3' });
+    const ticket = ready.scene.ask('GETATTR', {});
+    ready.register(9);
+    expect([ready.reply(), ready.scene.ended(ticket)]).toEqual(['EOPNOTSUPP', undefined]);
   });
   it('has the ring from INIT on: a COMMIT is held against its queues', () => {
     const made = RingScene.agreed({ version: '7.3' });
