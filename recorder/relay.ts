@@ -14,6 +14,9 @@ import {
   PASS,
 } from '../rig/kernel/kernel.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
+import { opcodeOf } from '../rig/protocol/header.ts';
+import { INIT_FLAG, splitInitFlags } from '../rig/protocol/init-flags.ts';
+import { OP } from '../rig/protocol/opcodes.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
 import { fuseMounts } from './mountinfo.ts';
 
@@ -27,6 +30,21 @@ const IOC_CLONE = 0x8004e500;
 const IOC_BACKING_OPEN = 0x4010e501;
 const IOC_BACKING_CLOSE = 0x4004e502;
 const IOC_SYNC_INIT = 0xe503;
+
+/** fuse_in_header and fuse_init_in; flags2 lies behind major, minor, max_readahead and flags. */
+const INIT_LENGTH = 104;
+const FLAGS2 = 56;
+
+/**
+ * The one thing in which the server does not get what the kernel says: FUSE over io_uring is not
+ * offered, since the relay stands in front of the device only. The server sees a kernel without
+ * enable_uring, and the capture says what the server saw.
+ */
+function hideRing(init: Uint8Array): void {
+  const view = new DataView(init.buffer, init.byteOffset);
+  const bit = splitInitFlags(INIT_FLAG.OVER_IO_URING).flags2;
+  view.setUint32(FLAGS2, view.getUint32(FLAGS2, true) & ~bit, true);
+}
 
 interface RealHandle {
   id: HandleId;

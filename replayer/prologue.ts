@@ -5,7 +5,7 @@ import { readFixtureSummary } from '../recorder/fixture/restore.ts';
 import type { InitOffer } from '../rig/kernel/init.ts';
 import { ProtocolError } from '../rig/protocol/cursor.ts';
 import { opcodeOf } from '../rig/protocol/header.ts';
-import { joinInitFlags } from '../rig/protocol/init-flags.ts';
+import { INIT_FLAG, joinInitFlags } from '../rig/protocol/init-flags.ts';
 import { initIn } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 
@@ -13,7 +13,7 @@ export interface Prologue {
   fixture: FixtureSummary | undefined;
   /** Where the recorded server mounted first. */
   mountpoint: string | undefined;
-  /** What the recording kernel offered in INIT; undefined where none was read. */
+  /** What the recording kernel offered in INIT, without the ring; undefined where none was read. */
   offer: InitOffer | undefined;
 }
 
@@ -40,7 +40,11 @@ function offerOf(request: Uint8Array): InitOffer | undefined {
   try {
     if (opcodeOf(request) !== OP.INIT.opcode) return undefined;
     const { minor, max_readahead, flags, flags2 } = initIn(request);
-    return { minor, maxReadahead: max_readahead, flags: joinInitFlags(flags, flags2) };
+    return {
+      minor,
+      maxReadahead: max_readahead,
+      flags: joinInitFlags(flags, flags2) & ~INIT_FLAG.OVER_IO_URING,
+    };
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;
     throw error;
