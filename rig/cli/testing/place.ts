@@ -55,7 +55,8 @@ export class Place {
     const command = [SERVER, '--fs', `passthrough=${this.source}`, ...server, this.mountpoint];
     const child = this.type(['record', '-o', this.at('o.fusecap'), ...args, '--', ...command]);
     await this.until(() => this.mounts() > 0);
-    return child;
+    // Not the child itself: it is a promise of its end.
+    return { child };
   }
 
   /** Waits; fails after ten seconds. */
