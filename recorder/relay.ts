@@ -165,6 +165,7 @@ export class RealKernel implements Kernel {
     const handle = this.#handles.get(id);
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
     const n = native.readFd(handle?.fd ?? -1, into, size);
+    if (n === INIT_LENGTH && opcodeOf(into) === OP.INIT.opcode) hideRing(into);
     if (n !== -EAGAIN) return n;
     if (handle !== undefined) this.#arm(handle);
     return BLOCK;
