@@ -4,7 +4,7 @@ import { writeU64 } from '../../protocol/cursor.ts';
 import { URING_CMD } from '../../protocol/ring.ts';
 import { Scene } from '../scene.ts';
 import type { VersionName } from '../versions.ts';
-import { HEADERS, PAYLOAD, RingScene } from './scene.ts';
+import { HEADERS, PAYLOAD, RingScene } from './testing/scene.ts';
 
 const commit = { cmdOp: URING_CMD.COMMIT_AND_FETCH };
 

@@ -9,7 +9,7 @@ import { OP, OPCODES, type OpName } from '../../protocol/opcodes.ts';
 import type { Args } from '../../protocol/parts.ts';
 import { uringEntOf } from '../../protocol/ring.ts';
 import type { VersionName } from '../versions.ts';
-import { HEADERS, PAYLOAD, RingScene } from './scene.ts';
+import { HEADERS, PAYLOAD, RingScene } from './testing/scene.ts';
 
 const STALE = 0xaa;
 const data = (size: number) => new Uint8Array(size).fill(7);

@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { BLOCK } from '../kernel.ts';
 import type { VersionName } from '../versions.ts';
-import { RingScene } from './scene.ts';
+import { RingScene } from './testing/scene.ts';
 
 const VERSIONS_TRIED: VersionName[] = ['6.18.15', '6.18', '7.1', '7.3'];
 

@@ -7,7 +7,7 @@ import type { OpName } from '../../protocol/opcodes.ts';
 import type { Ticket } from '../feed.ts';
 import type { VersionName } from '../versions.ts';
 import type { Entry, Owner } from './ring_kernel.ts';
-import { HEADERS, PAYLOAD, RingScene, type Slot } from './scene.ts';
+import { HEADERS, PAYLOAD, RingScene, type Slot } from './testing/scene.ts';
 
 const CPUS = 2;
 const SLOTS = 6;

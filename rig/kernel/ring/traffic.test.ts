@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { NOTIFY } from '../../protocol/notify.ts';
 import type { VersionName } from '../versions.ts';
-import { RingScene } from './scene.ts';
+import { RingScene } from './testing/scene.ts';
 
 const readahead = (made: RingScene, cpu = 0) =>
   made.scene.ask('READ', { size: 1 }, { background: true, cpu });

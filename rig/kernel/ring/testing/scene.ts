@@ -1,19 +1,19 @@
 /**
- * A model Kernel with a ring and the server's side of it at hand: for the tests of this folder.
+ * A model Kernel with a ring and the server's side of it at hand: for the tests of rings.
  * Nothing in the engine imports this file.
  */
-import { encode } from '../../protocol/codec.ts';
-import { concat, writeU32, writeU64 } from '../../protocol/cursor.ts';
-import { ERRNO } from '../../protocol/errno.ts';
-import { bareReply } from '../../protocol/header.ts';
-import type { InitFlag } from '../../protocol/init-flags.ts';
-import type { Request } from '../../protocol/message.ts';
-import { joinRequest, URING_CMD, uringEntOf } from '../../protocol/ring.ts';
-import { URING_ENT_IN_OUT } from '../../protocol/structs-session.ts';
-import type { ModelOptions } from '../model-feed.ts';
-import { Scene, say as sayCall } from '../scene.ts';
-import { VERSIONS, type VersionName } from '../versions.ts';
-import { type Entry, HELD, type Memory, type RingSqe } from './ring_kernel.ts';
+import { encode } from '../../../protocol/codec.ts';
+import { concat, writeU32, writeU64 } from '../../../protocol/cursor.ts';
+import { ERRNO } from '../../../protocol/errno.ts';
+import { bareReply } from '../../../protocol/header.ts';
+import type { InitFlag } from '../../../protocol/init-flags.ts';
+import type { Request } from '../../../protocol/message.ts';
+import { joinRequest, URING_CMD, uringEntOf } from '../../../protocol/ring.ts';
+import { URING_ENT_IN_OUT } from '../../../protocol/structs-session.ts';
+import type { ModelOptions } from '../../model-feed.ts';
+import { Scene, say as sayCall } from '../../scene.ts';
+import { VERSIONS, type VersionName } from '../../versions.ts';
+import { type Entry, HELD, type Memory, type RingSqe } from '../ring_kernel.ts';
 
 /** A result as a person says it. */
 export const say = (result: number): number | string =>
