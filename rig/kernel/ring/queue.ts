@@ -46,7 +46,7 @@ export class RingQueue {
   readonly #background = new RequestQueue();
   /** fpq.processing: committable requests, oldest first. */
   readonly #processing = new RequestQueue();
-  /** active_background, an unsigned int. */
+  /** active_background; an unsigned int there, which wraps where this is negative. */
   #active = 0;
 
   constructor(ring: QueueRing, qid: number) {
@@ -234,8 +234,8 @@ export class RingQueue {
     req.entry = undefined;
     let admit = false;
     if (req.counted) {
-      // What came from the device's background queue was never counted here: it wraps.
-      this.#active = (this.#active - 1) >>> 0;
+      // What came from the device's background queue was never counted here, and is now.
+      this.#active--;
       if (conn.switches.ringCountsFirst) admit = conn.background.finish(req);
       this.flush();
     }
