@@ -31,6 +31,14 @@ describe('fuse_uring_cancel', () => {
       expect(made.cqes.length).toBe(2);
     });
 
+    it('requests of a ring without any entry end with the connection', () => {
+      const made = RingScene.ready(1, { version });
+      made.rings.cancelRing(1);
+      const queued = made.scene.ask('GETATTR', {});
+      made.kernel.abort(made.scene.conn);
+      expect(made.scene.ended(queued)).toBe('ECONNABORTED');
+    });
+
     it('twice does nothing more', () => {
       const made = RingScene.ready(2, { version });
       for (let i = 0; i < 2; i++) made.rings.cancelRing(1, true);
@@ -95,6 +103,19 @@ describe.each(VERSIONS_TRIED)('fuse_uring_abort, %s', (version) => {
     expect(made.cqes.length).toBe(1);
   });
 
+  it('nobody can be killed any more while everybody is ended', () => {
+    const made = RingScene.ready(0, { version });
+    made.register();
+    const asks = [0, 1, 2].map(() => made.scene.ask('GETATTR', {}));
+    const { onEnd } = made.kernel;
+    made.kernel.onEnd = (ticket, outcome) => {
+      onEnd(ticket, outcome);
+      for (const other of asks) made.kernel.kill(other);
+    };
+    made.kernel.abort(made.scene.conn);
+    expect(asks.map((ticket) => made.scene.ended(ticket))).toEqual(Array(3).fill('ECONNABORTED'));
+  });
+
   it('the newest of the free entries is released first', () => {
     const made = RingScene.ready(3, { version });
     made.kernel.abort(made.scene.conn);
@@ -156,4 +177,22 @@ it('DESTROY of a block device goes over the ring, and the unmount waits for its 
   blk.kernel.onUnmounted = (target, result) => unmounted.push(`${target} ${result}`);
   expect(blk.reply(0)).toBe('ENOTCONN');
   expect(unmounted).toEqual(['/blk 0']);
+});
+
+it('a session of two rings, as Linux 6.18.44 had it', () => {
+  const made = RingScene.ready(1, { cpus: 2 });
+  for (let i = 0; i < 3; i++) made.scene.ask('GETATTR', {});
+  expect(made.register()).toBe('HELD');
+  expect(made.register(99)).toBe('EINVAL');
+  expect([made.inside(), made.reply(-5)]).toEqual(['GETATTR 4', 0]);
+  made.prepare(made.entry(), new Uint8Array(16));
+  expect([made.commit(6n, 0, 2), made.inside()]).toEqual([0, 'GETATTR 8']);
+  made.prepare(made.entry(), new Uint8Array(16));
+  expect(made.commit(8n, 0, 2)).toBe('HELD');
+  const released: string[] = [];
+  made.rings.onComplete = ({ command, qid, index }, res) =>
+    released.push(`ring ${command.ring} ${qid}/${index} ${res}`);
+  expect(made.kernel.unmount('/mnt', 0, 1)).toBe(0);
+  expect(released.sort()).toEqual(['ring 1 0/1 -107', 'ring 1 1/0 -107', 'ring 2 0/0 -107']);
+  expect(made.commit(4n)).toBe('ENOTCONN');
 });
