@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { nativePath } from '../../load.ts';
-import { type Exit, SERVER } from './server.ts';
+import { childOf, type Exit, SERVER } from './server.ts';
 
 const LIFE_S = '60';
 
@@ -75,7 +75,7 @@ export class Bench {
 
 /** A server that has mounted. */
 export interface LiveServer {
-  /** Sends the signal to the server (through timeout(1)). */
+  pid: number;
   kill(signal: NodeJS.Signals): void;
   exit: Promise<Exit>;
 }
@@ -95,7 +95,8 @@ export async function start(argv: readonly string[], ...dirs: string[]): Promise
     if (over) throw new Error(`the server did not mount: ${JSON.stringify(await exit)}`);
     await sleep(10);
   }
-  return { kill: (signal) => void child.kill(signal), exit };
+  const pid = childOf(child.pid);
+  return { pid, kill: (signal) => void process.kill(pid, signal), exit };
 }
 
 export const serverAt = (bench: Bench, options: readonly string[]): Promise<LiveServer> =>

@@ -3,6 +3,7 @@
  * answers. Reading blocks, so the server runs under timeout(1): one that hangs is killed, and the
  * read then ends.
  */
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { native, nativePath } from '../../load.ts';
 import { initRequest, OP, parseReply, type ReplyHead, request } from './wire.ts';
@@ -18,12 +19,23 @@ export interface Exit {
   stderr: string;
 }
 
+/**
+ * The process that timeout(1) runs. Signals go to it directly: a timeout that has not yet come back
+ * from its fork exits at a signal instead of passing it on.
+ */
+export function childOf(timeout: number | undefined): number {
+  const children = readFileSync(`/proc/${timeout}/task/${timeout}/children`, 'utf8');
+  const pid = Number(children.trim());
+  if (!Number.isInteger(pid) || pid < 2) throw new Error(`timeout(1) runs "${children}"`);
+  return pid;
+}
+
 export class SocketServer {
   readonly #fd: number;
   readonly #exit: Promise<Exit>;
   readonly #buffer = Buffer.alloc(1 << 21);
   #fences = 0n;
-  pid: number | undefined;
+  readonly #timeout: number | undefined;
 
   constructor(options: readonly string[]) {
     const [ours, theirs] = native.socketPair();
@@ -46,12 +58,16 @@ export class SocketServer {
     });
     native.closeFd(theirs);
     this.#fd = ours;
-    this.pid = child.pid;
+    this.#timeout = child.pid;
     this.#exit = child.then(({ exitCode, signal, stderr }) => ({
       code: exitCode,
       signal,
       stderr: String(stderr),
     }));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(childOf(this.#timeout), signal);
   }
 
   send(bytes: Uint8Array): void {
