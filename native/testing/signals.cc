@@ -87,7 +87,7 @@ int Rain(const Arguments& a) {
   std::thread([self] {
     for (;;) {
       syscall(SYS_tgkill, getpid(), self, SIGURG);
-      usleep(200);
+      usleep(1000);
     }
   }).detach();
   const int error = Serve(fd);

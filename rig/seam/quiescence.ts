@@ -99,8 +99,10 @@ export function classify(thread: SleepingThread): WaitingThread {
   const nr = Number(thread.call[0] ?? -1);
   const args = thread.call.slice(1, 7);
   let wait: Wait;
-  if (thread.wchan.startsWith('seccomp_do_user_notification')) wait = 'held';
-  else {
+  // A receive is held only until its socket has something (native/addon/seam_handover.cc).
+  if (thread.wchan.startsWith('seccomp_do_user_notification')) {
+    wait = nr === NR.recvmsg ? bySources(thread.pid, nr, low(args[0])) : 'held';
+  } else {
     const forEver = endless(nr, args);
     // In the call, but asleep for another reason (a page that is read in, a lock): it goes on.
     const inItsWait = WAITS.test(thread.wchan);

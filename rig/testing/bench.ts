@@ -3,7 +3,7 @@
  * capture is replayed twice, both through the program itself. Every run has a temporary directory
  * and a mark of its own, so that what it leaves behind can be seen.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
@@ -76,14 +76,25 @@ export class Bench {
   readonly fixture: string;
   readonly capture: string;
   readonly #tmp: string;
+  /** Words before every program: who runs it. */
+  #as: string[] = [];
 
-  constructor() {
+  /** `user`: rig, server and clients run as this user, without any privilege. */
+  constructor(user?: number) {
     this.dir = mkdtempSync(join(tmpdir(), 'fuse-rig-bench-'));
     this.mountpoint = join(this.dir, 'mnt');
     this.fixture = join(this.dir, 'fixture');
     this.capture = join(this.dir, 'a.fusecap');
     this.#tmp = join(this.dir, 'tmp');
     for (const path of [this.mountpoint, this.fixture, this.#tmp]) mkdirSync(path);
+    if (user !== undefined) this.giveTo(user);
+  }
+
+  /** From now on all of it is this user's. */
+  giveTo(user: number): void {
+    this.#as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--'];
+    chownSync(this.dir, user, user);
+    for (const name of readdirSync(this.dir)) chownSync(join(this.dir, name), user, user);
   }
 
   get places() {
@@ -149,7 +160,8 @@ export class Bench {
     args: readonly string[],
     options: { input?: string; env?: Record<string, string> } = {},
   ) {
-    const ran = await run(process.execPath, [PROGRAM, ...args], {
+    const [first = '', ...words] = [...this.#as, process.execPath, PROGRAM, ...args];
+    const ran = await run(first, words, {
       timeoutS: 60,
       cwd: this.dir,
       ...options,
@@ -161,7 +173,8 @@ export class Bench {
 
   /** Client operations on the mount; a client that does not end is killed and said so. */
   async client(operations: readonly string[], mountpoint = this.mountpoint): Promise<string[]> {
-    const ran = await run(built('fuse-rig-client'), [mountpoint], {
+    const [first = '', ...words] = [...this.#as, built('fuse-rig-client'), mountpoint];
+    const ran = await run(first, words, {
       input: `${operations.join('\n')}\n`,
       timeoutS: 20,
     });
@@ -181,7 +194,17 @@ export class Bench {
     return startServer({
       command,
       places: this.places,
-      prefix: [process.execPath, PROGRAM, 'record', '-q', '-o', this.capture, ...rigArgs, '--'],
+      prefix: [
+        ...this.#as,
+        process.execPath,
+        PROGRAM,
+        'record',
+        '-q',
+        '-o',
+        this.capture,
+        ...rigArgs,
+        '--',
+      ],
     });
   }
 
@@ -241,8 +264,8 @@ export class Bench {
 }
 
 /** Runs `use` with a bench that is gone afterwards. */
-export async function onBench<T>(use: (bench: Bench) => Promise<T>): Promise<T> {
-  const bench = new Bench();
+export async function onBench<T>(use: (bench: Bench) => Promise<T>, user?: number): Promise<T> {
+  const bench = new Bench(user);
   try {
     return await use(bench);
   } finally {
