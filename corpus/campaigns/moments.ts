@@ -10,6 +10,7 @@ import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { SessionEvent } from '../../rig/events.ts';
 import { Prng } from '../prng.ts';
 import { builtProgram, onPath, run } from '../run.ts';
+import { type Client, load, startClient } from './client.ts';
 import { Ground, killQuietly, RIG, until } from './ground.ts';
 
 /** Whom the moment kills. */
@@ -42,51 +43,6 @@ function serverCommand(prng: Prng, ground: Ground): string[] {
   const bindfs = ['bindfs', '-f', ground.source];
   const words = onPath('bindfs') !== undefined && prng.below(2) === 0 ? bindfs : reference;
   return [...words, ground.mountpoint];
-}
-
-/** Calls for several seconds; the client goes through them all, errors or not. */
-function load(prng: Prng, rounds: number): string {
-  const lines: string[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const name = `f${prng.below(50)}`;
-    lines.push(
-      `mkdir d${i % 20}`,
-      `open h ${name} RDWR|CREAT`,
-      `write h 1 ${1 + prng.below(9000)}`,
-    );
-    lines.push('read h 100 0', 'close h', `stat ${name}`, `rename ${name} d${i % 20}/${name}`);
-    lines.push(`list d${i % 20}`, `unlink d${i % 20}/${name}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-interface Client {
-  done: boolean;
-  /** What its last call gave, unless it came to the end of its script. */
-  last(): string | undefined;
-}
-
-function startClient(ground: Ground, script: string, n: number): Client {
-  const [input, output] = [ground.file(`script${n}`), ground.file(`client${n}`)];
-  writeFileSync(input, script);
-  const child = execa(builtProgram('fuse-rig-client') ?? 'fuse-rig-client', [ground.mountpoint], {
-    stdin: { file: input },
-    stdout: { file: output },
-    stderr: 'ignore',
-    env: ground.env,
-    reject: false,
-  });
-  const client = {
-    done: false,
-    last: () => {
-      const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
-      return lines.length < script.trimEnd().split('\n').length ? lines.at(-1) : undefined;
-    },
-  };
-  void child.then(() => {
-    client.done = true;
-  });
-  return client;
 }
 
 function startRig(ground: Ground, args: readonly string[]) {
