@@ -32,6 +32,8 @@ export class Cursor {
   readonly #owners: OwnerMap;
   readonly #sides = new Map<number, Side>();
   #current: SessionEvent | undefined;
+  /** Recorded time of the event passed last. */
+  #passedAt = 0;
   #ended: Flight | undefined;
 
   constructor(events: Iterator<SessionEvent>, feed: Feed, owners: OwnerMap, emit: ReplaySink) {
@@ -70,7 +72,13 @@ export class Cursor {
     return side;
   }
 
+  /** How long nothing happened in the capture before the event that is waited for. */
+  get recordedGapMs(): number {
+    return Math.max(0, ((this.#current?.t ?? 0) - this.#passedAt) / 1e6);
+  }
+
   #advance(): void {
+    this.#passedAt = this.#current?.t ?? 0;
     const { value, done } = this.#events.next();
     this.#current = done ? undefined : value;
     this.done = done === true;

@@ -13,16 +13,17 @@ import { Divergence } from '../rig/checks/divergence.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
 import { Guarded } from '../rig/checks/guarded.ts';
 import { Termination } from '../rig/checks/termination.ts';
-import type { BeginEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { BeginEvent, ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
-import { type Director, InterruptError, Session } from '../rig/session.ts';
+import { InterruptError, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, type Prologue, prologue } from './prologue.ts';
+import { Replayer } from './replayer.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -58,142 +59,7 @@ export interface ReplayResult {
   news: number;
 }
 
-/** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
-const MISSING_MS = 3000;
-const PROGRESS_NS = 100e6;
-/** Calls, but no request taken and no answer given for this long: the server gets nowhere. */
-const NOWHERE_NS = 3e9;
-/** Failed calls in a row on a dead device: the server spins on it. */
-const DEAD_READS_MAX = 1000;
-const OUTPUT_MAX = 64 << 10;
 const SIGTERM = 15;
-
-class Replayer implements Director {
-  exit: ReplayResult['exit'] = null;
-  news = 0;
-  output = '';
-  #deadReads = 0;
-  #progressAt = 0;
-  #movedAt = 0;
-  #finished = false;
-  readonly #conns = new Set<number>();
-  readonly #session: Session;
-  readonly #cursor: Cursor;
-  readonly #ending: Ending;
-  readonly #end: EndHow;
-  readonly #hooks: ReplayHooks;
-  readonly #outputMax: number;
-
-  constructor(
-    session: Session,
-    cursor: Cursor,
-    ending: Ending,
-    options: ReplayOptions,
-    hooks: ReplayHooks,
-  ) {
-    this.#session = session;
-    this.#cursor = cursor;
-    this.#ending = ending;
-    this.#end = options.end;
-    this.#hooks = hooks;
-    this.#outputMax = options.outputMax ?? OUTPUT_MAX;
-  }
-
-  get done(): boolean {
-    return this.#finished;
-  }
-
-  take(event: ReplayEvent): void {
-    if (event.kind === 'reply') this.#cursor.replied(event);
-    else if (event.kind === 'mount') this.#mounted(event);
-    else if (event.kind === 'news') this.news++;
-    else if (event.kind === 'output') this.#print(event.bytes);
-    else if (event.kind === 'exit' && event.main) {
-      this.exit = { code: event.code, signal: event.signal };
-    }
-    this.#countDead(event);
-    if (event.kind === 'request' || event.kind === 'answered') {
-      this.#deadReads = 0;
-      this.#movedAt = this.#session.now();
-    }
-  }
-
-  /** Reads of a dead device fail, and after the teardown writes do. */
-  #countDead(event: ReplayEvent): void {
-    const read = event.kind === 'transport' && event.result < 0;
-    const write = event.kind === 'reply' && event.result < 0 && this.#ending.begun;
-    if ((read || write) && ++this.#deadReads > DEAD_READS_MAX) this.#ending.spin();
-  }
-
-  #mounted(event: MountEvent): void {
-    if (event.result !== 0) return;
-    this.#conns.add(event.conn);
-    this.#cursor.connected(event.conn);
-  }
-
-  #print(bytes: Uint8Array): void {
-    const room = this.#outputMax - this.output.length;
-    if (room > 0) this.output += Buffer.from(bytes).toString().slice(0, room);
-  }
-
-  pump(): void {
-    this.#cursor.pump();
-    if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
-      this.#progressAt = this.#session.now();
-      this.#hooks.progress(this.#cursor.index);
-    }
-    if (this.#session.empty) this.#drain();
-    else if (this.#session.now() - this.#movedAt > NOWHERE_NS) this.#nowhere();
-  }
-
-  /** The server is busy, but not with what it is asked. */
-  #nowhere(): void {
-    this.#movedAt = this.#session.now();
-    if (this.#ending.begun) this.#ending.spin();
-    else if (this.#cursor.done) this.#ending.begin(this.#end, this.#conns);
-    else this.#cursor.giveUp('missing', `the server is busy for ${NOWHERE_NS / 1e9} s`);
-  }
-
-  /** The server is gone: what was still due is named, not asked. */
-  #drain(): void {
-    while (!this.#cursor.done) {
-      if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
-      this.#cursor.pump();
-    }
-    this.#finished = true;
-  }
-
-  idle(idleMs: number): void {
-    this.pump();
-    if (this.#finished) return;
-    if (this.#ending.begun) this.#ending.idle(idleMs);
-    else if (this.#cursor.done) this.#settle(idleMs);
-    else this.#waitingFor(idleMs);
-  }
-
-  /**
-   * Everything was asked. What the capture leaves unanswered is to reach the server, and to have
-   * whatever effect it has there, before the end.
-   */
-  #settle(idleMs: number): void {
-    const settled = !this.#session.device.deliverable && this.#ending.look() !== undefined;
-    if (settled || idleMs > MISSING_MS) this.#ending.begin(this.#end, this.#conns);
-  }
-
-  /** An answer does not come. */
-  #waitingFor(idleMs: number): void {
-    const quiet = this.#ending.look();
-    if (quiet === undefined) return;
-    if (!quiet.proven && idleMs < MISSING_MS) return;
-    const detail = quiet.proven ? 'every thread of the server waits' : `none in ${MISSING_MS} ms`;
-    this.#cursor.giveUp('missing', detail);
-    this.#cursor.pump();
-  }
-
-  control(): void {
-    if (this.#hooks.stops() > 0) this.#ending.kill();
-  }
-}
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {

@@ -1,0 +1,149 @@
+/** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
+import type { MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { Director, Session } from '../rig/session.ts';
+import type { Cursor } from './cursor.ts';
+import type { EndHow, Ending } from './ending.ts';
+import type { ReplayHooks, ReplayOptions, ReplayResult } from './replay.ts';
+
+/** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
+const MISSING_MS = 3000;
+const PROGRESS_NS = 100e6;
+/** Failing calls in a row, no request taken and no answer given: the server only makes noise. */
+const NOISE_MAX = 1000;
+/** How long noise, or running without a call, may go on before an answer counts as missing. */
+const NOISE_NS = 3e9;
+const BUSY_MS = 30_000;
+const OUTPUT_MAX = 64 << 10;
+
+export class Replayer implements Director {
+  exit: ReplayResult['exit'] = null;
+  news = 0;
+  output = '';
+  #noise = 0;
+  #progressAt = 0;
+  #movedAt = 0;
+  #finished = false;
+  readonly #conns = new Set<number>();
+  readonly #session: Session;
+  readonly #cursor: Cursor;
+  readonly #ending: Ending;
+  readonly #end: EndHow;
+  readonly #hooks: ReplayHooks;
+  readonly #outputMax: number;
+
+  constructor(
+    session: Session,
+    cursor: Cursor,
+    ending: Ending,
+    options: ReplayOptions,
+    hooks: ReplayHooks,
+  ) {
+    this.#session = session;
+    this.#cursor = cursor;
+    this.#ending = ending;
+    this.#end = options.end;
+    this.#hooks = hooks;
+    this.#outputMax = options.outputMax ?? OUTPUT_MAX;
+  }
+
+  get done(): boolean {
+    return this.#finished;
+  }
+
+  take(event: ReplayEvent): void {
+    if (event.kind === 'reply') this.#cursor.replied(event);
+    else if (event.kind === 'mount') this.#mounted(event);
+    else if (event.kind === 'news') this.news++;
+    else if (event.kind === 'output') this.#print(event.bytes);
+    else if (event.kind === 'exit' && event.main) {
+      this.exit = { code: event.code, signal: event.signal };
+    }
+    this.#countNoise(event);
+    if (event.kind === 'request' || event.kind === 'answered') {
+      this.#noise = 0;
+      this.#movedAt = this.#session.now();
+    }
+  }
+
+  /** Calls that fail: reads of a dead device, replies nobody asked for. */
+  #countNoise(event: ReplayEvent): void {
+    const call = event.kind === 'transport' || event.kind === 'reply';
+    if (!call || event.result >= 0 || ++this.#noise <= NOISE_MAX) return;
+    if (this.#ending.begun) this.#ending.spin();
+    else if (this.#session.now() - this.#movedAt > NOISE_NS) this.#nowhere();
+  }
+
+  #mounted(event: MountEvent): void {
+    if (event.result !== 0) return;
+    this.#conns.add(event.conn);
+    this.#cursor.connected(event.conn);
+  }
+
+  #print(bytes: Uint8Array): void {
+    const room = this.#outputMax - this.output.length;
+    if (room > 0) this.output += Buffer.from(bytes).toString().slice(0, room);
+  }
+
+  pump(): void {
+    this.#cursor.pump();
+    if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
+      this.#progressAt = this.#session.now();
+      this.#hooks.progress(this.#cursor.index);
+    }
+    if (this.#session.empty) this.#drain();
+  }
+
+  /** The server is busy, but not with what it is asked. */
+  #nowhere(): void {
+    this.#movedAt = this.#session.now();
+    if (this.#cursor.done) this.#ending.begin(this.#end, this.#conns);
+    else this.#cursor.giveUp('missing', `${NOISE_MAX} failing calls and nothing else`);
+  }
+
+  /** The server is gone: what was still due is named, not asked. */
+  #drain(): void {
+    while (!this.#cursor.done) {
+      if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
+      this.#cursor.pump();
+    }
+    this.#finished = true;
+  }
+
+  idle(idleMs: number): void {
+    this.pump();
+    if (this.#finished) return;
+    if (this.#ending.begun) this.#ending.idle(idleMs);
+    else if (this.#cursor.done) this.#settle(idleMs);
+    else this.#waitingFor(idleMs);
+  }
+
+  /**
+   * Everything was asked. What the capture leaves unanswered is to reach the server, and to have
+   * whatever effect it has there, before the end.
+   */
+  #settle(idleMs: number): void {
+    const settled = !this.#session.device.deliverable && this.#ending.look() !== undefined;
+    if (settled || idleMs > MISSING_MS) this.#ending.begin(this.#end, this.#conns);
+  }
+
+  /**
+   * An answer does not come. It may take as long as it took in the capture, and longer: only a server
+   * that can never answer is given up at once.
+   */
+  #waitingFor(idleMs: number): void {
+    const quiet = this.#ending.look();
+    const patience = MISSING_MS + 2 * this.#cursor.recordedGapMs;
+    if (quiet === undefined) {
+      if (idleMs < BUSY_MS + patience) return;
+    } else if (!quiet.proven && idleMs < patience) return;
+    const detail = quiet?.proven
+      ? 'every thread of the server waits'
+      : `none in ${Math.round(idleMs / 1000)} s`;
+    this.#cursor.giveUp('missing', detail);
+    this.#cursor.pump();
+  }
+
+  control(): void {
+    if (this.#hooks.stops() > 0) this.#ending.kill();
+  }
+}
