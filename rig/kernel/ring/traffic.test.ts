@@ -254,5 +254,8 @@ describe('NOTIFY_REPLY on the ring', () => {
     expect(made.inside()).toBe('FORGET 4');
     made.reply(0);
     expect(made.scene.ended(ticket)).toBe(0);
+    const wrong = made.scene.ask('FORGET', { nlookup: 1n }, { force: true });
+    made.reply(0, 0, 0, new Uint8Array(1));
+    expect(made.scene.ended(wrong)).toBe('EINVAL');
   });
 });
