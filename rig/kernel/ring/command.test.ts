@@ -167,6 +167,14 @@ describe('fuse_uring_register', () => {
     expect(made.register(0, slot)).toBe(result);
   });
 
+  it('import_iovec: lengths are looked at before addresses', () => {
+    const made = RingScene.agreed();
+    const slot = made.slot();
+    writeU64(made.memory.at(slot.iovecs, 32), 0, 0xffff888000000000n);
+    writeU64(made.memory.at(slot.iovecs, 32), 24, 2n ** 64n - 1n);
+    expect(made.register(0, slot)).toBe('EINVAL');
+  });
+
   test.each([
     ['64 KiB, no MAX_PAGES', { max_write: 65536 }, false, 131072],
     ['1 MiB, no MAX_PAGES', { max_write: 1 << 20 }, false, 1 << 20],
