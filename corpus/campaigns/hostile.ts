@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   const codes = new Map<number | null, number>();
   for (let i = 0; i < runs; i++) {
     const { wrong, mutations, code } = await replaySpoiled(seed + i);
+    if ((i + 1) % 100 === 0) say(`${i + 1} replayed`);
     codes.set(code, (codes.get(code) ?? 0) + 1);
     if (wrong.length === 0) continue;
     say(`FAIL seed ${seed + i} (${mutations.join(', ')}): ${wrong.join('; ')}`);
