@@ -1,6 +1,8 @@
 /** Which way requests go: readiness, fallback, queues, what stays on the device. */
 import { describe, expect, it } from 'vitest';
 import { NOTIFY } from '../../protocol/notify.ts';
+import { RING_OFFER } from '../init.ts';
+import { Scene } from '../scene.ts';
 import { RingScene } from './testing/scene.ts';
 
 describe('fuse_block_alloc', () => {
@@ -90,6 +92,13 @@ describe('fuse_block_alloc', () => {
     made.scene.ask();
     expect(made.scene.drain()).toEqual(['LOOKUP 4']);
   });
+});
+
+it('an offer that a capture names counts only where rings are on', () => {
+  const scene = Scene.mounted({ offer: RING_OFFER });
+  scene.init({}, ['OVER_IO_URING']);
+  scene.ask();
+  expect(scene.drain()).toEqual(['LOOKUP 4']);
 });
 
 describe('is_ring_ready', () => {
