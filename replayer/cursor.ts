@@ -8,6 +8,7 @@ import type { ReplaySink, ReplyEvent, RequestEvent, SessionEvent } from '../rig/
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
 import { ProtocolError, readU32 } from '../rig/protocol/cursor.ts';
+import { ERRNO } from '../rig/protocol/errno.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
@@ -184,6 +185,8 @@ export class Cursor {
     const side = this.#side(event.conn);
     // Too short to say what it answers: the kernel took none of it.
     if (event.bytes.length < OUT_HEADER_SIZE) return true;
+    // The request had ended before its reply came (the connection was gone): it was never answered.
+    if (event.result === -ERRNO.ENOENT) return true;
     const unique = uniqueOf(event.bytes);
     if (unique === 0n || (unique & 1n) === 1n) return true;
     if (side.captured === BEFORE_INIT && unique === 2n) return this.#initReply(event, side);

@@ -59,6 +59,8 @@ export interface Replayed {
   /** Digest of the log, of both runs. */
   log: string;
   second: string;
+  /** Where the two logs differ first; undefined where they do not. */
+  difference: unknown;
   /** What the server printed in the first run. */
   output: string;
   stderr: string;
@@ -238,7 +240,9 @@ export class Bench {
       ...(options.end === undefined ? [] : ['--end', options.end]),
       ...(command.length > 0 ? ['--', ...command] : []),
     ]);
-    let said: Partial<Replayed> & { second?: unknown } = {};
+    let said: Partial<Omit<Replayed, 'second'>> & {
+      second?: { log: string; difference?: unknown };
+    } = {};
     try {
       said = JSON.parse(ran.stdout);
     } catch {
@@ -248,7 +252,8 @@ export class Bench {
       code: ran.code,
       findings: said.findings ?? [],
       log: said.log ?? '',
-      second: (said.second as { log: string } | undefined)?.log ?? '',
+      second: said.second?.log ?? '',
+      difference: said.second?.difference,
       output: said.output ?? '',
       stderr: ran.stderr,
       seconds: said.seconds ?? 0,
@@ -274,7 +279,7 @@ export async function onBench<T>(use: (bench: Bench) => Promise<T>, user?: numbe
 }
 
 /** What a good replay says, for toMatchObject: no finding, both runs equal, nothing left. */
-export const CLEAN = { code: 0, leftovers: [] } as const;
+export const CLEAN = { difference: undefined, code: 0, leftovers: [] };
 
 /** Verdicts that are not `pass`, with their details: what to compare with []. */
 export const complaints = (replayed: Replayed): string[] =>
