@@ -37,6 +37,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'rig/doctor/': ['rig/protocol/', 'rig/version.ts', 'native/'],
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/'],
+  // Measures the program as a whole, at work on real servers.
+  'rig/bench/': ['rig/', 'corpus/', 'native/'],
   'native/': [],
   'recorder/capture/': ['rig/protocol/', 'rig/events.ts', 'native/'],
   'recorder/fixture/': ['rig/protocol/', 'native/'],

@@ -69,9 +69,19 @@ std::string TimeNames(Client&, const Words& w) {
   return Result(Now() - start);
 }
 
+// time-writes SLOT COUNT: COUNT writes of one byte, whatever they return
+std::string TimeWrites(Client& client, const Words& w) {
+  const int64_t count = Number(w[1]);
+  const int fd = client.Slot(w[0]);
+  const int64_t start = Now();
+  for (int64_t i = 0; i < count; i++) (void)!write(fd, "", 1);
+  return Result(Now() - start);
+}
+
 }  // namespace
 
 const std::vector<Op> kMeasureOps = {
-    {"time-random", 4, TimeRandom}, {"time-scan", 3, TimeScan}, {"time-names", 2, TimeNames}};
+    {"time-random", 4, TimeRandom}, {"time-scan", 3, TimeScan}, {"time-names", 2, TimeNames},
+    {"time-writes", 2, TimeWrites}};
 
 }  // namespace fuse_rig

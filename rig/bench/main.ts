@@ -1,0 +1,70 @@
+/**
+ * npm run bench: what recording and replaying cost, as ratios of one run on one machine.
+ *
+ *     npm run bench -- [SECTION...] [--runs N] [--json]
+ *
+ * Sections: record, replay, memory, trap; all of them if none is named. With --json one object a line.
+ */
+import { type Bench, line } from './measure.ts';
+import { memorySection } from './memory.ts';
+import { recordSection } from './record.ts';
+import { replaySection } from './replay.ts';
+import { trapSection } from './trap.ts';
+
+const SECTIONS = {
+  trap: trapSection,
+  record: recordSection,
+  replay: replaySection,
+  memory: memorySection,
+} as const;
+
+type Section = keyof typeof SECTIONS;
+
+const isSection = (word: string): word is Section => Object.hasOwn(SECTIONS, word);
+
+interface Asked {
+  sections: Section[];
+  runs: number;
+  json: boolean;
+}
+
+/** What was asked for; a string says what is wrong with it. */
+function parse(words: readonly string[]): Asked | string {
+  const asked: Asked = { sections: [], runs: 5, json: false };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    if (word === '--json') asked.json = true;
+    else if (word === '--runs' && /^[1-9]\d?$/.test(words[i + 1] ?? '')) {
+      asked.runs = Number(words[++i]);
+    } else if (isSection(word)) asked.sections.push(word);
+    else {
+      return `${word}: not understood; use [${Object.keys(SECTIONS).join('|')}] [--runs 1..99] [--json]`;
+    }
+  }
+  if (asked.sections.length === 0) asked.sections = Object.keys(SECTIONS).filter(isSection);
+  return asked;
+}
+
+async function main(): Promise<void> {
+  const asked = parse(process.argv.slice(2));
+  if (typeof asked === 'string') {
+    process.stderr.write(`fuse-rig bench: ${asked}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const progress = process.stderr.isTTY;
+  const bench: Bench = {
+    runs: asked.runs,
+    say: (text) => progress && process.stderr.write(`\r\x1b[K${text}`),
+    give: (result) => {
+      if (progress) process.stderr.write('\r\x1b[K');
+      process.stdout.write(`${asked.json ? JSON.stringify(result) : line(result)}\n`);
+    },
+  };
+  for (const section of asked.sections) await SECTIONS[section](bench);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`fuse-rig bench: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 4;
+});
