@@ -50,6 +50,15 @@ std::string LastPid() {
   return space == std::string::npos ? "" : text.substr(space);
 }
 
+// A zombie runs no more. By thread, not by process: a leader is one as soon as it has ended itself,
+// while its other threads may still be on their way out with the descriptors open.
+bool Ended(const Thread& t) {
+  std::string stat;
+  if (!Slurp(TaskPath(t, "stat"), &stat)) return false;
+  size_t paren = stat.rfind(')');
+  return paren != std::string::npos && (stat[paren + 2] == 'Z' || stat[paren + 2] == 'X');
+}
+
 // Threads of `pid` and of all its descendants; the keeper's own (the root) are not the server's.
 bool Collect(pid_t pid, bool root, std::vector<Thread>* threads) {
   std::string dir = TaskDir(pid);
@@ -67,16 +76,11 @@ bool Collect(pid_t pid, bool root, std::vector<Thread>* threads) {
     t.pid = pid;
     t.tid = tid;
     if (!Slurp(TaskPath(t, "children"), &t.children)) return false;
-    if (!root) threads->push_back(t);
+    if (!root && !Ended(t)) threads->push_back(t);
     const char* at = t.children.c_str();
     char* end;
     for (pid_t child; (child = static_cast<pid_t>(strtol(at, &end, 10))) > 0; at = end) {
-      std::string state;
-      // A zombie runs no more; its parent's wait is a thread like any other.
-      if (!Slurp("/proc/" + std::to_string(child) + "/stat", &state)) continue;
-      size_t paren = state.rfind(')');
-      bool zombie = paren != std::string::npos && state[paren + 2] == 'Z';
-      if (!zombie && !Collect(child, false, threads)) return false;
+      if (!Collect(child, false, threads)) return false;
     }
   }
   return true;
