@@ -1,5 +1,6 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
 import type { MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { Quiet } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
@@ -14,6 +15,10 @@ const NOISE_MAX = 1000;
 const NOISE_NS = 3e9;
 const BUSY_MS = 30_000;
 const OUTPUT_MAX = 64 << 10;
+
+/** What the threads wait in, each kind once: `bindfs read (held), bindfs futex_do_wait (forever)`. */
+const waits = (quiet: Quiet): string =>
+  [...new Set(quiet.threads.map((t) => `${t.comm} ${t.wchan} (${t.wait})`))].join(', ');
 
 export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
@@ -137,7 +142,7 @@ export class Replayer implements Director {
       if (idleMs < BUSY_MS + patience) return;
     } else if (!quiet.proven && idleMs < patience) return;
     const detail = quiet?.proven
-      ? 'every thread of the server waits'
+      ? `every thread of the server waits: ${waits(quiet)}`
       : `none in ${Math.round(idleMs / 1000)} s`;
     this.#cursor.giveUp('missing', detail);
     this.#cursor.pump();

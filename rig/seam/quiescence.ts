@@ -149,6 +149,9 @@ export interface Quiet {
   threads: WaitingThread[];
 }
 
+/** Name of a process that has not become the server yet. */
+const LAUNCHER = 'fuse-rig-launch';
+
 /**
  * Looks once. Undefined: somebody ran, was born, or has made a call that the rig has not yet taken: a
  * thread in such a call sleeps like one whose call is held.
@@ -156,6 +159,8 @@ export interface Quiet {
 export function lookQuiet(keeperPid: number, seam: NativeSeam): Quiet | undefined {
   const threads = native.lookQuiet(keeperPid)?.map(classify);
   if (threads === undefined || seam.busy()) return undefined;
+  // Before its exec the server waits for the keeper, who is outside of what we look at.
+  if (threads.some((t) => t.comm === LAUNCHER)) return undefined;
   for (const thread of threads) if (timedReceive(thread, seam)) thread.wait = 'timed';
   const proven =
     threads.length > 0 && threads.every((t) => t.wait === 'held' || t.wait === 'forever');
