@@ -284,14 +284,6 @@ Napi::Value FsconfigCommand(const Napi::CallbackInfo& info) {
   }));
 }
 
-// receiveTimeout(fd): SO_RCVTIMEO of a socket in ms, rounded up; 0 for none and for other files.
-Napi::Value ReceiveTimeout(const Napi::CallbackInfo& info) {
-  timeval limit{};
-  socklen_t size = sizeof limit;
-  if (getsockopt(Int(info, 0), SOL_SOCKET, SO_RCVTIMEO, &limit, &size) != 0) return Num(info, 0);
-  return Num(info, static_cast<double>(limit.tv_sec) * 1000 + (limit.tv_usec + 999) / 1000);
-}
-
 // sendSignal(pid, signal): 0 or -errno.
 Napi::Value SendSignal(const Napi::CallbackInfo& info) {
   return Num(info, kill(Int(info, 0), Int(info, 1)) == 0 ? 0 : -errno);
@@ -318,7 +310,6 @@ void DeviceInit(Napi::Env env, Napi::Object exports) {
   set("runThere", RunProgramThere);
   set("setNonblock", SetNonblock);
   set("finish", Finish);
-  set("receiveTimeout", ReceiveTimeout);
   set("fsconfigString", FsconfigString);
   set("fsconfigCommand", FsconfigCommand);
   set("sendSignal", SendSignal);

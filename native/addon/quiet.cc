@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <string>
 #include <vector>
@@ -142,10 +144,19 @@ Napi::Value LookQuiet(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// receiveTimeout(fd): SO_RCVTIMEO of a socket in ms, rounded up; 0 for none and for other files.
+Napi::Value ReceiveTimeout(const Napi::CallbackInfo& info) {
+  timeval limit{};
+  socklen_t size = sizeof limit;
+  if (getsockopt(info[0].ToNumber().Int32Value(), SOL_SOCKET, SO_RCVTIMEO, &limit, &size) != 0) return Napi::Number::New(info.Env(), 0);
+  return Napi::Number::New(info.Env(), static_cast<double>(limit.tv_sec) * 1000 + (limit.tv_usec + 999) / 1000);
+}
+
 }  // namespace
 
 void QuietInit(Napi::Env env, Napi::Object exports) {
   exports.Set("lookQuiet", Napi::Function::New(env, LookQuiet, "lookQuiet"));
+  exports.Set("receiveTimeout", Napi::Function::New(env, ReceiveTimeout, "receiveTimeout"));
 }
 
 }  // namespace fuse_rig

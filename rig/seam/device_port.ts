@@ -4,16 +4,16 @@
  * ones are tried again when the Kernel says so, oldest first, as the exclusive waiters of
  * fuse_dev_do_read are woken.
  */
-import { readlinkSync } from 'node:fs';
-import { type NativeSeam, native } from '../../native/load.ts';
-import type { EventSink } from '../events.ts';
-import { BLOCK, type HandleId, type Kernel } from '../kernel/kernel.ts';
+import { native } from '../../native/load.ts';
+import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
+import { backing } from './backing_calls.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import type { Context } from './mount_port.ts';
-import { NR, type Trap } from './traps.ts';
+import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
+import { NR } from './traps.ts';
 
 const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY } = ERRNO;
 
@@ -33,57 +33,6 @@ const F_DUPFD_CLOEXEC = 1030;
 const SPLICE_F_NONBLOCK = 2;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
-
-/** A read that waits: read, readv, or splice out of the device. */
-interface HeldRead {
-  slot: number;
-  tid: number;
-  size: number;
-  splice: boolean;
-}
-
-/** One open of the device, as the server's descriptors show it. */
-export interface PortHandle {
-  id: HandleId;
-  /** The index whose placeholder stands for it; dups have other indexes. */
-  index: number;
-  nonblock: boolean;
-  /** Thread that used it last: it holds the descriptor. */
-  tid: number;
-  held: HeldRead[];
-  /** A message taken for a call that vanished before it got it: the next read's. */
-  returned: Uint8Array | undefined;
-  /** The Kernel has something, as far as we know, that no read has asked for. */
-  pending: boolean;
-  /** What the placeholder shows: IN. */
-  shown: boolean;
-  /** A read came while IN was shown: this server polls, blocking descriptor or not. */
-  polled: boolean;
-  /** Closes may have happened since we last knew it alive: how many more looks. */
-  suspect: number;
-  dead: boolean;
-}
-
-export interface PortWiring {
-  seam: NativeSeam;
-  trap: Trap;
-  kernel: Kernel;
-  data: Uint8Array;
-  emit: EventSink;
-  /** First descriptor number of the range. */
-  base: number;
-  /** Nanoseconds since the session began. */
-  now(): number;
-}
-
-/** Where a descriptor of the server points. */
-function backingPath(tid: number, fd: number): string {
-  try {
-    return readlinkSync(`/proc/${tid}/fd/${fd}`);
-  } catch {
-    return '';
-  }
-}
 
 /** How many looks in a row a suspected handle must survive to be believed alive. */
 const SUSPECT_LOOKS = 20;
@@ -333,8 +282,8 @@ export class DevicePort {
     const view = new DataView(data.buffer, data.byteOffset, size);
     if (command === IOC.clone) this.#clone(handle, view.getUint32(0, true));
     else if (command === IOC.backingOpen) {
-      this.#backing(handle, 'open', view.getInt32(0, true), view);
-    } else this.#backing(handle, 'close', view.getInt32(0, true), view);
+      backing(this.#w, handle, 'open', view.getInt32(0, true), view);
+    } else backing(this.#w, handle, 'close', view.getInt32(0, true), view);
   }
 
   #clone(handle: PortHandle, oldFd: number): void {
@@ -351,33 +300,6 @@ export class DevicePort {
       source: source?.id ?? 0,
       conn,
       tid,
-      result,
-    });
-  }
-
-  #backing(handle: PortHandle, op: 'open' | 'close', value: number, view: DataView): void {
-    const { seam, trap, kernel, emit } = this.#w;
-    const { slot, tid } = trap;
-    const result =
-      op === 'open'
-        ? kernel.backingOpen(
-            handle.id,
-            tid,
-            value,
-            view.getUint32(4, true),
-            view.getBigUint64(8, true),
-          )
-        : kernel.backingClose(handle.id, value);
-    seam.respond(slot, result);
-    emit({
-      kind: 'backing',
-      t: this.#w.now(),
-      handle: handle.id,
-      conn: kernel.connOf(handle.id),
-      tid,
-      op,
-      id: op === 'open' ? Math.max(result, 0) : value,
-      path: op === 'open' ? backingPath(tid, value) : '',
       result,
     });
   }

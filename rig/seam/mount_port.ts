@@ -7,7 +7,8 @@ import { isAbsolute, join } from 'node:path';
 import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import type { DevicePort, PortHandle, PortWiring } from './device_port.ts';
+import type { DevicePort } from './device_port.ts';
+import type { PortHandle, PortWiring } from './port_handle.ts';
 
 const { EBUSY, EFAULT, EINVAL, EMFILE } = ERRNO;
 

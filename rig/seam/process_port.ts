@@ -4,7 +4,8 @@
  */
 import { native } from '../../native/load.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import type { DevicePort, PortWiring } from './device_port.ts';
+import type { DevicePort } from './device_port.ts';
+import type { PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
 
 const { ENOENT } = ERRNO;

@@ -1,0 +1,46 @@
+/** FUSE_DEV_IOC_BACKING_OPEN and _CLOSE: descriptors of the server that the kernel reads by itself. */
+import { readlinkSync } from 'node:fs';
+import type { PortHandle, PortWiring } from './port_handle.ts';
+
+/** Where a descriptor of the server points. */
+function backingPath(tid: number, fd: number): string {
+  try {
+    return readlinkSync(`/proc/${tid}/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
+
+/** Answers the call; `value` is the descriptor to open, or the id to close; `view` its fuse_backing_map. */
+export function backing(
+  wiring: PortWiring,
+  handle: PortHandle,
+  op: 'open' | 'close',
+  value: number,
+  view: DataView,
+): void {
+  const { seam, trap, kernel, emit } = wiring;
+  const { slot, tid } = trap;
+  const result =
+    op === 'open'
+      ? kernel.backingOpen(
+          handle.id,
+          tid,
+          value,
+          view.getUint32(4, true),
+          view.getBigUint64(8, true),
+        )
+      : kernel.backingClose(handle.id, value);
+  seam.respond(slot, result);
+  emit({
+    kind: 'backing',
+    t: wiring.now(),
+    handle: handle.id,
+    conn: kernel.connOf(handle.id),
+    tid,
+    op,
+    id: op === 'open' ? Math.max(result, 0) : value,
+    path: op === 'open' ? backingPath(tid, value) : '',
+    result,
+  });
+}
