@@ -2,7 +2,6 @@
  * The real Kernel: every call of the server is made on the real /dev/fuse, by the rig, with the
  * server's bytes. Nothing is interpreted; what the kernel says is what the server gets.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { type NativeSeam, native } from '../native/load.ts';
 import {
   BLOCK,
@@ -14,11 +13,10 @@ import {
   PASS,
 } from '../rig/kernel/kernel.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { opcodeOf } from '../rig/protocol/header.ts';
-import { INIT_FLAG, splitInitFlags } from '../rig/protocol/init-flags.ts';
-import { OP } from '../rig/protocol/opcodes.ts';
+import { bareReply, uniqueOf } from '../rig/protocol/header.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
 import { fuseMounts } from './mountinfo.ts';
+import { abortConnection, boundDev, hideRing, type RealHandle } from './real_handle.ts';
 
 const { EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
@@ -30,43 +28,6 @@ const IOC_CLONE = 0x8004e500;
 const IOC_BACKING_OPEN = 0x4010e501;
 const IOC_BACKING_CLOSE = 0x4004e502;
 const IOC_SYNC_INIT = 0xe503;
-
-/** fuse_in_header and fuse_init_in; flags2 lies behind major, minor, max_readahead and flags. */
-const INIT_LENGTH = 104;
-const FLAGS2 = 56;
-
-/**
- * The one thing in which the server does not get what the kernel says: FUSE over io_uring is not
- * offered, since the relay stands in front of the device only. The server sees a kernel without
- * enable_uring, and the capture says what the server saw.
- */
-function hideRing(init: Uint8Array): void {
-  const view = new DataView(init.buffer, init.byteOffset);
-  const bit = splitInitFlags(INIT_FLAG.OVER_IO_URING).flags2;
-  view.setUint32(FLAGS2, view.getUint32(FLAGS2, true) & ~bit, true);
-}
-
-interface RealHandle {
-  id: HandleId;
-  /** Descriptor of the real device; -1 until fusermount3 brings it. */
-  fd: number;
-  conn: ConnId;
-  syncInit: boolean;
-  /** Notifications on their way into the kernel. */
-  writing: number;
-  watch: number;
-  /** Somebody waits for the device: the next wake of it counts. */
-  armed: boolean;
-}
-
-/** Ends a connection by fusectl (fuse_conn_abort_write), where it is mounted and ours to write. */
-function abortConnection(dev: number): void {
-  try {
-    writeFileSync(`/sys/fs/fuse/connections/${dev}/abort`, '1');
-  } catch {
-    // Gone already, or no fusectl: the kernel frees the waiting write when the mount goes.
-  }
-}
 
 export interface RelayWiring {
   seam: NativeSeam;
@@ -145,7 +106,7 @@ export class RealKernel implements Kernel {
     this.#handles.delete(id);
     if (handle.watch > 0) this.#seam().unwatch(handle.watch);
     // A notification still waiting in the kernel keeps the device open; only an abort ends its wait.
-    if (handle.writing > 0) abortConnection(this.#boundDev(handle));
+    if (handle.writing > 0) abortConnection(boundDev(handle));
     if (handle.fd >= 0) native.closeFd(handle.fd);
   }
 
@@ -165,7 +126,7 @@ export class RealKernel implements Kernel {
     const handle = this.#handles.get(id);
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
     const n = native.readFd(handle?.fd ?? -1, into, size);
-    if (n === INIT_LENGTH && opcodeOf(into) === OP.INIT.opcode) hideRing(into);
+    hideRing(into, n);
     if (n !== -EAGAIN) return n;
     if (handle !== undefined) this.#arm(handle);
     return BLOCK;
@@ -173,13 +134,8 @@ export class RealKernel implements Kernel {
 
   /** The request is ours now and nobody will answer it: end it as the kernel would have (EIO). */
   faulted(id: HandleId, message: Uint8Array): void {
-    const reply = new Uint8Array(16);
-    const view = new DataView(reply.buffer);
-    const request = new DataView(message.buffer, message.byteOffset, message.byteLength);
-    view.setUint32(0, 16, true);
-    view.setInt32(4, -EIO, true);
-    view.setBigUint64(8, request.getBigUint64(8, true), true);
-    native.writeFd(this.#fd(id), reply, 16);
+    const reply = bareReply(uniqueOf(message), -EIO);
+    native.writeFd(this.#fd(id), reply, reply.length);
   }
 
   /**
@@ -302,18 +258,8 @@ export class RealKernel implements Kernel {
     return this.#await(handle, native.fsconfigCommand(context, command), (result) => ({
       result,
       conn: result === 0 ? this.#bind(handle) : 0,
-      dev: this.#boundDev(handle),
+      dev: boundDev(handle),
     }));
-  }
-
-  /** s_dev of the connection a handle is bound to (fuse_dev_show_fdinfo, Linux 6.18); else 0. */
-  #boundDev(handle: RealHandle | undefined): number {
-    try {
-      const info = readFileSync(`/proc/self/fdinfo/${handle?.fd ?? -1}`, 'utf8');
-      return Number(/^fuse_connection:\t(\d+)/m.exec(info)?.[1] ?? 0);
-    } catch {
-      return 0;
-    }
   }
 
   /**
@@ -327,8 +273,8 @@ export class RealKernel implements Kernel {
   ): MountResult {
     if (pending < 0) return { result: pending, conn: 0, dev: 0 };
     if (!handle?.syncInit) return conclude(native.finish(pending));
-    while (this.#boundDev(handle) === 0 && (native.pollFd(pending) & POLLIN) === 0) {}
-    if (this.#boundDev(handle) !== 0) this.#bind(handle);
+    while (boundDev(handle) === 0 && (native.pollFd(pending) & POLLIN) === 0) {}
+    if (boundDev(handle) !== 0) this.#bind(handle);
     const wiring = this.#seam();
     const tag = wiring.watch(pending, () => {
       wiring.unwatch(tag);
