@@ -20,6 +20,9 @@ const OUTPUT_MAX = 64 << 10;
 const waits = (quiet: Quiet): string =>
   [...new Set(quiet.threads.map((t) => `${t.comm} ${t.wchan} (${t.wait})`))].join(', ');
 
+/** After the last request, for a server that is never idle. */
+const RESTLESS_NS = 500e6;
+
 export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
   news = 0;
@@ -75,7 +78,7 @@ export class Replayer implements Director {
     const call = event.kind === 'transport' || event.kind === 'reply';
     if (!call || event.result >= 0 || ++this.#noise <= NOISE_MAX) return;
     if (this.#ending.begun) this.#ending.spin();
-    else if (this.#session.now() - this.#movedAt > NOISE_NS) this.#nowhere();
+    else if (this.#stillFor() > NOISE_NS) this.#nowhere();
   }
 
   #mounted(event: MountEvent): void {
@@ -96,6 +99,15 @@ export class Replayer implements Director {
       this.#hooks.progress(this.#cursor.index);
     }
     if (this.#session.empty) this.#drain();
+    // Never idle, for signals interrupt its reads all the time, say; but nothing is left to take.
+    else if (this.#cursor.done && !this.#ending.begun && this.#stillFor() > RESTLESS_NS) {
+      if (!this.#session.device.deliverable) this.#ending.begin(this.#end, this.#conns);
+    }
+  }
+
+  /** Nanoseconds since a request was taken or answered. */
+  #stillFor(): number {
+    return this.#session.now() - this.#movedAt;
   }
 
   /** The server is busy, but not with what it is asked. */
