@@ -96,7 +96,7 @@ class Recorder implements Director {
       this.counts.bytes += event.bytes.length;
     } else if (event.kind === 'open') this.opened = true;
     else if (event.kind === 'mount') {
-      if (event.result === 0) this.counts.mounted = event.target;
+      if (event.result === 0) this.counts.mounted = event.target || this.counts.mounted;
       else this.mountFailed = { target: event.target, errno: errnoName(event.result) };
     }
     if (event.kind === 'exit' && event.main) {

@@ -60,7 +60,7 @@ it('has a line for everything that must be the same again', () => {
   expect(lines).toEqual([
     '1 GETATTR n1 unanswered orphaned',
     '2 GETATTR n1 answered only here = ok',
-    '3 directory missing [a b] extra []',
+    '3 directory missing ["a" "b"] extra []',
     'teardown unmount',
     'hang proven',
     'exit 0',

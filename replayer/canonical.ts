@@ -6,8 +6,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ReplayEvent } from '../rig/events.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
+import { quoteName } from '../rig/protocol/view.ts';
 
 const BATCH = 16 * 1024;
+
+const named = (names: readonly string[]): string =>
+  names.map((name) => quoteName(Buffer.from(name, 'latin1'))).join(' ');
 
 /** First-appearance names: the first node is n1, whatever number the server gave it. */
 class Names {
@@ -61,7 +65,7 @@ export class CanonicalLog {
         return `${this.#head(event)} answered only here = ${event.actual}`;
       case 'directory': {
         const { missing, extra, index } = event;
-        return `${index} directory missing [${missing.join(' ')}] extra [${extra.join(' ')}]`;
+        return `${index} directory missing [${named(missing)}] extra [${named(extra)}]`;
       }
       case 'teardown':
         return `teardown ${event.how}`;

@@ -220,6 +220,9 @@ export class Cursor {
         this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
       }
     } else if (event.kind === 'request') {
+      if (opcodeOf(event.bytes) === OP.INIT.opcode) {
+        this.#side(event.conn).initRequest = event.bytes.slice();
+      }
       this.#emit({ kind: 'unanswered', ...named(event, ++this.#asker.index), why, detail });
     }
     this.#asker.dropOwn();

@@ -150,12 +150,15 @@ export class Replayer implements Director {
   #waitingFor(idleMs: number): void {
     const quiet = this.#ending.look();
     const patience = MISSING_MS + 2 * this.#cursor.recordedGapMs;
+    // A server that has not mounted yet may be waiting for somebody we do not see.
+    const proven = quiet?.proven === true && this.#conns.size > 0;
     if (quiet === undefined) {
       if (idleMs < BUSY_MS + patience) return;
-    } else if (!quiet.proven && idleMs < patience) return;
-    const detail = quiet?.proven
-      ? `every thread of the server waits: ${waits(quiet)}`
-      : `none in ${Math.round(idleMs / 1000)} s`;
+    } else if (!proven && idleMs < patience) return;
+    const detail =
+      quiet !== undefined && proven
+        ? `every thread of the server waits: ${waits(quiet)}`
+        : `none in ${Math.round(idleMs / 1000)} s`;
     this.#cursor.giveUp('missing', detail);
     this.#cursor.pump();
   }

@@ -36,7 +36,8 @@ chmod 600 notes/ophelia && rm notes/big && ls notes
 `;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const title = (text: string): void => say(`\n\x1b[1m${text}\x1b[0m`);
+const title = (text: string): void =>
+  say(process.stdout.isTTY ? `\n\x1b[1m${text}\x1b[0m` : `\n${text}`);
 
 /** Runs a fuse-rig command as a user would, showing the command and what it prints. */
 async function show(args: string[]): Promise<number> {

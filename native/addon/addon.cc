@@ -6,6 +6,7 @@
 #include "device.h"
 #include "quiet.h"
 #include "seam.h"
+#include "there.h"
 #include "inode.h"
 #include "probe.h"
 
@@ -14,6 +15,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::FrameInit(env, exports);
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
+  fuse_rig::ThereInit(env, exports);
   fuse_rig::QuietInit(env, exports);
   fuse_rig::ProbeInit(env, exports);
   exports.Set("Seam", fuse_rig::Seam::Define(env));

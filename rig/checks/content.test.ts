@@ -57,3 +57,23 @@ it('does not accuse: partial blocks, writes in flight, failed writes, truncates,
   const linked: ReplayEvent[] = [{ kind: 'request', ...at, bytes: link.bytes }];
   expect(run(write(2n, 0n, 7), linked, read(6n, 0n, 1))?.verdict).toBe('pass');
 });
+
+it('does not accuse a file cut by an OPEN with O_TRUNC', () => {
+  const open = buildRequest('OPEN', head(4n), { flags: 0o1002 });
+  const opened = buildReply('OPEN', open, { fh: 1n });
+  expect(run(write(2n, 0n, 7), events(open.bytes, opened.bytes), read(6n, 0n, 0))?.verdict).toBe(
+    'pass',
+  );
+});
+
+it('does not accuse a file whose other name has a node of its own', () => {
+  const lookup = buildRequest(
+    'LOOKUP',
+    { ...head(4n), nodeid: 1n },
+    { name: new TextEncoder().encode('b') },
+  );
+  const attr = { mode: 0o100644, nlink: 2 };
+  const found = buildReply('LOOKUP', lookup, { nodeid: 5n, attr });
+  const looked = events(lookup.bytes, found.bytes);
+  expect(run(write(2n, 0n, 7), looked, read(6n, 0n, 9))?.verdict).toBe('pass');
+});

@@ -9,27 +9,26 @@
  */
 import { crc32 } from 'node:zlib';
 import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
+import { IN_HEADER_SIZE } from '../protocol/constants.ts';
+import { readU32, readU64 } from '../protocol/cursor.ts';
+import { decodeDirents } from '../protocol/dirents.ts';
 import { errorOf, nodeidOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
+import { isNotification, NOTIFY } from '../protocol/notify.ts';
 import { OP } from '../protocol/opcodes.ts';
+import { ATTR, ENTRY_OUT } from '../protocol/structs-common.ts';
+import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
+import { BLOCK, dropRange, type Shadow, Shadows } from './shadows.ts';
 
-const BLOCK = 4096;
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
 const WRITE_DATA = 80;
 const FOPEN_PASSTHROUGH = 128;
-
-/** What is known of one file: checksums of whole blocks by number, or that nothing can be known. */
-interface Shadow {
-  blocks: Map<number, number>;
-  /** Writes asked and not acknowledged. */
-  writing: number;
-  /** Counts changes, so that a read can see whether one came between. */
-  version: number;
-  blind: boolean;
-}
+const O_TRUNC = 0o1000;
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
 
 interface Asked {
   opcode: number;
@@ -42,6 +41,17 @@ interface Asked {
   mixed: boolean;
 }
 
+/** Opcodes whose replies tell how a file's data can be reached. */
+const LOOKS: ReadonlySet<number> = new Set([
+  OP.OPEN.opcode,
+  OP.LOOKUP.opcode,
+  OP.READDIRPLUS.opcode,
+  OP.GETATTR.opcode,
+  OP.SETATTR.opcode,
+  OP.CREATE.opcode,
+  OP.LINK.opcode,
+]);
+
 /** Opcodes that change a file's data by ranges we do not follow. */
 const TOUCHES: ReadonlySet<number> = new Set([
   OP.SETATTR.opcode,
@@ -53,24 +63,16 @@ const TOUCHES: ReadonlySet<number> = new Set([
 
 export class Content implements Check {
   readonly name = 'content';
-  readonly #shadows = new Map<string, Shadow>();
+  readonly #files = new Shadows();
   readonly #asked = new Map<string, Asked>();
   readonly #wrong = new Lines();
   #verified = 0;
 
   take(event: ReplayEvent): void {
     if (event.kind === 'request') this.#request(event);
-    else if (event.kind === 'reply' && event.bytes.length >= OUT_HEADER) this.#reply(event);
-  }
-
-  #shadow(conn: number, node: bigint): Shadow {
-    const key = `${conn}:${node}`;
-    let shadow = this.#shadows.get(key);
-    if (shadow === undefined) {
-      shadow = { blocks: new Map(), writing: 0, version: 0, blind: false };
-      this.#shadows.set(key, shadow);
-    }
-    return shadow;
+    else if (event.kind !== 'reply' || event.bytes.length < OUT_HEADER) return;
+    else if (isNotification(event.bytes)) this.#notified(event);
+    else this.#reply(event);
   }
 
   #request(event: RequestEvent): void {
@@ -81,21 +83,47 @@ export class Content implements Check {
       this.#transfer(event, opcode, node);
     else if (TOUCHES.has(opcode)) this.#touch(conn, node, bytes, opcode);
     else if (opcode === OP.LINK.opcode) {
-      this.#blind(conn, new Request(bytes, BEFORE_INIT).as('LINK').oldnodeid);
-    } else if (opcode === OP.OPEN.opcode) {
-      this.#ask(event, {
-        opcode,
-        node,
-        offset: 0,
-        sums: [],
-        version: 0,
-        mixed: false,
-      });
-    } else if (opcode === OP.FORGET.opcode) this.#shadows.delete(`${conn}:${node}`);
+      this.#files.blind(conn, new Request(bytes, BEFORE_INIT).as('LINK').oldnodeid);
+    } else if (opcode === OP.OPEN.opcode && (readU32(bytes, IN_HEADER_SIZE) & O_TRUNC) !== 0) {
+      this.#touch(conn, node, bytes, opcode);
+    } else if (opcode === OP.FORGET.opcode) this.#files.forget(conn, node);
     else if (opcode === OP.BATCH_FORGET.opcode) {
       for (const { nodeid } of new Request(bytes).as('BATCH_FORGET').forgets) {
-        this.#shadows.delete(`${conn}:${nodeid}`);
+        this.#files.forget(conn, nodeid);
       }
+    }
+    if (LOOKS.has(opcode)) {
+      this.#ask(event, { opcode, node, offset: 0, sums: [], version: 0, mixed: false });
+    }
+  }
+
+  /** A file with several links may have a node for each: none of them says what the others wrote. */
+  #looked(event: ReplyEvent, asked: Asked): void {
+    const { bytes, conn } = event;
+    if (asked.opcode === OP.READDIRPLUS.opcode) {
+      for (const { entry } of decodeDirents(bytes.subarray(OUT_HEADER), true)) {
+        if (entry === undefined || (entry.attr.mode & S_IFMT) === S_IFDIR) continue;
+        if (entry.attr.nlink > 1) this.#files.blind(conn, entry.nodeid);
+      }
+      return;
+    }
+    const attr = asked.opcode === OP.GETATTR.opcode || asked.opcode === OP.SETATTR.opcode;
+    const at = OUT_HEADER + (attr ? ATTR_OUT.at.attr : ENTRY_OUT.at.attr);
+    if (bytes.length < at + ATTR.at.gid) return;
+    const node = attr ? asked.node : readU64(bytes, OUT_HEADER);
+    const directory = (readU32(bytes, at + ATTR.at.mode) & S_IFMT) === S_IFDIR;
+    const links = readU32(bytes, at + ATTR.at.nlink);
+    if (asked.opcode === OP.LINK.opcode || (!directory && links > 1)) this.#files.blind(conn, node);
+    // A CREATE of a name that was there may have cut the file to nothing.
+    else if (asked.opcode === OP.CREATE.opcode) this.#files.clear(conn, node);
+  }
+
+  /** The server says that a file has changed on its side: both bodies begin with the node. */
+  #notified(event: ReplyEvent): void {
+    const code = errorOf(event.bytes);
+    if (code !== NOTIFY.INVAL_INODE.code && code !== NOTIFY.STORE.code) return;
+    if (event.bytes.length >= OUT_HEADER + 8) {
+      this.#files.clear(event.conn, readU64(event.bytes, OUT_HEADER));
     }
   }
 
@@ -108,9 +136,9 @@ export class Content implements Check {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < WRITE_DATA) return;
     const writing = opcode === OP.WRITE.opcode;
-    const known = this.#shadows.get(`${conn}:${node}`);
+    const known = this.#files.known(conn, node);
     if (!writing && known === undefined) return;
-    const shadow = this.#shadow(conn, node);
+    const shadow = this.#files.of(conn, node);
     const offset = Number(view.getBigUint64(48, true));
     const size = view.getUint32(56, true);
     const sums: Asked['sums'] = [];
@@ -118,7 +146,7 @@ export class Content implements Check {
     if (writing) {
       shadow.writing++;
       shadow.version++;
-      this.#drop(shadow, offset, size);
+      dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
       for (const [block, from] of wholeBlocks(offset, data.length)) {
         sums.push([block, crc32(data.subarray(from, from + BLOCK))]);
@@ -130,22 +158,7 @@ export class Content implements Check {
   #touch(conn: number, node: bigint, bytes: Uint8Array, opcode: number): void {
     const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
     const target = copies ? BigInt(new Request(bytes).args.nodeid_out as bigint) : node;
-    const shadow = this.#shadows.get(`${conn}:${target}`);
-    if (shadow === undefined) return;
-    shadow.version++;
-    shadow.blocks.clear();
-  }
-
-  #blind(conn: number, node: bigint): void {
-    const shadow = this.#shadow(conn, node);
-    shadow.blind = true;
-    shadow.blocks.clear();
-  }
-
-  #drop(shadow: Shadow, offset: number, size: number): void {
-    const last = Math.floor((offset + Math.max(size, 1) - 1) / BLOCK);
-    for (let block = Math.floor(offset / BLOCK); block <= last; block++)
-      shadow.blocks.delete(block);
+    this.#files.clear(conn, target);
   }
 
   #reply(event: ReplyEvent): void {
@@ -153,12 +166,16 @@ export class Content implements Check {
     const asked = this.#asked.get(key);
     if (asked === undefined || event.result === -2) return;
     this.#asked.delete(key);
-    const shadow = this.#shadow(event.conn, asked.node);
     const failed = event.result < 0 || errorOf(event.bytes) !== 0;
     if (asked.opcode === OP.OPEN.opcode) {
-      if (!failed && passthrough(event.bytes)) this.#blind(event.conn, asked.node);
-    } else if (asked.opcode === OP.WRITE.opcode) this.#written(event, asked, shadow, failed);
-    else if (!failed) this.#read(event, asked, shadow);
+      if (!failed && passthrough(event.bytes)) this.#files.blind(event.conn, asked.node);
+    } else if (LOOKS.has(asked.opcode)) {
+      if (!failed) this.#looked(event, asked);
+    } else {
+      const shadow = this.#files.of(event.conn, asked.node);
+      if (asked.opcode === OP.WRITE.opcode) this.#written(event, asked, shadow, failed);
+      else if (!failed) this.#read(event, asked, shadow);
+    }
   }
 
   #written(event: ReplyEvent, asked: Asked, shadow: Shadow, failed: boolean): void {
@@ -192,10 +209,11 @@ export class Content implements Check {
   findings(): Finding[] {
     const { count } = this.#wrong;
     const verdict = count === 0 ? 'pass' : 'fail';
-    const text =
-      count === 0
-        ? `${this.#verified} blocks read back as written`
-        : `${count} blocks lost or changed`;
+    const verified =
+      this.#verified === 0
+        ? 'nothing was read back that could be checked'
+        : `${this.#verified} blocks read back as written`;
+    const text = count === 0 ? verified : `${count} blocks lost or changed`;
     return [{ check: this.name, verdict, text, details: this.#wrong.list() }];
   }
 }

@@ -10,7 +10,12 @@
  */
 import type { ReplayEvent } from '../events.ts';
 import { opName } from '../protocol/opcodes.ts';
+import { quoteName } from '../protocol/view.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
+
+/** Names of files, which may hold any byte, as a terminal may show them. */
+const named = (names: readonly string[]): string =>
+  names.map((name) => quoteName(Buffer.from(name, 'latin1'))).join(' ');
 
 export class Divergence implements Check {
   readonly name = 'divergence';
@@ -34,8 +39,8 @@ export class Divergence implements Check {
         this.#add(event, `not asked: ${event.detail}`);
       }
     } else if (event.kind === 'directory') {
-      const missing = event.missing.length > 0 ? ` missing ${event.missing.join(' ')}` : '';
-      const extra = event.extra.length > 0 ? ` extra ${event.extra.join(' ')}` : '';
+      const missing = event.missing.length > 0 ? ` missing ${named(event.missing)}` : '';
+      const extra = event.extra.length > 0 ? ` extra ${named(event.extra)}` : '';
       this.#lines.add(`request ${event.index} directory ${event.nodeid}:${missing}${extra}`);
     }
   }

@@ -122,7 +122,7 @@ describe('divergence', () => {
       ...names,
     });
     expect(finding.verdict).toBe('fail');
-    expect(finding.details).toEqual(['request 4 directory 5: missing a extra b c']);
+    expect(finding.details).toEqual(['request 4 directory 5: missing "a" extra "b" "c"']);
   });
 
   it('shows ten differences and counts the rest', () => {

@@ -21,10 +21,15 @@ function findingLines(finding: Finding): string[] {
   return [head, ...finding.details.map((line) => `${INDENT}${line}`)];
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g;
+const escaped = (c: string): string => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
+
 function outputLines(report: ReplayReport): string[] {
   const { output, findings } = report.result;
   if (output === '' || findings.every((f) => f.verdict === 'pass')) return [];
-  const lines = output.trimEnd().split('\n');
+  // A server may print anything; a terminal must not obey it.
+  const lines = output.trimEnd().replace(CONTROL, escaped).split('\n');
   return ['', 'the server printed', ...lines.slice(-20).map((line) => `${INDENT}${line}`)];
 }
 
@@ -45,7 +50,8 @@ export function replayText(report: ReplayReport): string {
     lines.push(`${INDENT}first   ${first}`, `${INDENT}second  ${other}`);
   } else if (second !== undefined) lines.push('pass determinism  two runs, one log');
   lines.push(...outputLines(report), '');
-  const count = failed.length === 1 ? '1 finding' : `${failed.length} findings`;
+  const found = failed.length + Number(second?.difference !== undefined);
+  const count = found === 1 ? '1 finding' : `${found} findings`;
   lines.push(`${count}   log ${result.log}   ${result.seconds.toFixed(2)} s`);
   lines.push(`reproduce   ${report.reproduce}`);
   return `${lines.join('\n')}\n`;

@@ -8,6 +8,7 @@ import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import type { DevicePort } from './device_port.ts';
+import { isFuse, splitFd } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
 const { EBUSY, EFAULT, EINVAL, EMFILE } = ERRNO;
@@ -26,20 +27,6 @@ export interface Context {
 
 const O_CLOEXEC = 0o2000000;
 const text = (bytes: Buffer | null): string => bytes?.toString('utf8') ?? '';
-
-/** Whether a file system type is FUSE's (`fuse`, `fuseblk`, with a subtype or without). */
-export const isFuse = (fstype: string): boolean => /^fuse(blk)?(\.|$)/.test(fstype);
-
-/** Takes `fd=N` out of a mount's data string. */
-export function splitFd(data: string): { options: string; fd: number | undefined } {
-  const parts = data.split(',');
-  const found = parts.find((part) => part.startsWith('fd='));
-  const value = found === undefined ? Number.NaN : Number(found.slice(3));
-  return {
-    options: parts.filter((part) => !part.startsWith('fd=')).join(','),
-    fd: Number.isInteger(value) ? value : undefined,
-  };
-}
 
 export class MountPort {
   readonly #w: PortWiring;
@@ -297,8 +284,7 @@ export class MountPort {
     const target = this.absolute(this.#string(3));
     const context = this.#context();
     if (kernel.realContexts || context === undefined) {
-      this.announce(target);
-      seam.continue(trap.slot);
+      this.#realMove(target);
       return;
     }
     if (this.#string(1) !== '') {
@@ -308,6 +294,23 @@ export class MountPort {
     kernel.attach(context.conn, target);
     seam.respond(trap.slot, 0);
     this.mounted(target, context.conn);
+  }
+
+  /**
+   * A real mount finds its place. Which mount moves is not looked at: while a server has made a FUSE
+   * context, what it moves is taken for that. Others' moves are not announced.
+   */
+  #realMove(target: string): void {
+    const { seam, trap, kernel, emit } = this.#w;
+    const handle = [...this.#realContexts.values()].at(-1);
+    if (handle !== undefined) this.announce(target);
+    seam.continue(trap.slot);
+    if (handle === undefined) return;
+    const { tid } = trap;
+    const place = { fstype: 'fuse', source: '', target, flags: 0, options: '', result: 0, dev: 0 };
+    const conn = kernel.connOf(handle.id);
+    emit({ kind: 'mount', t: this.#w.now(), handle: handle.id, conn, tid, ...place });
+    this.mounted(target, conn);
   }
 
   /** A path of the calling thread as an absolute one. */

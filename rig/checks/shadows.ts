@@ -1,0 +1,62 @@
+/** What the content check knows of the files of a run. */
+
+/** Bytes of the blocks that are compared whole. */
+export const BLOCK = 4096;
+
+/** What is known of one file: checksums of whole blocks by number, or that nothing can be known. */
+export interface Shadow {
+  blocks: Map<number, number>;
+  /** Writes asked and not acknowledged. */
+  writing: number;
+  /** Counts changes, so that a read can see whether one came between. */
+  version: number;
+  blind: boolean;
+}
+
+const keyOf = (conn: number, node: bigint): string => `${conn}:${node}`;
+
+export class Shadows {
+  readonly #shadows = new Map<string, Shadow>();
+
+  /** A file's shadow, if it has one. */
+  known(conn: number, node: bigint): Shadow | undefined {
+    return this.#shadows.get(keyOf(conn, node));
+  }
+
+  of(conn: number, node: bigint): Shadow {
+    const key = keyOf(conn, node);
+    let shadow = this.#shadows.get(key);
+    if (shadow === undefined) {
+      shadow = { blocks: new Map(), writing: 0, version: 0, blind: false };
+      this.#shadows.set(key, shadow);
+    }
+    return shadow;
+  }
+
+  /** What is blind stays so: a node with other names may come back under the same number. */
+  forget(conn: number, node: bigint): void {
+    const key = keyOf(conn, node);
+    if (this.#shadows.get(key)?.blind !== true) this.#shadows.delete(key);
+  }
+
+  /** Its data changed in a way we do not follow. */
+  clear(conn: number, node: bigint): void {
+    const shadow = this.#shadows.get(keyOf(conn, node));
+    if (shadow === undefined) return;
+    shadow.version++;
+    shadow.blocks.clear();
+  }
+
+  /** Nothing can be known of it any more. */
+  blind(conn: number, node: bigint): void {
+    const shadow = this.of(conn, node);
+    shadow.blind = true;
+    shadow.blocks.clear();
+  }
+}
+
+/** The blocks a range touches are not known any more. */
+export function dropRange(shadow: Shadow, offset: number, size: number): void {
+  const last = Math.floor((offset + Math.max(size, 1) - 1) / BLOCK);
+  for (let block = Math.floor(offset / BLOCK); block <= last; block++) shadow.blocks.delete(block);
+}
