@@ -73,7 +73,7 @@ class Recorder implements Director {
   reason: EndEvent['reason'] = 'server-exit';
   #stopped = 0;
   #stopAt = 0;
-  #lastProgress = 0;
+  #lastProgress = Number.NEGATIVE_INFINITY;
   readonly #session: Session;
   readonly #hooks: RecordHooks;
 

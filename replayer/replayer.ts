@@ -28,7 +28,8 @@ export class Replayer implements Director {
   news = 0;
   output = '';
   #noise = 0;
-  #progressAt = 0;
+  /** Shown at once, then now and then. */
+  #progressAt = Number.NEGATIVE_INFINITY;
   #movedAt = 0;
   #finished = false;
   readonly #conns = new Set<number>();
