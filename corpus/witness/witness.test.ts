@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { scheduler } from 'node:timers/promises';
 // The kernel's account of a server with nothing of ours in between: complete, and closed in itself.
 import { afterEach, describe, expect, it } from 'vitest';
 import { run } from '../run.ts';
@@ -55,6 +57,10 @@ describe('the witness', () => {
     const { dev, pid } = server;
     // Nobody reads requests: both stay pending, one until its caller is killed.
     process.kill(pid, 'SIGSTOP');
+    // Until the stop has taken effect the server may still read a request.
+    const stopped = (tid: string) =>
+      readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8').replace(/^.*\) /, '')[0] === 'T';
+    while (!readdirSync(`/proc/${pid}/task`).every(stopped)) await scheduler.wait(1);
     const look = (name: string, timeoutS: number) =>
       run('stat', [`${places?.mountpoint}/${name}`], { timeoutS });
     const waiting = look('aborted', 20);
