@@ -12,6 +12,12 @@ import {
   type MountResult,
   PASS,
 } from '../rig/kernel/kernel.ts';
+import {
+  DEV_IOC_BACKING_CLOSE,
+  DEV_IOC_BACKING_OPEN,
+  DEV_IOC_CLONE,
+  DEV_IOC_SYNC_INIT,
+} from '../rig/protocol/constants.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { bareReply, uniqueOf } from '../rig/protocol/header.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
@@ -22,12 +28,6 @@ const { EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
-
-/** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h (x86-64). */
-const IOC_CLONE = 0x8004e500;
-const IOC_BACKING_OPEN = 0x4010e501;
-const IOC_BACKING_CLOSE = 0x4004e502;
-const IOC_SYNC_INIT = 0xe503;
 
 export interface RelayWiring {
   seam: NativeSeam;
@@ -176,7 +176,7 @@ export class RealKernel implements Kernel {
     const argument = new Uint8Array(4);
     const from = source === undefined ? -1 : this.#fd(source);
     new DataView(argument.buffer).setInt32(0, from, true);
-    const result = native.ioctlFd(this.#fd(id), IOC_CLONE, argument);
+    const result = native.ioctlFd(this.#fd(id), DEV_IOC_CLONE, argument);
     const handle = this.#handles.get(id);
     if (result === 0 && handle && source !== undefined) {
       handle.conn = this.connOf(source);
@@ -187,7 +187,7 @@ export class RealKernel implements Kernel {
 
   syncInit(id: HandleId): number {
     const handle = this.#handles.get(id);
-    const result = native.ioctlFd(this.#fd(id), IOC_SYNC_INIT);
+    const result = native.ioctlFd(this.#fd(id), DEV_IOC_SYNC_INIT);
     if (handle && result === 0) handle.syncInit = true;
     return result;
   }
@@ -200,7 +200,7 @@ export class RealKernel implements Kernel {
     view.setInt32(0, backing, true);
     view.setUint32(4, flags, true);
     view.setBigUint64(8, padding, true);
-    const result = native.ioctlFd(this.#fd(id), IOC_BACKING_OPEN, argument);
+    const result = native.ioctlFd(this.#fd(id), DEV_IOC_BACKING_OPEN, argument);
     native.closeFd(backing);
     return result;
   }
@@ -208,7 +208,7 @@ export class RealKernel implements Kernel {
   backingClose(id: HandleId, backing: number): number {
     const argument = new Uint8Array(4);
     new DataView(argument.buffer).setInt32(0, backing, true);
-    return native.ioctlFd(this.#fd(id), IOC_BACKING_CLOSE, argument);
+    return native.ioctlFd(this.#fd(id), DEV_IOC_BACKING_CLOSE, argument);
   }
 
   mount(call: MountCall, tid: number): MountResult {
