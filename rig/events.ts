@@ -176,7 +176,7 @@ export interface CompletionEvent {
   qid: number;
   /** -1 where the command reached none. */
   entry: number;
-  /** commit_id of a COMMIT_AND_FETCH, hexadecimal; empty for other commands. */
+  /** commit_id of a COMMIT_AND_FETCH in hexadecimal digits, no 0x; empty for other commands. */
   commitId: string;
   /** `res` of the CQE. */
   result: number;

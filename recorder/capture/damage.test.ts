@@ -12,7 +12,7 @@ import { CaptureError } from './error.ts';
 import { CaptureReader } from './reader.ts';
 
 const golden = Uint8Array.from(
-  readFileSync(fileURLToPath(new URL('golden/v1.fusecap', import.meta.url))),
+  readFileSync(fileURLToPath(new URL('golden/v2.fusecap', import.meta.url))),
 );
 const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-damage-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -50,7 +50,7 @@ function frames(...made: Made[]): Buffer {
 }
 
 /** The golden capture's first frame, without its header. */
-const BEGIN: Made = { type: 1, body: Buffer.from(golden.subarray(24, 256)).toString('hex') };
+const BEGIN: Made = { type: 1, body: Buffer.from(golden.subarray(24, 268)).toString('hex') };
 const close = (handle: string): string => `82 ${text('t')} 00 ${text('handle')} ${handle}`;
 const CLOSE: Made = { type: 5, body: close('01') };
 const END: Made = {
@@ -58,6 +58,17 @@ const END: Made = {
   body: `84 ${text('t')} 00 ${text('reason')} ${text('error')} ${text('requests')} 00 ${text('replies')} 00`,
 };
 const T = '0100000000000000';
+/** The prefix of a message without a result, and the place of one in a ring. */
+const HEAD = `${T} 01000000 01000000 01000000 00000000`;
+const PLACE = '0100 0000 03000000';
+const ringClose: Made = { type: 13, body: `82 ${text('t')} 00 ${text('ring')} 01` };
+
+/** A completion event of the MessagePack values given. */
+function completion(qid: string, entry: string, commitId: string): Made {
+  const ids = ['t', 'handle', 'conn', 'tid', 'ring', 'command'].map((name) => `${text(name)} 01`);
+  const rest = `${text('qid')} ${qid} ${text('entry')} ${entry} ${text('commitId')} ${commitId}`;
+  return { type: 12, body: `8a ${ids.join(' ')} ${rest} ${text('result')} 00` };
+}
 
 /** The kinds of all events, or the error that reading ended with. */
 function read(bytes: Uint8Array): string[] | CaptureError {
@@ -77,12 +88,33 @@ function read(bytes: Uint8Array): string[] | CaptureError {
 describe('a capture made by hand', () => {
   it('reads, if it keeps to the rules', () => {
     expect(read(frames(BEGIN, CLOSE, END))).toEqual(['begin', 'close', 'end']);
+    const ring = [20, 21].map((type) => ({ type, body: `${HEAD} ${PLACE}` }));
+    const made = frames(BEGIN, completion('cdffff', 'ff', text('1a')), ...ring, ringClose, END);
+    expect(read(made)).toEqual(['begin', 'completion', 'request', 'reply', 'ring-close', 'end']);
+  });
+
+  it('of format 1 holds nothing that came with format 2', () => {
+    const end = BEGIN.body.length - 'a46370757302'.length;
+    const old = `0100${BEGIN.body.slice(4, 18)}86${BEGIN.body.slice(20, end)}`;
+    const begin: Made = { type: 1, body: old };
+    expect(read(frames(begin, CLOSE, END))).toEqual(['begin', 'close', 'end']);
+    const ring = [20, 21].map((type) => ({ type, body: `${HEAD} ${PLACE}` }));
+    for (const made of [completion('00', '00', 'a0'), ringClose, ...ring]) {
+      const error = read(frames(begin, CLOSE, made, END));
+      expect(error).toMatchObject({ code: 'damaged', frame: 2 });
+      expect(String(error)).toContain(`frame type ${made.type} (`);
+      expect(String(error)).toContain('in a file of format 1: it came with format 2');
+    }
+    const cpus = read(frames({ type: 1, body: `0100${BEGIN.body.slice(4)}` }, END));
+    expect(cpus).toMatchObject({ code: 'damaged', frame: 0 });
+    expect(String(cpus)).toContain('field "cpus" in a file of format 1');
   });
 
   const between = (made: Made): Buffer => frames(BEGIN, made, END);
   it.each<[string, Buffer, string]>([
     ['flags', between({ ...CLOSE, flags: 1 }), 'unknown flags'],
-    ['an unknown type', between({ ...CLOSE, type: 11 }), 'unknown frame type 11'],
+    ['an unknown type', between({ ...CLOSE, type: 22 }), 'unknown frame type 22'],
+    ['a type left free', between({ ...CLOSE, type: 15 }), 'unknown frame type 15'],
     ['type 0', between({ ...CLOSE, type: 0 }), 'unknown frame type 0'],
     ['a number twice', frames(BEGIN, CLOSE, { ...CLOSE, number: 1 }, END), 'carries number 1'],
     ['a number left out', frames(BEGIN, { ...CLOSE, number: 2 }), 'carries number 2'],
@@ -106,6 +138,21 @@ describe('a capture made by hand', () => {
       between({ type: 16, body: `${T} 01000000 01000000 01000000 05000000` }),
       'a request with a result',
     ],
+    ['a ring request shorter than its prefix', between({ type: 20, body: HEAD }), 'too short'],
+    ['a ring reply shorter than its prefix', between({ type: 21, body: HEAD }), 'too short'],
+    [
+      'a ring request with a result',
+      between({ type: 20, body: `${T} 01000000 01000000 01000000 05000000 ${PLACE}` }),
+      'a request with a result',
+    ],
+    [
+      'reserved bytes of a ring reply',
+      between({ type: 21, body: `${HEAD} 0100 0100 03000000` }),
+      'a reply with reserved bytes that are not 0',
+    ],
+    ['a queue past 2^16', between(completion('ce00010000', '00', 'a0')), 'field "qid"'],
+    ['an entry of -2', between(completion('00', 'fe', 'a0')), 'field "entry"'],
+    ['a commit_id in capitals', between(completion('00', '00', text('1A'))), 'field "commitId"'],
     [
       'an output of descriptor 3',
       between({ type: 18, body: `${T} 03000000 41` }),
@@ -183,12 +230,15 @@ describe('a capture made by hand', () => {
 
   it('is damaged without readable versions, and nothing in them reaches the terminal raw', () => {
     const versions = (hex: string): Made => ({ ...BEGIN, body: hex + BEGIN.body.slice(18) });
-    expect(read(frames(versions('0100 0500 302e311b30'), END))).toMatchObject({ code: 'damaged' });
-    expect(read(frames(versions('0100 ff00 302e312e30'), END))).toMatchObject({ code: 'damaged' });
+    expect(read(frames(versions('0200 0500 302e311b30'), END))).toMatchObject({ code: 'damaged' });
+    expect(read(frames(versions('0200 ff00 302e312e30'), END))).toMatchObject({ code: 'damaged' });
     expect(read(frames({ type: 1, body: '01' }, END))).toMatchObject({ code: 'damaged' });
-    const other = read(frames(versions('0200 0500 302e222e30'), END));
+    const other = read(frames(versions('0300 0500 302e222e30'), END));
     expect(other).toMatchObject({ code: 'wrong-version' });
-    expect(String(other)).toContain('format 2, written by fuse-rig "0.\\".0"');
+    expect(String(other)).toContain('format 3, written by fuse-rig "0.\\".0"');
+    expect(read(frames(versions('0000 0500 302e312e30'), END))).toMatchObject({
+      code: 'wrong-version',
+    });
   });
 });
 

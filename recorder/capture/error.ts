@@ -2,6 +2,7 @@
  * The one error of the capture format: a string code for programs, one line that says what to do for
  * people. Nothing else is thrown for a bad file, a bad event or a full disk.
  */
+import type { SessionEvent } from '../../rig/events.ts';
 
 export type CaptureErrorCode =
   /** The file is something else. */
@@ -95,4 +96,26 @@ export function onDisk<T>(doing: 'read' | 'write', path: string, call: () => T):
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw systemError(doing, path, code);
   }
+}
+
+export function badEvent(event: SessionEvent, field: string): CaptureError {
+  return new CaptureError(
+    'bad-event',
+    `a ${event.kind} event cannot be stored: field ${field} is missing, unknown or out of range`,
+  );
+}
+
+export function incomplete(path: string, partial: string): CaptureError {
+  const message = `${path}: incomplete: it is still being recorded, or its recorder was killed; then run: fuse-rig recover ${partial}`;
+  return new CaptureError('incomplete', message, { path });
+}
+
+const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes).toString('hex').replace(/..\B/g, '$& ');
+
+/** The error for a file whose first bytes are `start`, and not a capture's. */
+export function notACapture(path: string, start: Uint8Array): CaptureError {
+  const found = start.length === 0 ? 'is empty' : `begins with ${hex(start)}`;
+  const message = `${path}: not a fuse-rig capture (it ${found}, a capture with 89 46 52 43); name a file that fuse-rig record wrote`;
+  return new CaptureError('not-a-capture', message, { path, offset: 0, frame: 0 });
 }

@@ -21,8 +21,13 @@ type Row<E> = { [K in Exclude<keyof E, 'kind'>]-?: Guard<E[K]> };
 
 const int: Guard<number> = (v): v is number => Number.isSafeInteger(v);
 const count: Guard<number> = (v): v is number => int(v) && v >= 0;
+const u16: Guard<number> = (v): v is number => count(v) && v <= 0xffff;
+/** An entry of a queue, or -1 where there is none. */
+const index: Guard<number> = (v): v is number => int(v) && v >= -1;
 const limit: Guard<number> = (v): v is number => typeof v === 'number' && v >= 0;
 const text: Guard<string> = (v): v is string => typeof v === 'string';
+/** A u64 in hexadecimal digits, or nothing. */
+const hex: Guard<string> = (v): v is string => text(v) && /^[0-9a-f]{0,16}$/.test(v);
 const flag: Guard<boolean> = (v): v is boolean => typeof v === 'boolean';
 
 const oneOf =
@@ -138,8 +143,8 @@ const COLD: { [K in ColdKind]: Row<Extract<SessionEvent, { kind: K }>> } = {
     conn: count,
     tid: int,
     ring: count,
-    qid: count,
-    entry: int,
+    qid: u16,
+    entry: index,
     headers: count,
     payload: count,
     payloadSize: count,
@@ -152,9 +157,9 @@ const COLD: { [K in ColdKind]: Row<Extract<SessionEvent, { kind: K }>> } = {
     tid: int,
     ring: count,
     command: int,
-    qid: count,
-    entry: int,
-    commitId: text,
+    qid: u16,
+    entry: index,
+    commitId: hex,
     result: int,
   },
   'ring-close': { t: count, ring: count },

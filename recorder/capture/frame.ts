@@ -8,11 +8,13 @@
  * Little-endian throughout. The checksum covers the header with its own field zero, then the body.
  */
 import type { BeginEvent, SessionEvent } from '../../rig/events.ts';
-import { readS32, readU16, readU32 } from '../../rig/protocol/cursor.ts';
-import { CaptureError } from './error.ts';
+import { readU16, readU32 } from '../../rig/protocol/cursor.ts';
+import { badEvent, CaptureError } from './error.ts';
 import { packEvent, unpackEvent } from './fields.ts';
+import { decodeHot, encodePrefix, isHot, isHotKind, setU64, u64 } from './prefix.ts';
 
-export const FORMAT_VERSION = 1;
+/** What is written. A reader reads every version up to it. */
+export const FORMAT_VERSION = 2;
 /** The bytes 89 46 52 43: no text begins so, and a transfer that strips bit 7 shows. */
 export const MAGIC = 0x4352_4689;
 /** native/addon/frame.cc knows these two as well. */
@@ -49,19 +51,29 @@ export const TYPES = {
   fixture: 19,
 } as const satisfies Record<Kind, number>;
 
-const KINDS: readonly (Kind | undefined)[] = Object.entries(TYPES).reduce<Kind[]>(
-  (kinds, [kind, type]) => {
-    // Object.entries forgets that its keys are those of TYPES.
-    kinds[type] = kind as Kind;
-    return kinds;
-  },
-  [],
-);
+/** Messages that travelled in an entry of a ring: the same events, with a place more. */
+export const RING_TYPES = { request: 20, reply: 21 } as const;
 
-/** Bytes of a hot body before its raw bytes; 0 where all of the body is MessagePack. */
-const MESSAGE_PREFIX = 24;
-const OUTPUT_PREFIX = 12;
-const FIXTURE_PREFIX = 8;
+/** Types that no file of format 1 holds. */
+const SINCE_FORMAT_2: ReadonlySet<number> = new Set([
+  TYPES.register,
+  TYPES.completion,
+  TYPES['ring-close'],
+  TYPES.unsupported,
+  ...Object.values(RING_TYPES),
+]);
+
+const KINDS: readonly (Kind | undefined)[] = [TYPES, RING_TYPES].reduce<Kind[]>((kinds, types) => {
+  // Object.entries forgets that its keys are those of the table.
+  for (const [kind, type] of Object.entries(types)) kinds[type] = kind as Kind;
+  return kinds;
+}, []);
+
+function typeOf(event: SessionEvent): number {
+  if (event.kind !== 'request' && event.kind !== 'reply') return TYPES[event.kind];
+  return (event.ring === undefined ? TYPES : RING_TYPES)[event.kind];
+}
+
 /** `begin`: format version u16, length of rig version u16; then that version, then MessagePack. */
 const BEGIN_PREFIX = 4;
 
@@ -70,13 +82,6 @@ const bodyMax = (type: number): number => (type >= TYPES.request ? BODY_MAX : PA
 
 const PRINTABLE = /^[ -~]*$/;
 const NOTHING = new Uint8Array(0);
-
-function badEvent(event: SessionEvent, field: string): CaptureError {
-  return new CaptureError(
-    'bad-event',
-    `a ${event.kind} event cannot be stored: field ${field} is missing, unknown or out of range`,
-  );
-}
 
 /** Turns events into frames: `head` (header and prefix) and `body`, valid until the next `encode`. */
 export class FrameEncoder {
@@ -89,7 +94,7 @@ export class FrameEncoder {
   encode(number: number, event: SessionEvent): void {
     const prefix = this.#prefixAndBody(event);
     const length = prefix + this.body.length;
-    const type = TYPES[event.kind];
+    const type = typeOf(event);
     if (length > bodyMax(type)) {
       throw new CaptureError(
         'bad-event',
@@ -102,34 +107,15 @@ export class FrameEncoder {
     view.setUint16(6, 0, true);
     view.setUint32(8, length, true);
     view.setUint32(CRC_AT, 0, true);
-    this.#setU64(16, number);
+    setU64(view, 16, number);
     this.headLength = HEADER_BYTES + prefix;
   }
 
   /** Stores the prefix and chooses the body; returns the prefix's length. */
   #prefixAndBody(event: SessionEvent): number {
-    const view = this.#view;
-    if (event.kind === 'request' || event.kind === 'reply') {
-      this.#setTime(event);
-      view.setUint32(HEADER_BYTES + 8, u32(event, 'handle', event.handle), true);
-      view.setUint32(HEADER_BYTES + 12, u32(event, 'conn', event.conn), true);
-      view.setInt32(HEADER_BYTES + 16, i32(event, 'tid', event.tid), true);
-      const result = event.kind === 'reply' ? i32(event, 'result', event.result) : 0;
-      view.setInt32(HEADER_BYTES + 20, result, true);
+    if (isHot(event)) {
       this.body = event.bytes;
-      return MESSAGE_PREFIX;
-    }
-    if (event.kind === 'output') {
-      this.#setTime(event);
-      if (event.fd !== 1 && event.fd !== 2) throw badEvent(event, 'fd');
-      view.setUint32(HEADER_BYTES + 8, event.fd, true);
-      this.body = event.bytes;
-      return OUTPUT_PREFIX;
-    }
-    if (event.kind === 'fixture') {
-      this.#setTime(event);
-      this.body = event.bytes;
-      return FIXTURE_PREFIX;
+      return encodePrefix(this.#view, HEADER_BYTES, event);
     }
     const packed = packEvent(event, 'rig');
     if (typeof packed === 'string') throw badEvent(event, packed);
@@ -145,34 +131,12 @@ export class FrameEncoder {
     this.head.set(rig, HEADER_BYTES + BEGIN_PREFIX);
     return BEGIN_PREFIX + rig.length;
   }
-
-  #setTime(event: SessionEvent): void {
-    if (!(Number.isSafeInteger(event.t) && event.t >= 0)) throw badEvent(event, 't');
-    this.#setU64(HEADER_BYTES, event.t);
-  }
-
-  #setU64(at: number, value: number): void {
-    // setUint32 takes its argument modulo 2^32.
-    this.#view.setUint32(at, value, true);
-    this.#view.setUint32(at + 4, value / 2 ** 32, true);
-  }
 }
-
-function u32(event: SessionEvent, field: string, value: number): number {
-  if (value >>> 0 !== value) throw badEvent(event, field);
-  return value;
-}
-
-function i32(event: SessionEvent, field: string, value: number): number {
-  if ((value | 0) !== value) throw badEvent(event, field);
-  return value;
-}
-
-const u64 = (bytes: Uint8Array, at: number): number =>
-  readU32(bytes, at + 4) * 2 ** 32 + readU32(bytes, at);
 
 export interface FrameHeader {
   kind: Kind;
+  /** The number that stands for the kind, and for the layout of its body. */
+  type: number;
   /** Bytes of body. */
   length: number;
   crc: number;
@@ -180,17 +144,23 @@ export interface FrameHeader {
   number: number;
 }
 
-/** The header at the start of `bytes`; a string says what is wrong with it. */
-export function decodeHeader(bytes: Uint8Array): FrameHeader | string {
+/**
+ * The header at the start of `bytes`, in a file of format `format`; a string says what is wrong with
+ * it.
+ */
+export function decodeHeader(bytes: Uint8Array, format: number): FrameHeader | string {
   if (readU32(bytes, 0) !== MAGIC) return 'no frame begins here';
   const type = readU16(bytes, 4);
   const kind = KINDS[type];
   if (kind === undefined) return `unknown frame type ${type}`;
+  if (format < 2 && SINCE_FORMAT_2.has(type)) {
+    return `frame type ${type} (${kind}) in a file of format ${format}: it came with format 2`;
+  }
   if (readU16(bytes, 6) !== 0) return 'unknown flags';
   const length = readU32(bytes, 8);
   const max = bodyMax(type);
   if (length > max) return `a body of ${length} bytes, more than the ${max} there may be`;
-  return { kind, length, crc: readU32(bytes, CRC_AT), number: u64(bytes, 16) };
+  return { kind, type, length, crc: readU32(bytes, CRC_AT), number: u64(bytes, 16) };
 }
 
 export interface Versions {
@@ -216,34 +186,22 @@ export function decodeVersions(body: Uint8Array): Versions | undefined {
 }
 
 /**
- * The event in a frame's body; a string says why there is none. `keep` says that the event may keep
- * `body`; otherwise its bytes are copied.
+ * The event in the body of a frame of `type`; a string says why there is none. `keep` says that the
+ * event may keep `body`; otherwise its bytes are copied.
  */
-export function decodeBody(kind: Kind, body: Uint8Array, keep: boolean): SessionEvent | string {
-  const rest = (from: number) => (keep ? body.subarray(from) : body.slice(from));
-  if (kind === 'request' || kind === 'reply' || kind === 'output' || kind === 'fixture') {
-    const prefix =
-      kind === 'output' ? OUTPUT_PREFIX : kind === 'fixture' ? FIXTURE_PREFIX : MESSAGE_PREFIX;
-    if (body.length < prefix) return `a ${kind} body of ${body.length} bytes is too short`;
-    const t = u64(body, 0);
-    if (!Number.isSafeInteger(t)) return 'a time beyond 2^53 ns';
-    if (kind === 'fixture') return { kind, t, bytes: rest(prefix) };
-    if (kind === 'output') {
-      const fd = readU32(body, 8);
-      if (fd !== 1 && fd !== 2) return `output on descriptor ${fd}`;
-      return { kind, t, fd, bytes: rest(prefix) };
-    }
-    const handle = readU32(body, 8);
-    const conn = readU32(body, 12);
-    const tid = readS32(body, 16);
-    const result = readS32(body, 20);
-    const bytes = rest(prefix);
-    if (kind === 'reply') return { kind, t, handle, conn, tid, bytes, result };
-    if (result !== 0) return 'a request with a result';
-    return { kind, t, handle, conn, tid, bytes };
-  }
+export function decodeBody(
+  kind: Kind,
+  type: number,
+  body: Uint8Array,
+  keep: boolean,
+): SessionEvent | string {
+  if (isHotKind(kind)) return decodeHot(kind, type >= RING_TYPES.request, body, keep);
   if (kind !== 'begin') return unpackEvent(kind, body);
   const versions = decodeVersions(body);
   if (versions === undefined) return 'the versions are not readable';
-  return unpackEvent(kind, body.subarray(versions.end), { rig: versions.rig });
+  const event = unpackEvent(kind, body.subarray(versions.end), { rig: versions.rig });
+  const early = versions.format < 2 && typeof event !== 'string' && 'cpus' in event;
+  return early
+    ? `field "cpus" in a file of format ${versions.format}: it came with format 2`
+    : event;
 }

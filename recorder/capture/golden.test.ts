@@ -1,20 +1,23 @@
 /**
- * The golden capture: one event of every kind, in the bytes of format 1. Reading it must give these
- * events and writing these events must give those bytes, in every later version of the code; a
- * change of the format is a new file beside it. `FUSE_RIG_GOLDEN=write npx vitest run
- * recorder/capture/golden` made it, and makes it again.
+ * The golden captures: one event of every kind, in the bytes of each format. Reading them must give
+ * these events in every later version of the code, and writing these events must give the bytes of
+ * the newest; a change of the format is a new file beside them. `FUSE_RIG_GOLDEN=write npx vitest run
+ * recorder/capture/golden` made that of format 2, and makes it again.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { native } from '../../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../../rig/events.ts';
-import { TYPES } from './frame.ts';
+import { CRC_AT, HEADER_BYTES, TYPES } from './frame.ts';
 import { CaptureReader } from './reader.ts';
+import { recover } from './recover.ts';
 import { CaptureWriter } from './writer.ts';
 
-const GOLDEN = fileURLToPath(new URL('golden/v1.fusecap', import.meta.url));
+const OLD = fileURLToPath(new URL('golden/v1.fusecap', import.meta.url));
+const GOLDEN = fileURLToPath(new URL('golden/v2.fusecap', import.meta.url));
 const FORMAT = fileURLToPath(new URL('../FORMAT.md', import.meta.url));
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'));
@@ -46,7 +49,9 @@ const lookup = hex(`2a000000 01000000 0400000000000000 0100000000000000
                     00000000 00000000 4d000000 0000 0000 6600`);
 const noent = hex('10000000 feffffff 0400000000000000');
 
-const middle: Exclude<SessionEvent, BeginEvent | EndEvent>[] = [
+type Middle = Exclude<SessionEvent, BeginEvent | EndEvent>;
+
+const middle: Middle[] = [
   { kind: 'fixture', t: 0, bytes: hex('00ff') },
   { kind: 'open', t: 1_000, handle: 1, tid: 4242, flags: 0o2 },
   {
@@ -79,50 +84,120 @@ const end: EndEvent = {
   replies: 1,
 };
 
+/** What format 2 added, before the `close` of the rest. */
+const begin2: BeginEvent = { ...begin, abi: ['dev', 'uring'], cpus: 2 };
+const ring = { qid: 1, entry: 3 };
+const t2 = 2 ** 40 + 2;
+const middle2: Middle[] = [
+  ...middle.slice(0, -3),
+  {
+    kind: 'register',
+    t: t2,
+    ...at,
+    ring: 1,
+    qid: 1,
+    entry: 3,
+    headers: 0x7f00_0000_1000,
+    payload: 0x7f00_0000_2000,
+    payloadSize: 135168,
+    result: 0,
+  },
+  { kind: 'request', t: t2, ...at, bytes: lookup, ring },
+  { kind: 'reply', t: t2, ...at, bytes: noent, result: 16, ring },
+  {
+    kind: 'completion',
+    t: t2,
+    ...at,
+    ring: 1,
+    command: 2,
+    qid: 1,
+    entry: 3,
+    commitId: '4',
+    result: -107,
+  },
+  { kind: 'ring-close', t: t2, ring: 1 },
+  { kind: 'unsupported', t: t2, tid: 4242, what: 'io_uring_setup with IORING_SETUP_SQPOLL' },
+  ...middle.slice(-3),
+];
+const end2: EndEvent = { ...end, requests: 2, replies: 2 };
+
 const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-golden-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function encode(): Uint8Array {
+function encode(first: BeginEvent, rest: readonly Middle[], last: EndEvent): Buffer {
   const path = join(dir, 'c.fusecap');
-  const writer = CaptureWriter.create(path, begin, { force: true });
-  for (const event of middle) writer.write(event);
-  writer.close(end);
+  const writer = CaptureWriter.create(path, first, { force: true });
+  for (const event of rest) writer.write(event);
+  writer.close(last);
   return readFileSync(path);
 }
 
-if (process.env.FUSE_RIG_GOLDEN === 'write') writeFileSync(GOLDEN, encode());
+if (process.env.FUSE_RIG_GOLDEN === 'write') {
+  writeFileSync(GOLDEN, encode(begin2, middle2, end2));
+}
 
-describe('the golden capture of format 1', () => {
-  it('holds every kind of event', () => {
-    const kinds = new Set([begin, ...middle, end].map((event) => event.kind));
-    expect([...kinds].sort()).toEqual(Object.keys(TYPES).sort());
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+function read(path: string): { format: number; begin: BeginEvent; events: SessionEvent[] } {
+  const reader = CaptureReader.open(path);
+  const { format, begin: first } = reader;
+  const events = [...reader.events()];
+  reader.close();
+  return { format, begin: first, events };
+}
+
+/** A capture of format 2 without rings as format 1 had it: its first frame says 1. */
+function asFormat1(bytes: Buffer): Buffer {
+  const length = HEADER_BYTES + bytes.readUInt32LE(8);
+  bytes.writeUInt16LE(1, HEADER_BYTES);
+  bytes.writeUInt32LE(0, CRC_AT);
+  bytes.writeUInt32LE(native.crc32c(bytes.subarray(0, length)), CRC_AT);
+  return bytes;
+}
+
+describe('the golden capture of format 2', () => {
+  it('holds every kind of event, and messages of rings', () => {
+    const all: SessionEvent[] = [begin2, ...middle2, end2];
+    expect([...new Set(all.map(({ kind }) => kind))].sort()).toEqual(Object.keys(TYPES).sort());
+    expect(all.filter((event) => 'ring' in event && event.ring === ring)).toHaveLength(2);
   });
 
   it('reads as its events', () => {
-    const reader = CaptureReader.open(GOLDEN);
-    expect(reader.begin).toEqual(begin);
-    expect([...reader.events()]).toEqual([begin, ...middle, end]);
-    reader.close();
+    expect(read(GOLDEN)).toEqual({ format: 2, begin: begin2, events: [begin2, ...middle2, end2] });
   });
 
   it('is what its events are written as, byte for byte', () => {
-    expect(Buffer.from(encode()).toString('hex')).toBe(readFileSync(GOLDEN).toString('hex'));
+    expect(hexOf(encode(begin2, middle2, end2))).toBe(hexOf(readFileSync(GOLDEN)));
   });
 
   it('is the file whose frames FORMAT.md shows in hex', () => {
     const reader = CaptureReader.open(GOLDEN);
     const bytes = readFileSync(GOLDEN);
-    const shown = new Map<string, string>();
     const text = readFileSync(FORMAT, 'utf8');
-    for (const [, kind = '', block = ''] of text.matchAll(/```hex (\w+)\n([\s\S]*?)```/g)) {
-      const columns = block.split('\n').map((line) => line.split('|')[0] ?? '');
-      shown.set(kind, columns.join('').replace(/\s/g, ''));
-    }
-    expect([...shown.keys()]).toEqual(['begin', 'reply', 'close']);
-    for (const { event, offset, next } of reader.frames()) {
-      const frame = bytes.subarray(offset, next).toString('hex');
-      if (shown.has(event.kind)) expect(shown.get(event.kind)).toBe(frame);
-    }
+    const all = [...reader.frames()].map(({ offset, next }) => hexOf(bytes.subarray(offset, next)));
     reader.close();
+    const names: string[] = [];
+    for (const [, name = '', block = ''] of text.matchAll(/```hex (\w+)\n([\s\S]*?)```/g)) {
+      const columns = block.split('\n').map((line) => line.split('|')[0] ?? '');
+      names.push(name);
+      expect(all, name).toContain(columns.join('').replace(/\s/g, ''));
+    }
+    expect(names).toEqual(['begin', 'reply', 'register', 'request', 'close']);
+  });
+});
+
+describe('the golden capture of format 1', () => {
+  it('reads as its events', () => {
+    expect(read(OLD)).toEqual({ format: 1, begin, events: [begin, ...middle, end] });
+  });
+
+  it('is recovered as a capture of format 2 with the same events', () => {
+    const out = join(dir, 'recovered.fusecap');
+    expect(recover(OLD, out)).toMatchObject({ complete: true, bytesDropped: 0 });
+    expect(read(out)).toEqual({ ...read(OLD), format: 2 });
+  });
+
+  it('is what its events are written as, but for the version', () => {
+    expect(hexOf(asFormat1(encode(begin, middle, end)))).toBe(hexOf(readFileSync(OLD)));
   });
 });

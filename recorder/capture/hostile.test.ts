@@ -25,7 +25,7 @@ const runs = Number(process.env.FUSE_RIG_MUTATIONS ?? 20_000);
 const seed = Number(process.env.FUSE_RIG_SEED ?? 8);
 // Not the Buffer itself: its slice() would be a view.
 const golden = Uint8Array.from(
-  readFileSync(fileURLToPath(new URL('golden/v1.fusecap', import.meta.url))),
+  readFileSync(fileURLToPath(new URL('golden/v2.fusecap', import.meta.url))),
 );
 // fsync is what a run costs most on a disk, and nothing in memory.
 const shm = '/dev/shm';
@@ -72,6 +72,11 @@ const WORDS = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000,
 
 function setWord(bytes: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 4 && at + i < bytes.length; ++i) bytes[at + i] = value >>> (8 * i);
+}
+
+function setShort(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
 }
 
 /** Gives every frame of `list` a right number, length and checksum: what intent would do. */
@@ -143,8 +148,14 @@ const MUTATIONS: Record<string, (dice: Dice) => Uint8Array> = {
   sealedType: (dice) => {
     const list = parts();
     const frame = dice.pick(list);
-    frame[4] = dice.below(24);
+    frame[4] = dice.below(26);
     return seal(list);
+  },
+  sealedVersion: (dice) => {
+    const list = parts();
+    setShort(list[0] ?? golden, HEADER_BYTES, dice.below(4));
+    // Cut before or behind what format 1 does not have.
+    return seal(list.slice(0, 1 + dice.below(list.length)));
   },
   sealedOrder: (dice) => {
     const list = parts();

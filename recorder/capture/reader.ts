@@ -7,7 +7,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
 import { native } from '../../native/load.ts';
 import type { BeginEvent, SessionEvent } from '../../rig/events.ts';
 import { writeU32 } from '../../rig/protocol/cursor.ts';
-import { CaptureError, type CaptureErrorCode, onDisk } from './error.ts';
+import { CaptureError, type CaptureErrorCode, incomplete, notACapture, onDisk } from './error.ts';
 import {
   CRC_AT,
   decodeBody,
@@ -57,6 +57,7 @@ export interface CaptureIndex {
 /** A frame whose header and checksum are right. `body` is the window's unless `owned`. */
 interface Raw {
   kind: SessionEvent['kind'];
+  type: number;
   body: Uint8Array;
   owned: boolean;
   number: number;
@@ -66,6 +67,8 @@ interface Raw {
 export class CaptureReader {
   readonly path: string;
   readonly begin: BeginEvent;
+  /** Format version of the file; a frame of a later one is damage. */
+  readonly format: number;
   /** Bytes in the file when it was opened; later growth is not looked at. */
   readonly size: number;
   readonly #fd: number;
@@ -98,6 +101,7 @@ export class CaptureReader {
     this.path = path;
     this.size = stat.size;
     this.#single = new ReadWindow(fd, path, SINGLE_BYTES);
+    this.format = this.#version();
     this.begin = this.#begin();
     // Said last: of something else that happens to be called .partial, `incomplete` would be wrong.
     if (path.endsWith(PARTIAL) && !partial) throw incomplete(path, path);
@@ -163,7 +167,7 @@ export class CaptureReader {
   }
 
   #event(raw: Raw, offset: number): SessionEvent {
-    const event = decodeBody(raw.kind, raw.body, raw.owned);
+    const event = decodeBody(raw.kind, raw.type, raw.body, raw.owned);
     if (typeof event === 'string') throw this.#error('damaged', offset, raw.number, event);
     return event;
   }
@@ -175,7 +179,7 @@ export class CaptureReader {
     if (!(Number.isSafeInteger(offset) && offset >= 0 && left >= HEADER_BYTES)) {
       throw this.#error('truncated', offset, number, 'the file ends inside a frame header');
     }
-    const header = decodeHeader(window.bytes(offset, HEADER_BYTES));
+    const header = decodeHeader(window.bytes(offset, HEADER_BYTES), this.format);
     if (typeof header === 'string') throw this.#error('damaged', offset, number, header);
     const length = HEADER_BYTES + header.length;
     if (length > left) {
@@ -193,12 +197,15 @@ export class CaptureReader {
       throw this.#error('damaged', offset, number, `the frame carries number ${header.number}`);
     }
     const body = bytes.subarray(HEADER_BYTES);
-    const { kind, number: carried } = header;
-    return { kind, body, owned: window.owns(length), number: carried, next: offset + length };
+    const { kind, type, number: carried } = header;
+    return { kind, type, body, owned: window.owns(length), number: carried, next: offset + length };
   }
 
-  /** The first frame says what file this is, so what is wrong with it is said in other words. */
-  #begin(): BeginEvent {
+  /**
+   * The format of the file, from its first frame: that says what file this is, so what is wrong with
+   * it is said in other words. Where no version can be read, `#begin` will say why.
+   */
+  #version(): number {
     const path = this.path;
     const most = Math.min(this.size, SINGLE_BYTES);
     const start = most > 0 ? this.#single.bytes(0, most) : new Uint8Array(0);
@@ -206,16 +213,19 @@ export class CaptureReader {
     magic.setUint32(0, MAGIC, true);
     const known = start.subarray(0, 4);
     if (known.length === 0 || known.some((byte, i) => byte !== magic.getUint8(i))) {
-      const found = known.length === 0 ? 'is empty' : `begins with ${hex(known)}`;
-      const message = `${path}: not a fuse-rig capture (it ${found}, a capture of format ${FORMAT_VERSION} with 89 46 52 43); name a file that fuse-rig record wrote`;
-      throw new CaptureError('not-a-capture', message, { path, offset: 0, frame: 0 });
+      throw notACapture(path, known);
     }
     const versions = decodeVersions(start.subarray(HEADER_BYTES));
-    if (versions !== undefined && versions.format !== FORMAT_VERSION) {
+    const format = versions?.format ?? FORMAT_VERSION;
+    if (versions !== undefined && (format < 1 || format > FORMAT_VERSION)) {
       const by = JSON.stringify(versions.rig);
-      const message = `${path}: capture format ${versions.format}, written by fuse-rig ${by}; this fuse-rig reads format ${FORMAT_VERSION}: use that version, or record again`;
+      const message = `${path}: capture format ${format}, written by fuse-rig ${by}; this fuse-rig reads formats 1 to ${FORMAT_VERSION}: use that version, or record again`;
       throw new CaptureError('wrong-version', message, { path, offset: 0, frame: 0 });
     }
+    return format;
+  }
+
+  #begin(): BeginEvent {
     const event = this.#event(this.#frameAt(this.#single, 0, 0), 0);
     if (event.kind === 'begin') return event;
     throw this.#error('damaged', 0, 0, `a ${event.kind} event is out of place`);
@@ -235,12 +245,4 @@ export class CaptureReader {
         : `to keep what stands before: fuse-rig recover ${this.path} OUT`;
     return new CaptureError(code, `${this.path}: ${code}: ${where}: ${what}; ${remedy}`, place);
   }
-}
-
-const hex = (bytes: Uint8Array): string =>
-  Buffer.from(bytes).toString('hex').replace(/..\B/g, '$& ');
-
-function incomplete(path: string, partial: string): CaptureError {
-  const message = `${path}: incomplete: it is still being recorded, or its recorder was killed; then run: fuse-rig recover ${partial}`;
-  return new CaptureError('incomplete', message, { path });
 }

@@ -58,6 +58,7 @@ const begin: fc.Arbitrary<BeginEvent> = fc.record(
     server,
     mountpoint: text,
     fixture: text,
+    cpus: count,
   },
   { requiredKeys: ['kind', 't', 'started', 'rig', 'kernel', 'abi', 'server'] },
 );
@@ -70,6 +71,9 @@ const end: fc.Arbitrary<EndEvent> = event<EndEvent>('end', {
 });
 
 const ids = { handle: u32, conn: u32, tid: i32 };
+const qid = fc.nat(0xffff);
+const entry = fc.integer({ min: -1, max: 0xffff_ffff });
+const ring = fc.record({ qid, entry: u32 }, { noNullPrototype: true });
 type Of<K extends Middle['kind']> = Extract<Middle, { kind: K }>;
 
 const middle: fc.Arbitrary<Middle> = fc.oneof(
@@ -96,6 +100,34 @@ const middle: fc.Arbitrary<Middle> = fc.oneof(
   }),
   event<Of<'request'>>('request', { t, ...ids, bytes }),
   event<Of<'reply'>>('reply', { t, ...ids, bytes, result: i32 }),
+  event<Of<'request'>>('request', { t, ...ids, bytes, ring }),
+  event<Of<'reply'>>('reply', { t, ...ids, bytes, result: i32, ring }),
+  event<Of<'register'>>('register', {
+    t,
+    ...ids,
+    ring: u32,
+    qid,
+    entry,
+    headers: count,
+    payload: count,
+    payloadSize: u32,
+    result: i32,
+  }),
+  event<Of<'completion'>>('completion', {
+    t,
+    ...ids,
+    ring: u32,
+    command: u32,
+    qid,
+    entry,
+    commitId: fc.oneof(
+      fc.constant(''),
+      fc.bigInt(0n, 2n ** 64n - 1n).map((id) => id.toString(16)),
+    ),
+    result: i32,
+  }),
+  event<Of<'ring-close'>>('ring-close', { t, ring: u32 }),
+  event<Of<'unsupported'>>('unsupported', { t, tid: i32, what: text }),
   event<Of<'transport'>>('transport', {
     t,
     ...ids,
@@ -194,6 +226,24 @@ describe(`round trip, seed ${seed}`, () => {
     reader.close();
   });
 
+  const ringIds = { t: 0, handle: 1, conn: 1, tid: 1, ring: 1, qid: 0, entry: 0, result: 0 };
+  const message: Middle = {
+    kind: 'request',
+    t: 0,
+    handle: 1,
+    conn: 1,
+    tid: 1,
+    bytes: new Uint8Array(1),
+  };
+  const register: Middle = {
+    kind: 'register',
+    ...ringIds,
+    headers: 4096,
+    payload: 8192,
+    payloadSize: 8192,
+  };
+  const completion: Middle = { kind: 'completion', ...ringIds, command: 2, commitId: '1a' };
+
   it.each<[string, Middle]>([
     ['a fractional time', { kind: 'fixture', t: 0.5, bytes: new Uint8Array(1) }],
     ['a negative time', { kind: 'output', t: -1, fd: 1, bytes: new Uint8Array(1) }],
@@ -213,6 +263,14 @@ describe(`round trip, seed ${seed}`, () => {
         result: 2 ** 31,
       },
     ],
+    ['a queue past u16', { ...message, ring: { qid: 0x10000, entry: 0 } }],
+    ['an entry that is none', { ...message, ring: { qid: 0, entry: -1 } }],
+    ['an entry past u32', { ...message, ring: { qid: 0, entry: 2 ** 32 } }],
+    ['a REGISTER of a queue past u16', { ...register, qid: 0x10000 }],
+    ['a REGISTER of an entry below -1', { ...register, entry: -2 }],
+    ['an address that is negative', { ...register, headers: -4096 }],
+    ['a commit_id that is none', { ...completion, commitId: '0x1a' }],
+    ['a commit_id past u64', { ...completion, commitId: '1'.repeat(17) }],
     ['a field that is not a number', { kind: 'close', t: 0, handle: Number.NaN }],
     ['a field too many', { kind: 'close', t: 0, handle: 1, more: 1 } as Middle],
     ['a body too long', { kind: 'fixture', t: 0, bytes: new Uint8Array(BODY_MAX) }],
