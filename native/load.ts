@@ -13,6 +13,8 @@ export interface NativeSeam {
   readonly data: ArrayBuffer;
   /** The event's fields, at the offsets rig/seam/traps.ts knows. */
   readonly header: ArrayBuffer;
+  /** FUSE commands of a ring, as rig/seam/ring_commands.ts reads them. */
+  readonly commands: ArrayBuffer;
   /** An eventfd: writing 8 bytes makes `wait` return CONTROL. */
   readonly wakeFd: number;
   wait(timeoutMs: number): number;
@@ -40,6 +42,11 @@ export interface NativeSeam {
   writeMemory(tid: number, address: bigint, bytes: Uint8Array): number;
   readString(tid: number, address: bigint): Buffer | null;
   getFd(tid: number, fd: number): number;
+  ringMake(slot: number): number;
+  ringFiles(slot: number): boolean;
+  ringPost(ring: number, userData: bigint, res: number): void;
+  ringsGone(): number[];
+  threadLives(tid: number): boolean;
   pipeRoom(slot: number): number;
   pipeTake(slot: number): number;
 }
@@ -123,6 +130,30 @@ export interface Native {
   fsconfigString(context: number, key: string, value: string): number;
   fsconfigCommand(context: number, command: number): number;
   sendSignal(pid: number, signal: number): number;
+  /* Of a ring entry's two buffers in the server (addon/entry.cc). Addresses are below 2^47. */
+  putRequest(
+    tid: number,
+    headers: number,
+    payload: number,
+    opIn: number,
+    message: Uint8Array,
+  ): number;
+  takeReply(
+    tid: number,
+    headers: number,
+    payload: number,
+    payloadSize: number,
+    into: Uint8Array,
+  ): number;
+  putPoison(tid: number, headers: number, payload: number, size: number, tag: number): boolean;
+  changedPoison(
+    tid: number,
+    headers: number,
+    payload: number,
+    size: number,
+    tag: number,
+  ): [number, number] | null;
+  findPoison(bytes: Uint8Array, from: number): [number, number, number, number] | null;
   /** CRC32C of `bytes`, continuing from `seed` (0 to begin). */
   crc32c(bytes: Uint8Array, seed?: number): number;
   /**

@@ -13,6 +13,7 @@ import { LaunchError, type Launched } from './seam/launch.ts';
 import { type Context, MountPort } from './seam/mount_port.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
+import { RingPort } from './seam/ring_port.ts';
 import { KEEPER, NR, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
@@ -46,6 +47,7 @@ const SETTLE_MS = 1;
 export class Session {
   readonly device: DevicePort;
   readonly mounts: MountPort;
+  readonly rings: RingPort;
   readonly watches: Watches;
   readonly seam: NativeSeam;
   readonly pid: number;
@@ -83,6 +85,7 @@ export class Session {
     const table = new DescriptorTable<PortHandle | Context>();
     this.device = new DevicePort(wiring, table);
     this.mounts = new MountPort(wiring, this.device);
+    this.rings = new RingPort(wiring, this.device);
     this.#calls = this.#callTable(new ProcessPort(wiring, this.device, launched.standIns));
     this.watches = new Watches(this.seam);
     kernel.onWake = (handle) => this.#woken.add(handle);
@@ -133,6 +136,7 @@ export class Session {
       this.#closesAt = this.#trap.t;
       this.device.lookAtAll();
     }
+    this.rings.look();
     if (this.device.suspected) this.device.reapClosed();
   }
 
@@ -141,12 +145,14 @@ export class Session {
     for (const handle of this.#woken) {
       this.#woken.delete(handle);
       this.device.wake(handle);
+      this.rings.wake(handle);
     }
   }
 
   #handle(kind: number, director: Director): void {
     if (kind === WAIT.trap) this.#dispatch();
     else if (kind === WAIT.watched) this.watches.run(this.#trap.size);
+    else if (kind === WAIT.linked) this.rings.linked();
     else if (kind === WAIT.keeper) this.#keeper();
     else if (kind === WAIT.control) director.control();
     else if (kind === WAIT.keeperGone) this.empty = true;
@@ -167,6 +173,9 @@ export class Session {
       [NR.execve, () => process.exec()],
       [NR.execveat, () => process.exec()],
       [NR.prctl, () => process.prctl()],
+      [NR.io_uring_setup, () => this.rings.setup()],
+      [NR.io_uring_enter, () => this.rings.enter()],
+      [NR.io_uring_register, () => this.rings.register()],
       [NR.mount, () => this.mounts.mount()],
       [NR.umount2, () => this.mounts.umount()],
       [NR.fsopen, () => this.mounts.fsopen()],

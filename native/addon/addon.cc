@@ -4,6 +4,7 @@
 #include "crc32c.h"
 #include "frame.h"
 #include "device.h"
+#include "entry.h"
 #include "quiet.h"
 #include "seam.h"
 #include "there.h"
@@ -15,6 +16,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::FrameInit(env, exports);
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
+  fuse_rig::EntryInit(env, exports);
   fuse_rig::ThereInit(env, exports);
   fuse_rig::QuietInit(env, exports);
   fuse_rig::ProbeInit(env, exports);

@@ -67,6 +67,10 @@ Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   header_ = static_cast<uint8_t*>(header.Data());
   data_ref_ = Napi::Persistent(data);
   header_ref_ = Napi::Persistent(header);
+  Napi::ArrayBuffer commands = Napi::ArrayBuffer::New(env, kMaxCommands * sizeof(RingCommand));
+  commands_ = static_cast<uint8_t*>(commands.Data());
+  commands_ref_ = Napi::Persistent(commands);
+  Value().Set("commands", commands);
   Value().Set("data", data);
   Value().Set("header", header);
 
@@ -97,6 +101,7 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
   auto* h = reinterpret_cast<Header*>(header_);
   // What is decided natively is no event: a server that opens files all the time must not keep us.
   double deadline = timeout > 0 ? MonotonicNs() + timeout * 1e6 : 0;
+  rings_.messages.Flush();
   for (;;) {
     if (deadline > 0 && MonotonicNs() > deadline) {
       h->t = MonotonicNs();
@@ -130,6 +135,10 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
       case kTagWatched:
         h->size = static_cast<int32_t>(value);
         return Napi::Number::New(env, kWatched);
+      case kTagMessages:
+        h->size = LinkedCommands();
+        if (h->size > 0) return Napi::Number::New(env, kLinked);
+        break;
       case kTagSlot:
         // The tag may have been queued before its call was answered.
         if (value < slots_.size() && slots_[value].socket_watched && Decide(static_cast<int>(value))) {
@@ -172,6 +181,7 @@ bool Seam::Decide(int slot) {
     case SYS_execveat: policy = DecidePath(slot, s.args[1]); break;
     case SYS_execve: policy = DecidePath(slot, s.args[0]); break;
     case SYS_recvmsg: policy = DecideHandover(slot); break;
+    case SYS_io_uring_enter: policy = DecideEnter(slot); break;
   }
   if (!policy) return false;
   auto* h = reinterpret_cast<Header*>(header_);
@@ -186,7 +196,8 @@ bool Seam::Decide(int slot) {
   h->size = 0;
   h->filled = 0;
   memcpy(h->args, s.args, sizeof h->args);
-  Prefetch(slot);
+  if (s.nr == SYS_io_uring_enter) h->size = ShowCommands();
+  else Prefetch(slot);
   return true;
 }
 
@@ -323,6 +334,9 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::ReadMemory>("readMemory"),
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),
+       InstanceMethod<&Seam::RingMake>("ringMake"), InstanceMethod<&Seam::RingFiles>("ringFiles"),
+       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
+       InstanceMethod<&Seam::ThreadLives>("threadLives"),
        InstanceMethod<&Seam::PipeRoom>("pipeRoom"), InstanceMethod<&Seam::PipeTake>("pipeTake")});
 }
 

@@ -15,6 +15,7 @@
 
 #include "fd.h"
 #include "placeholder.h"
+#include "rings.h"
 #include "target.h"
 
 namespace fuse_rig {
@@ -28,10 +29,11 @@ enum EventKind : int {
   kControl = 4,     // somebody called wake()
   kKeeperGone = 5,
   kInterrupted = 6, // slot: a held call was answered because its thread has a signal
+  kLinked = 7,      // size = FUSE commands whose linked predecessors are done, in the command buffer
 };
 
 // What an entry of the epoll set is: the tag's high word. The low word: a watch's tag, or a slot.
-enum Tag : uint64_t { kTagListener = 1, kTagKeeper, kTagWake, kTagWatched, kTagSlot };
+enum Tag : uint64_t { kTagListener = 1, kTagKeeper, kTagWake, kTagWatched, kTagSlot, kTagMessages };
 constexpr uint64_t MakeTag(Tag kind, uint32_t value) { return (kind << 32) | value; }
 
 // 0 or -errno.
@@ -93,6 +95,18 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value PipeRoom(const Napi::CallbackInfo& info);
   Napi::Value PipeTake(const Napi::CallbackInfo& info);
 
+  // The server's rings.
+  Napi::Value RingMake(const Napi::CallbackInfo& info);
+  Napi::Value RingFiles(const Napi::CallbackInfo& info);
+  Napi::Value RingPost(const Napi::CallbackInfo& info);
+  Napi::Value RingsGone(const Napi::CallbackInfo& info);
+  Napi::Value ThreadLives(const Napi::CallbackInfo& info);
+
+  bool DecideEnter(int slot);
+  int DeviceIndex(int fd) const;
+  int MessagesIn(int slot);
+  int ShowCommands();
+  int LinkedCommands();
   bool NextTrap(Napi::Env env);
   bool Decide(int slot);  // true: policy is needed, the event header is filled
   bool DecidePath(int slot, uint64_t path_addr);
@@ -117,11 +131,14 @@ class Seam : public Napi::ObjectWrap<Seam> {
   std::unordered_map<int, Fd> server_ends_;            // our duplicate, dropped before Alive()
   std::vector<std::string> paths_;                     // opens below these need policy
   Descriptors descriptors_;
+  Rings rings_;
+  std::unordered_map<pid_t, int> message_fds_;  // the server's descriptor of our message ring, by process
+  uint8_t* commands_ = nullptr;
   std::deque<uint64_t> ready_;  // epoll tags not yet looked at
   uint8_t* data_ = nullptr;
   size_t data_size_ = 0;
   uint8_t* header_ = nullptr;
-  Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_;
+  Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_, commands_ref_;
   std::vector<uint8_t> notif_, resp_;
 };
 

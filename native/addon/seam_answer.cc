@@ -34,6 +34,8 @@ Napi::Value Seam::Respond(const Napi::CallbackInfo& info) {
 Napi::Value Seam::Continue(const Napi::CallbackInfo& info) {
   Slot* s = Used(info);
   if (!s) return info.Env().Undefined();
+  // An enter finds the CQEs of what it has submitted.
+  rings_.messages.Flush();
   int r = Send(static_cast<int>(s - slots_.data()), 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
   return Napi::Number::New(info.Env(), r);
 }

@@ -12,6 +12,11 @@
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425
+#define SYS_io_uring_enter 426
+#define SYS_io_uring_register 427
+#endif
 #ifndef SYS_move_mount
 #define SYS_move_mount 429
 #define SYS_fsopen 430
@@ -25,6 +30,7 @@ namespace {
 const int kAlways[] = {
     SYS_open,  SYS_openat,  SYS_openat2, SYS_execve,   SYS_execveat, SYS_recvmsg,
     SYS_mount, SYS_umount2, SYS_fsopen,  SYS_fsconfig, SYS_fsmount,  SYS_move_mount,
+    SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register,
 };
 
 // Calls whose first argument is a descriptor.
@@ -85,6 +91,9 @@ std::vector<sock_filter> BuildFilter(const FdRange& range) {
     });
   }
   for (int nr : kAlways) {
+    p.For(nr, [](Program& q) { q.Return(SECCOMP_RET_USER_NOTIF); });
+  }
+  for (int nr : range.calls) {
     p.For(nr, [](Program& q) { q.Return(SECCOMP_RET_USER_NOTIF); });
   }
   p.For(SYS_prctl, [](Program& q) {

@@ -13,6 +13,7 @@ struct FdRange {
   unsigned base;
   unsigned count;
   std::vector<unsigned> extra;
+  std::vector<int> calls;
 };
 
 std::vector<sock_filter> BuildFilter(const FdRange& range);

@@ -1,8 +1,9 @@
-// fuse-rig-launch SOCK BASE COUNT EXTRA CWD UMASK COMMAND ARGS...
+// fuse-rig-launch SOCK BASE COUNT EXTRA CALLS CWD UMASK COMMAND ARGS...
 //
 // Started by the rig with one socket inherited (descriptor SOCK). Becomes the keeper; its child
 // installs the seam's filter, hands the listener to the rig, waits for the word to go, and execs the
-// server. EXTRA is a comma-separated list of descriptors to watch beside the range, or "-".
+// server. EXTRA is a comma-separated list of descriptors to watch beside the range, CALLS one of numbers
+// of system calls to look at beside those the seam always does; "-" for none.
 //
 // fuse-rig-launch --scratch SOCK keeps a scratch directory instead.
 #include <errno.h>
@@ -57,6 +58,12 @@ void Send(int sock, uint32_t type, int status, const char* text, int pass_fd = -
   _exit(126);
 }
 
+template <typename Number>
+void ParseList(char* text, std::vector<Number>* out) {
+  if (text[0] == '-') return;
+  for (char* p = strtok(text, ","); p; p = strtok(nullptr, ",")) out->push_back(static_cast<Number>(atoi(p)));
+}
+
 int InstallFilter(const std::vector<sock_filter>& code) {
   sock_fprog prog = {static_cast<unsigned short>(code.size()), const_cast<sock_filter*>(code.data())};
   // A request must not be lost to a signal between its RECV and its answer. Kernels before 5.19 do
@@ -91,27 +98,26 @@ int InstallFilter(const std::vector<sock_filter>& code) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "--scratch") == 0) return KeepScratch(atoi(argv[2]));
-  if (argc < 8) {
+  if (argc < 9) {
     fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
     return 2;
   }
   int sock = atoi(argv[1]);
-  FdRange range{static_cast<unsigned>(atoi(argv[2])), static_cast<unsigned>(atoi(argv[3])), {}};
-  if (argv[4][0] != '-') {
-    for (char* p = strtok(argv[4], ","); p; p = strtok(nullptr, ",")) range.extra.push_back(atoi(p));
-  }
+  FdRange range{static_cast<unsigned>(atoi(argv[2])), static_cast<unsigned>(atoi(argv[3])), {}, {}};
+  ParseList(argv[4], &range.extra);
+  ParseList(argv[5], &range.calls);
   fcntl(sock, F_SETFD, FD_CLOEXEC);
   setsid();
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) Fail(sock, "subreaper");
-  if (chdir(argv[5]) != 0) Fail(sock, "chdir to the working directory");
-  umask(static_cast<mode_t>(strtol(argv[6], nullptr, 8)));
+  if (chdir(argv[6]) != 0) Fail(sock, "chdir to the working directory");
+  umask(static_cast<mode_t>(strtol(argv[7], nullptr, 8)));
   int go[2];
   if (pipe2(go, O_CLOEXEC) != 0) Fail(sock, "pipe");
   pid_t pid = fork();
   if (pid < 0) Fail(sock, "fork");
   if (pid == 0) {
     close(go[1]);
-    RunServer(sock, go[0], range, argv + 7);
+    RunServer(sock, go[0], range, argv + 8);
   }
   // The terminal or pipes belong to the server alone: whoever reads its output must see EOF when
   // the server is gone, not when the keeper is.

@@ -7,6 +7,8 @@
  * O_NONBLOCK callers).
  */
 
+import type { RingKernel } from './ring/ring_kernel.ts';
+
 /** Names one open of /dev/fuse, from 1. */
 export type HandleId = number;
 /** Names one connection (a bound superblock), from 1; 0 means none. */
@@ -40,6 +42,8 @@ export interface MountResult {
 }
 
 export interface Kernel {
+  /** FUSE over io_uring; absent where this Kernel does not carry it. */
+  readonly rings?: RingKernel;
   /** open("/dev/fuse", flags). */
   open(flags: number): HandleId;
   /** The last descriptor of the handle is gone (fuse_dev_release). */

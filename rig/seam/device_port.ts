@@ -63,6 +63,11 @@ export class DevicePort {
     return this.#at(fd - this.#w.base);
   }
 
+  /** The handle at an index of the range. */
+  byIndex(index: number): PortHandle | undefined {
+    return this.#at(index);
+  }
+
   /** open("/dev/fuse", flags). */
   open(flags: number): void {
     const { seam, trap, kernel } = this.#w;
@@ -436,6 +441,8 @@ export class DevicePort {
       if (handle.held.length > 0) continue;
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
+      // A held FUSE command is a reference to the open file.
+      if ((this.#w.kernel.rings?.holds(handle.id) ?? 0) > 0) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
         if (entry !== handle) continue;

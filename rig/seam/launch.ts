@@ -33,6 +33,8 @@ export interface LaunchOptions {
   umask: number;
   /** Single descriptors to watch beside the range: servers given /dev/fd/N. */
   extraFds?: readonly number[];
+  /** System calls that only this run looks at, by number. */
+  calls?: readonly number[];
   /** Descriptor the server reads as stdin; absent: /dev/null. */
   stdin?: number;
 }
@@ -57,6 +59,9 @@ export interface Launched {
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
 const inherit = (fd: number): 3 => fd as 3;
+
+const listed = (numbers: readonly number[] | undefined): string =>
+  numbers?.length ? numbers.join(',') : '-';
 
 /** Soft limit of open files of this process, which the server inherits. */
 function softNofile(): number {
@@ -124,7 +129,8 @@ export function launch(options: LaunchOptions): Launched {
       '3',
       String(base),
       String(RANGE_COUNT),
-      options.extraFds?.length ? options.extraFds.join(',') : '-',
+      listed(options.extraFds),
+      listed(options.calls),
       options.cwd,
       options.umask.toString(8),
       ...options.command,

@@ -12,6 +12,7 @@ export const WAIT = {
   keeper: 3,
   control: 4,
   keeperGone: 5,
+  linked: 7,
 } as const;
 
 /** Keeper message types (native/common/keeper_protocol.h). */
@@ -44,6 +45,8 @@ export const NR = {
   execve: 59,
   fcntl: 72,
   prctl: 157,
+  sched_setaffinity: 203,
+  sched_getaffinity: 204,
   mount: 165,
   umount2: 166,
   openat: 257,
@@ -54,6 +57,9 @@ export const NR = {
   execveat: 322,
   preadv2: 327,
   pwritev2: 328,
+  io_uring_setup: 425,
+  io_uring_enter: 426,
+  io_uring_register: 427,
   move_mount: 429,
   fsopen: 430,
   fsconfig: 431,

@@ -1,0 +1,51 @@
+// The server's rings by number, and by what its threads call them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "message_ring.h"
+#include "server_ring.h"
+#include "target.h"
+
+namespace fuse_rig {
+
+// Most SQEs one enter can submit (IORING_MAX_ENTRIES of io_uring/io_uring.h).
+constexpr size_t kMaxCommands = 32768;
+
+class Rings {
+ public:
+  // io_uring_setup of `tid` was let go with these parameters (as they were before the call): finds the
+  // ring it makes. `known`: descriptors of the process that were rings before. The ring's number, or 0
+  // where the call failed or the ring cannot be mapped.
+  uint32_t Made(Descriptors* descriptors, pid_t tid, const io_uring_params& asked, const std::set<int>& known);
+  // The number of the ring that descriptor `fd` of `tid` stands for; 0 for none of ours.
+  uint32_t Find(Descriptors* descriptors, pid_t tid, int fd);
+  ServerRing* ring(uint32_t number);
+  // Rings that no process of the server holds any more, forgotten by this call.
+  std::vector<uint32_t> Gone(Descriptors* descriptors);
+
+  MessageRing messages;
+  std::vector<RingCommand> now;             // taken by the enter that is looked at
+  std::map<uint64_t, RingCommand> linked;   // by token
+  uint64_t next_token = 1;
+
+ private:
+  struct Holder { pid_t tgid; int fd; };
+  struct Known {
+    std::unique_ptr<ServerRing> ring;
+    std::vector<Holder> holders;
+  };
+  bool Held(Descriptors* descriptors, const Known& known);
+  std::map<uint32_t, Known> rings_;
+  std::unordered_map<uint64_t, uint32_t> numbers_;  // by thread and descriptor
+  uint32_t last_ = 0;
+};
+
+// Descriptor numbers of a process that are io_uring instances.
+std::set<int> RingDescriptors(pid_t tid);
+
+}  // namespace fuse_rig

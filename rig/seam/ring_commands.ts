@@ -1,0 +1,82 @@
+/**
+ * FUSE commands that the addon took out of a ring's submission queue, as typed fields over the buffer
+ * it fills (native/addon/server_ring.h, struct RingCommand). Take what you keep: the next enter
+ * overwrites them.
+ */
+import type { NativeSeam } from '../../native/load.ts';
+
+const BYTES = 64;
+const SQE128 = 1;
+const LINKS_ON = 2;
+const DRAIN = 4;
+
+/** IORING_OP_* (include/uapi/linux/io_uring.h). */
+export const IORING_OP_URING_CMD = 46;
+
+export class RingCommands {
+  readonly #u32: Uint32Array;
+  readonly #i32: Int32Array;
+  readonly #u64: BigUint64Array;
+
+  constructor(seam: NativeSeam) {
+    this.#u32 = new Uint32Array(seam.commands);
+    this.#i32 = new Int32Array(seam.commands);
+    this.#u64 = new BigUint64Array(seam.commands);
+  }
+
+  #word(n: number, at: number): number {
+    return this.#u32[(n * BYTES) / 4 + at] as number;
+  }
+  #long(n: number, at: number): bigint {
+    return this.#u64[(n * BYTES) / 8 + at] as bigint;
+  }
+
+  /** Number of the ring. */
+  ring(n: number): number {
+    return this.#word(n, 0);
+  }
+  /** Index of the device in the descriptor range. */
+  index(n: number): number {
+    return this.#i32[(n * BYTES) / 4 + 1] as number;
+  }
+  /** IORING_OP_*. */
+  opcode(n: number): number {
+    return this.#word(n, 2);
+  }
+  /** FUSE_IO_URING_CMD_*. */
+  cmdOp(n: number): number {
+    return this.#word(n, 3);
+  }
+  len(n: number): number {
+    return this.#word(n, 4);
+  }
+  qid(n: number): number {
+    return this.#word(n, 5);
+  }
+  sqe128(n: number): boolean {
+    return (this.#word(n, 6) & SQE128) !== 0;
+  }
+  /** The next SQE is linked to it. */
+  linksOn(n: number): boolean {
+    return (this.#word(n, 6) & LINKS_ON) !== 0;
+  }
+  drain(n: number): boolean {
+    return (this.#word(n, 6) & DRAIN) !== 0;
+  }
+  /** The thread that submitted it. */
+  tid(n: number): number {
+    return this.#i32[(n * BYTES) / 4 + 7] as number;
+  }
+  userData(n: number): bigint {
+    return this.#long(n, 4);
+  }
+  commitId(n: number): bigint {
+    return this.#long(n, 5);
+  }
+  flags(n: number): bigint {
+    return this.#long(n, 6);
+  }
+  addr(n: number): bigint {
+    return this.#long(n, 7);
+  }
+}
