@@ -105,6 +105,8 @@ export interface Native {
   ) => NativeSeam;
   openFile(path: string, flags: number): number;
   closeFd(fd: number): number;
+  /** A memfd with these bytes, its offset at 0. */
+  memoryFile(bytes: Uint8Array): number;
   readFd(fd: number, into: Uint8Array, size: number): number;
   writeFd(fd: number, bytes: Uint8Array, length: number): number;
   writeInThread(fd: number, bytes: Uint8Array, length: number): number;

@@ -19,13 +19,16 @@ import {
   DEV_IOC_SYNC_INIT,
 } from '../rig/protocol/constants.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { bareReply, uniqueOf } from '../rig/protocol/header.ts';
+import { bareReply, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { OP } from '../rig/protocol/opcodes.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
 import { fuseMounts } from './mountinfo.ts';
 import { abortConnection, boundDev, hideRing, type RealHandle } from './real_handle.ts';
 
-const { EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
+const { E2BIG, EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
+/** Larger than what any max_write asks of a reader; read(2) takes no more. */
+const SIZE_MAX = 0x7ffff000;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -122,14 +125,25 @@ export class RealKernel implements Kernel {
     return this.#handles.get(id)?.fd ?? -1;
   }
 
-  read(id: HandleId, size: number, into: Uint8Array): number {
+  /**
+   * The kernel measures a reader's buffer once, before it sleeps: one that slept while INIT made
+   * requests larger is not refused, it only loses those that do not fit (fuse_dev_do_read).
+   */
+  read(id: HandleId, size: number, into: Uint8Array, resumed = false): number {
     const handle = this.#handles.get(id);
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
-    const n = native.readFd(handle?.fd ?? -1, into, size);
-    hideRing(into, n);
-    if (n !== -EAGAIN) return n;
-    if (handle !== undefined) this.#arm(handle);
-    return BLOCK;
+    for (;;) {
+      const n = native.readFd(handle?.fd ?? -1, into, resumed ? SIZE_MAX : size);
+      hideRing(into, n);
+      if (n === -EAGAIN) {
+        if (handle !== undefined) this.#arm(handle);
+        return BLOCK;
+      }
+      if (n <= size) return n;
+      const error = opcodeOf(into) === OP.SETXATTR.opcode ? -E2BIG : -EIO;
+      const reply = bareReply(uniqueOf(into), error);
+      native.writeFd(this.#fd(id), reply, reply.length);
+    }
   }
 
   /** The request is ours now and nobody will answer it: end it as the kernel would have (EIO). */

@@ -30,8 +30,11 @@ export class Asker {
   /** READDIRs of this run's own, to reach the end that the capture saw. */
   readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
 
-  constructor(feed: Feed, owners: OwnerMap, emit: ReplaySink) {
+  readonly #cpus: number;
+
+  constructor(feed: Feed, owners: OwnerMap, emit: ReplaySink, cpus: number) {
     this.#feed = feed;
+    this.#cpus = cpus;
     this.#owners = owners;
     this.#emit = emit;
   }
@@ -75,7 +78,17 @@ export class Asker {
       written: 0,
     };
     side.flights.set(unique, asked);
-    for (const spec of specs) this.tickets.set(this.#feed.enqueue(event.conn, spec), asked);
+    const cpu = this.#cpuOf(event, side, request);
+    for (const spec of specs) {
+      spec.cpu = cpu;
+      this.tickets.set(this.#feed.enqueue(event.conn, spec), asked);
+    }
+  }
+
+  /** A captured queue is the CPU of a ring's request. */
+  #cpuOf({ ring }: RequestEvent, side: Side, request: Request): number {
+    if (this.#cpus === 1) return 0;
+    return ring === undefined ? side.cpuOf(request.pid, this.#cpus) : ring.qid % this.#cpus;
   }
 
   /** An INTERRUPT goes to the request it names, if that is still asked. */

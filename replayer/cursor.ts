@@ -37,9 +37,16 @@ export class Cursor {
   #passedAt = 0;
   #ended: Flight | undefined;
 
-  constructor(events: Iterator<SessionEvent>, feed: Feed, owners: OwnerMap, emit: ReplaySink) {
+  /** `cpus`: possible CPUs of this run, and so the queues of a ring. */
+  constructor(
+    events: Iterator<SessionEvent>,
+    feed: Feed,
+    owners: OwnerMap,
+    emit: ReplaySink,
+    cpus = 1,
+  ) {
     this.#events = events;
-    this.#asker = new Asker(feed, owners, emit);
+    this.#asker = new Asker(feed, owners, emit, cpus);
     this.#owners = owners;
     this.#emit = emit;
     feed.onEnd = (ticket, outcome) => this.#onEnd(ticket, outcome);
@@ -121,6 +128,7 @@ export class Cursor {
     const side = this.#side(event.conn);
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);
+    if (event.ring !== undefined) side.carries(event.ring, opcode === OP.NOTIFY_REPLY.opcode);
     if (opcode === OP.NOTIFY_REPLY.opcode) return asker.notifyReply(event, side);
     if (opcode === OP.INIT.opcode) {
       side.initRequest = event.bytes.slice();
@@ -187,6 +195,8 @@ export class Cursor {
     if (event.bytes.length < OUT_HEADER_SIZE) return true;
     // The request had ended before its reply came (the connection was gone): it was never answered.
     if (event.result === -ERRNO.ENOENT) return true;
+    // A NOTIFY_REPLY is committed under a number that the server chose.
+    if (event.ring !== undefined && side.commitsNotifyReply(event.ring)) return true;
     const unique = uniqueOf(event.bytes);
     if (unique === 0n || (unique & 1n) === 1n) return true;
     if (side.captured === BEFORE_INIT && unique === 2n) return this.#initReply(event, side);

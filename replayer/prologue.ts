@@ -2,12 +2,15 @@
 import type { CaptureReader } from '../recorder/capture/reader.ts';
 import type { FixtureSummary } from '../recorder/fixture/format.ts';
 import { readFixtureSummary } from '../recorder/fixture/restore.ts';
-import type { InitOffer } from '../rig/kernel/init.ts';
+import { DEFAULT_OFFER, type InitOffer } from '../rig/kernel/init.ts';
 import { ProtocolError } from '../rig/protocol/cursor.ts';
 import { opcodeOf } from '../rig/protocol/header.ts';
 import { INIT_FLAG, joinInitFlags } from '../rig/protocol/init-flags.ts';
 import { initIn } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
+
+/** First minor whose flags have the bit (FUSE_OVER_IO_URING). */
+const RING_MINOR = 42;
 
 export interface Prologue {
   fixture: FixtureSummary | undefined;
@@ -49,6 +52,13 @@ function offerOf(request: Uint8Array): InitOffer | undefined {
     if (error instanceof ProtocolError) return undefined;
     throw error;
   }
+}
+
+/** The same with the ring offered, or not: what the capture's kernel did is no matter to a server. */
+export function offerWith(offer: InitOffer = DEFAULT_OFFER, ring: boolean): InitOffer {
+  // Without the second word of flags there is no place for it.
+  if (!ring || offer.minor < RING_MINOR) return offer;
+  return { ...offer, flags: offer.flags | INIT_FLAG.OVER_IO_URING | INIT_FLAG.INIT_EXT };
 }
 
 /** The fixture's pieces, in order. */

@@ -15,14 +15,16 @@ import { Guarded } from '../rig/checks/guarded.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { BeginEvent, ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
+import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
+import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
-import { fixturePieces, type Prologue, prologue } from './prologue.ts';
+import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 
 export interface ReplayOptions {
@@ -32,6 +34,12 @@ export interface ReplayOptions {
   end: EndHow;
   /** Where the server is started; the recorded directory if that exists, else the scratch one. */
   cwd?: string;
+  /** How requests may come: `device` offers no ring. */
+  transport?: 'any' | 'device';
+  /** Possible CPUs, and so queues of a ring, that the server is shown. */
+  cpus?: number;
+  /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
+  poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
   allowDevices?: boolean;
   /** Lines of the canonical log. */
@@ -132,13 +140,20 @@ async function run(
   owners: OwnerMap,
 ): Promise<ReplayResult> {
   const { command, cwd } = options;
+  const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
+  const shown = new ShownCpus(cpus);
   const launched = launch({
     command,
     cwd,
     env: { ...(process.env as Record<string, string>) },
     umask: reader.begin.server.umask,
+    calls: shown.calls,
   });
-  const model = new ModelKernel(before.offer === undefined ? {} : { offer: before.offer });
+  const enabled = options.transport !== 'device';
+  const model = new ModelKernel({
+    offer: offerWith(before.offer, enabled),
+    ring: { enabled, cpus },
+  });
   const log = new CanonicalLog(options.logLine);
   const checks: Check[] = [new Divergence(), new Conformance(), new Content()].map(
     (check) => new Guarded(check),
@@ -147,8 +162,9 @@ async function run(
   const emit = (event: ReplayEvent) => {
     for (const take of consumers) take(event);
   };
-  const session = new Session(launched, model, emit);
-  const cursor = new Cursor(reader.events(true), model, owners, emit);
+  const session = new Session(launched, model, emit, shown);
+  session.rings.poison = new Poison(options.poison ?? 'used', emit);
+  const cursor = new Cursor(reader.events(true), model, owners, emit, cpus);
   model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
@@ -164,6 +180,7 @@ async function run(
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
+    session.rings.poison.verifyAll(session.now());
   } finally {
     await session.close();
   }

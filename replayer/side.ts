@@ -1,4 +1,6 @@
 /** What is known of one connection while a capture is walked: the capture's state and this run's. */
+
+import type { RingPlace } from '../rig/events.ts';
 import { BEFORE_INIT, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
@@ -17,6 +19,30 @@ export class Side {
   /** Whether this run's INIT reply came, and was accepted. */
   init: boolean | undefined;
   gone = false;
+  /** Ring entries of the capture that carry a NOTIFY_REPLY. */
+  readonly #notifyReplies = new Set<string>();
+  /** CPUs of clients whose captured requests say nothing of theirs, in order of appearance. */
+  readonly #cpus = new Map<number, number>();
+
+  /** A captured entry carries a request. */
+  carries({ qid, entry }: RingPlace, notifyReply: boolean): void {
+    if (notifyReply) this.#notifyReplies.add(`${qid}/${entry}`);
+  }
+
+  /** A captured entry was committed: whether it carried a NOTIFY_REPLY. */
+  commitsNotifyReply({ qid, entry }: RingPlace): boolean {
+    return this.#notifyReplies.size > 0 && this.#notifyReplies.delete(`${qid}/${entry}`);
+  }
+
+  /** On which of `cpus` a client of the device runs in this run: each process on one. */
+  cpuOf(pid: number, cpus: number): number {
+    let cpu = this.#cpus.get(pid);
+    if (cpu === undefined) {
+      cpu = this.#cpus.size;
+      this.#cpus.set(pid, cpu);
+    }
+    return cpu % cpus;
+  }
 
   stream(nodeid: bigint, fh: bigint): DirectoryStream {
     const key = `${nodeid}:${fh}`;

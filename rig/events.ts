@@ -9,6 +9,17 @@
  * `tid` is the server thread, as the rig sees it.
  */
 
+import type {
+  CompletionEvent,
+  PoisonReadEvent,
+  RegisterEvent,
+  RingCloseEvent,
+  RingPlace,
+  SpoiledEvent,
+} from './ring_events.ts';
+
+export type * from './ring_events.ts';
+
 /** What the server was started with: everything a replay needs to start it again. */
 export interface ServerStart {
   command: string[];
@@ -42,14 +53,6 @@ export interface BeginEvent {
   fixture?: string;
   /** Possible CPUs the server was shown, and so queues of its ring; absent in captures of format 1. */
   cpus?: number;
-}
-
-/** Where a message travelled: an entry of a ring's queue. Absent: through a read or write of the device. */
-export interface RingPlace {
-  /** The queue: the CPU its requests are made on. */
-  qid: number;
-  /** Counts the REGISTERs of the queue that succeeded, from 0. */
-  entry: number;
 }
 
 /** open("/dev/fuse") by the server. */
@@ -141,52 +144,6 @@ export interface ReplyEvent {
   /** Of a ring's entry: the length of `bytes`; what the client got is not told there. */
   result: number;
   ring?: RingPlace;
-}
-
-/** FUSE_IO_URING_CMD_REGISTER: a pair of buffers is offered to a queue. */
-export interface RegisterEvent {
-  kind: 'register';
-  t: number;
-  handle: number;
-  conn: number;
-  tid: number;
-  /** Numbers the server's io_uring instances from 1. */
-  ring: number;
-  qid: number;
-  /** -1 where the REGISTER was refused. */
-  entry: number;
-  /** Addresses in the server, and bytes of the payload that the kernel uses; 0 where it was refused. */
-  headers: number;
-  payload: number;
-  payloadSize: number;
-  /** 0 while the command is held, or the negative errno of its CQE. */
-  result: number;
-}
-
-/** The CQE of a FUSE command that brings no request: refused, or its entry ended. */
-export interface CompletionEvent {
-  kind: 'completion';
-  t: number;
-  handle: number;
-  conn: number;
-  tid: number;
-  ring: number;
-  /** FUSE_IO_URING_CMD_* as the server asked. */
-  command: number;
-  qid: number;
-  /** -1 where the command reached none. */
-  entry: number;
-  /** commit_id of a COMMIT_AND_FETCH in hexadecimal digits, no 0x; empty for other commands. */
-  commitId: string;
-  /** `res` of the CQE. */
-  result: number;
-}
-
-/** The last descriptor or mapping of an io_uring instance of the server is gone. */
-export interface RingCloseEvent {
-  kind: 'ring-close';
-  t: number;
-  ring: number;
 }
 
 /** The server asked for something that the rig can neither do nor let the kernel do. */
@@ -360,52 +317,6 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
-}
-
-/** Which of an entry's two buffers. */
-export type EntryBuffer = 'headers' | 'payload';
-
-/**
- * Bytes that the kernel owned have changed: the poison the rig had put there is gone (rig/seam/poison.ts).
- * Found before the next request is written there, or at the end.
- */
-export interface SpoiledEvent {
-  kind: 'spoiled';
-  t: number;
-  conn: number;
-  qid: number;
-  entry: number;
-  buffer: EntryBuffer;
-  /** First changed byte in the buffer, and bytes from it to the last changed one. */
-  offset: number;
-  length: number;
-  /** The request whose reply was committed before; 0n: none yet, the entry was only registered. */
-  unique: bigint;
-  /** `t` of that commit or registration. */
-  since: number;
-}
-
-/** Poison came back in a reply or in the backing store: the server used bytes it did not own. */
-export interface PoisonReadEvent {
-  kind: 'poison-read';
-  t: number;
-  conn: number;
-  /** The reply's unique, or 0n for a file. */
-  unique: bigint;
-  /** Path of the file below the fixture; empty for a reply. */
-  file: string;
-  /** Where in the reply's body or file, and how many bytes. */
-  at: number;
-  length: number;
-  /** Whose poison it is. */
-  qid: number;
-  entry: number;
-  buffer: EntryBuffer;
-  offset: number;
-  /** The request whose reply was committed before the poison was put there. */
-  before: bigint;
-  /** It lies where it was put, in the same entry: bytes of the reply that were never written. */
-  untouched: boolean;
 }
 
 export type ReplayEvent =

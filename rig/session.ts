@@ -7,6 +7,7 @@ import { native } from '../native/load.ts';
 import type { EventSink } from './events.ts';
 import type { HandleId, Kernel } from './kernel/kernel.ts';
 import { errnoName } from './protocol/errno.ts';
+import { possibleCpus, ShownCpus } from './seam/cpus.ts';
 import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
 import { LaunchError, type Launched } from './seam/launch.ts';
@@ -64,7 +65,7 @@ export class Session {
   #lookedAt = 0;
   #closesAt = 0;
 
-  constructor(launched: Launched, kernel: Kernel, emit: EventSink) {
+  constructor(launched: Launched, kernel: Kernel, emit: EventSink, cpus?: ShownCpus) {
     this.seam = launched.seam;
     this.pid = launched.pid;
     this.#launched = launched;
@@ -86,7 +87,14 @@ export class Session {
     this.device = new DevicePort(wiring, table);
     this.mounts = new MountPort(wiring, this.device);
     this.rings = new RingPort(wiring, this.device);
-    this.#calls = this.#callTable(new ProcessPort(wiring, this.device, launched.standIns));
+    this.#calls = this.#callTable(
+      new ProcessPort(
+        wiring,
+        this.device,
+        launched.standIns,
+        cpus ?? new ShownCpus(possibleCpus()),
+      ),
+    );
     this.watches = new Watches(this.seam);
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.#watchOutput(launched.stdout, 1);
@@ -173,6 +181,8 @@ export class Session {
       [NR.execve, () => process.exec()],
       [NR.execveat, () => process.exec()],
       [NR.prctl, () => process.prctl()],
+      [NR.sched_getaffinity, () => process.affinity()],
+      [NR.sched_setaffinity, () => process.affinity()],
       [NR.io_uring_setup, () => this.rings.setup()],
       [NR.io_uring_enter, () => this.rings.enter()],
       [NR.io_uring_register, () => this.rings.register()],

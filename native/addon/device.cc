@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,18 +35,44 @@ Napi::Value OpenFile(const Napi::CallbackInfo& info) {
   return Num(info, fd < 0 ? -errno : fd);
 }
 
+// memoryFile(bytes): a memfd that holds them, or -errno.
+Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  Fd fd(memfd_create("fuse-rig", MFD_CLOEXEC));
+  if (!fd.ok()) return Num(info, -errno);
+  const ssize_t n = pwrite(fd.get(), bytes.Data(), bytes.ByteLength(), 0);
+  if (n != static_cast<ssize_t>(bytes.ByteLength())) return Num(info, n < 0 ? -errno : -EIO);
+  return Num(info, fd.Release());
+}
+
 // closeFd(fd)
 Napi::Value CloseFd(const Napi::CallbackInfo& info) {
   return Num(info, close(Int(info, 0)) == 0 ? 0 : -errno);
 }
 
-// readFd(fd, into, size): one read(2) of at most `size` bytes; bytes or -errno. A size past the
-// buffer's end is cut to it.
+// Room behind a buffer: a reader must offer 80 bytes more than max_write (fuse_dev_do_read), however
+// small its messages are. Never touched, and so never there.
+void* Beyond() {
+  static void* const at = mmap(nullptr, size_t{1} << 32, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return at == MAP_FAILED ? nullptr : at;
+}
+
+// readFd(fd, into, size): one read(2) of at most `size` bytes; bytes or -errno. What lies past the
+// buffer's end is lost: a message there is -EIO.
 Napi::Value ReadFd(const Napi::CallbackInfo& info) {
   Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
-  size_t size = info[2].ToNumber().Uint32Value();
-  if (size > into.ByteLength()) size = into.ByteLength();
-  ssize_t n = read(Int(info, 0), into.Data(), size);
+  const size_t size = info[2].ToNumber().Uint32Value(), room = into.ByteLength();
+  const int fd = Int(info, 0);
+  ssize_t n;
+  if (size <= room) {
+    n = read(fd, into.Data(), size);
+  } else {
+    void* beyond = Beyond();
+    const iovec iov[] = {{into.Data(), room}, {beyond, size - room}};
+    n = readv(fd, iov, beyond ? 2 : 1);
+    if (n > static_cast<ssize_t>(room)) return Num(info, -EIO);
+  }
   return Num(info, n < 0 ? -errno : static_cast<double>(n));
 }
 
@@ -170,6 +197,7 @@ void DeviceInit(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, f, name));
   };
   set("openFile", OpenFile);
+  set("memoryFile", MemoryFile);
   set("closeFd", CloseFd);
   set("readFd", ReadFd);
   set("writeFd", WriteFd);

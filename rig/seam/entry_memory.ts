@@ -31,7 +31,7 @@ export class MessageBuffers {
   /** A request being put together: in_header, op_in, payload, ring_ent_in_out. */
   request: Uint8Array;
   /** A reply taken: see native.takeReply. */
-  readonly reply: Uint8Array;
+  reply: Uint8Array;
 
   constructor(size: number) {
     this.request = new Uint8Array(size);
@@ -82,6 +82,9 @@ export class EntryMemory implements Memory {
 
   /** Reads a committed reply ahead of the Kernel. Its bytes as one message; valid until the next one. */
   take(entry: Entry): Uint8Array {
+    if (this.#buffers.reply.length < BODY + entry.payloadSize) {
+      this.#buffers.reply = new Uint8Array(BODY + entry.payloadSize);
+    }
     const { reply } = this.#buffers;
     const got = this.#onThread((tid) =>
       native.takeReply(tid, Number(entry.headers), Number(entry.payload), entry.payloadSize, reply),

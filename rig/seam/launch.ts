@@ -12,8 +12,8 @@ import { errnoName } from '../protocol/errno.ts';
 import { RANGE_COUNT, rangeBase } from './descriptors.ts';
 import { KEEPER } from './traps.ts';
 
-/** Room for the largest message a device can carry (max_pages 65535 is beyond any kernel's default). */
-const DATA_SIZE = 4 << 20;
+/** Room for the largest message of a device whose fs.fuse.max_pages_limit is up to 2000 (256 by default). */
+const DATA_SIZE = 8 << 20;
 
 /** The server or the seam could not be started; the message says what to do. */
 export class LaunchError extends Error {

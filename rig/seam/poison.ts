@@ -33,9 +33,7 @@ interface Mark {
 }
 
 const place = (at: number): { buffer: EntryBuffer; offset: number } =>
-  at < HEADERS
-    ? { buffer: 'headers', offset: at }
-    : { buffer: 'payload', offset: at - HEADERS };
+  at < HEADERS ? { buffer: 'headers', offset: at } : { buffer: 'payload', offset: at - HEADERS };
 
 export class Poison {
   readonly extent: PoisonExtent;
@@ -60,11 +58,11 @@ export class Poison {
   /** The kernel owns the entry, and leaves it so for now. */
   put(entry: Entry, tid: number, unique: bigint, t: number): void {
     if (this.extent === 'off') return;
-    const wanted =
-      this.extent === 'full' ? entry.payloadSize : (this.#used.get(entry) ?? 0) + PAGE;
+    const wanted = this.extent === 'full' ? entry.payloadSize : (this.#used.get(entry) ?? 0) + PAGE;
     const size = Math.min(wanted, entry.payloadSize);
     this.#used.delete(entry);
-    const tag = (this.#lastTag = (this.#lastTag + 1) % TAGS);
+    this.#lastTag = (this.#lastTag + 1) % TAGS;
+    const tag = this.#lastTag;
     if (!native.putPoison(tid, Number(entry.headers), Number(entry.payload), size, tag)) return;
     this.#periods.set(entry, { tag, tid, size, unique, since: t });
     this.#marks.set(tag, { entry, unique });

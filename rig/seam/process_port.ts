@@ -4,6 +4,7 @@
  */
 import { native } from '../../native/load.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import type { ShownCpus } from './cpus.ts';
 import type { DevicePort } from './device_port.ts';
 import type { PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
@@ -16,7 +17,11 @@ export class ProcessPort {
   /** Directory of the stand-ins for fusermount, first on the server's PATH. */
   readonly #standIns: string;
 
-  constructor(wiring: PortWiring, device: DevicePort, standIns: string) {
+  readonly #cpus: ShownCpus;
+
+  constructor(wiring: PortWiring, device: DevicePort, standIns: string, cpus: ShownCpus) {
+    this.#cpus = cpus;
+    for (const path of cpus.paths) wiring.seam.allowPath(path);
     this.#w = wiring;
     this.#device = device;
     this.#standIns = standIns;
@@ -27,6 +32,11 @@ export class ProcessPort {
     const { seam, trap } = this.#w;
     const { slot, tid, nr } = trap;
     const path = seam.readString(tid, trap.arg(nr === NR.open ? 0 : 1))?.toString() ?? '';
+    const content = this.#cpus.contentOf(path);
+    if (content !== undefined) {
+      this.#file(slot, content);
+      return;
+    }
     if (path !== '/dev/fuse') {
       this.#underMountpoint(slot);
       return;
@@ -38,6 +48,22 @@ export class ProcessPort {
       flags = read === 8 ? new DataView(seam.data).getInt32(0, true) : 0;
     }
     this.#device.open(flags);
+  }
+
+  /** A file of /sys as the server is to see it. */
+  #file(slot: number, content: string): void {
+    const fd = native.memoryFile(Buffer.from(content));
+    if (fd < 0) {
+      this.#w.seam.respond(slot, fd);
+      return;
+    }
+    this.#w.seam.installFd(slot, fd, -1, true);
+    native.closeFd(fd);
+  }
+
+  affinity(): void {
+    if (this.#w.trap.nr === NR.sched_getaffinity) this.#cpus.getAffinity(this.#w);
+    else this.#cpus.setAffinity(this.#w);
   }
 
   /**

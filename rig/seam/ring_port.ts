@@ -16,8 +16,8 @@ import { IORING_OP_URING_CMD, RingCommands } from './ring_commands.ts';
 import { IORING_REGISTER, refusedSetup } from './ring_setup.ts';
 
 const { EBADF, EINVAL, EOPNOTSUPP } = ERRNO;
-/** The largest message: fuse_conn's limit of 65535 pages is beyond any kernel's default of 256. */
-const MESSAGE_MAX = (1 << 20) + 8192;
+/** To begin with: 256 pages, the kernel's default limit, and headers. */
+const MESSAGE_SIZE = (1 << 20) + 8192;
 
 /** A thread that submits commands into one of its process's rings. The Kernel's ring ids name these. */
 interface Submitter {
@@ -39,7 +39,7 @@ export class RingPort {
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
-  readonly #buffers = new MessageBuffers(MESSAGE_MAX);
+  readonly #buffers = new MessageBuffers(MESSAGE_SIZE);
   readonly #submitters = new Map<number, Submitter>();
   /** By ring and thread. */
   readonly #ids = new Map<string, Submitter>();
@@ -175,7 +175,7 @@ export class RingPort {
     };
     if (handle === undefined || this.#rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => (this.#post(submitter, userData, res), 0) };
+      return { handle: 0, run: () => this.#post(submitter, userData, res) };
     }
     const rings = this.#rings;
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
@@ -189,13 +189,17 @@ export class RingPort {
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
     const bytes = entry && memory.take(entry);
     this.#registered = undefined;
+    this.#inline = undefined;
     const res = rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
+    // What is told of the reply may bring the next requests, and these share the buffer.
+    const next = res === 0 ? this.#inline : undefined;
+    const request = next && memory.request.slice();
     if (entry !== undefined && bytes !== undefined && (res === HELD || res >= 0)) {
       this.#reply(entry, sqe.handle, tid, bytes);
     } else if (res !== HELD || !commit) this.#tellCommand(submitter, sqe, conn, res);
-    if (res === 0) this.#request(submitter, this.#inline);
+    if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
     if (res !== HELD) this.#post(submitter, sqe.userData, res);
     return res;
   }
@@ -234,7 +238,7 @@ export class RingPort {
       this.#w.emit({ kind: 'register', ...at, qid, ...buffers, result });
       return;
     }
-    const commitId = cmdOp === URING_CMD.COMMIT_AND_FETCH ? `0x${sqe.commitId.toString(16)}` : '';
+    const commitId = cmdOp === URING_CMD.COMMIT_AND_FETCH ? sqe.commitId.toString(16) : '';
     this.#w.emit({ kind: 'completion', ...at, command: cmdOp, qid, entry: -1, commitId, result });
   }
 
@@ -274,21 +278,27 @@ export class RingPort {
   #complete(entry: Entry, res: number): void {
     const submitter = this.#submitters.get(entry.command.ring);
     if (submitter === undefined) return;
-    if (res === 0) this.#request(submitter, entry);
+    if (res === 0) this.#request(submitter, entry, submitter.memory.request);
     else {
       const { conn, qid, index, command } = entry;
       this.poison?.verify(entry, this.#w.now());
       const at = { t: this.#w.now(), handle: command.handle, conn, tid: submitter.memory.tid };
-      const what = { ring: submitter.ring, command: 0, qid, entry: index, commitId: '', result: res };
+      const what = {
+        ring: submitter.ring,
+        command: 0,
+        qid,
+        entry: index,
+        commitId: '',
+        result: res,
+      };
       this.#w.emit({ kind: 'completion', ...at, ...what });
     }
     this.#post(submitter, entry.command.userData, res);
   }
 
-  #request(submitter: Submitter, entry: Entry | undefined): void {
-    if (entry === undefined) return;
+  #request({ memory }: Submitter, entry: Entry, bytes: Uint8Array): void {
     const { conn, qid, index, command } = entry;
-    const { tid, request: bytes } = submitter.memory;
+    const { tid } = memory;
     this.delivered++;
     this.poison?.uses(entry, bytes.length);
     const ring = { qid, entry: index };
@@ -296,8 +306,9 @@ export class RingPort {
     this.#w.emit({ kind: 'request', t, handle: command.handle, conn, tid, bytes, ring });
   }
 
-  #post(submitter: Submitter, userData: bigint, res: number): void {
+  #post(submitter: Submitter, userData: bigint, res: number): number {
     this.#w.seam.ringPost(submitter.ring, userData, res);
+    return 0;
   }
 
   /** At the end of a batch: what stays with the kernel is poisoned. */
@@ -341,4 +352,3 @@ export class RingPort {
 /** Names a request on its way through a queue. */
 const key = (conn: number, qid: number, unique: bigint): bigint =>
   (unique << 32n) | BigInt((conn << 16) | qid);
-

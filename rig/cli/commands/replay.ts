@@ -6,6 +6,8 @@ import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { CPUS_MAX } from '../../seam/cpus.ts';
+import type { PoisonExtent } from '../../seam/poison.ts';
 import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
 import { EXIT } from '../exit_codes.ts';
@@ -29,12 +31,18 @@ interface Flags {
   log?: string;
   cwd?: string;
   allowDevices?: boolean;
+  transport: 'any' | 'device';
+  cpus?: string;
+  poison: PoisonExtent;
 }
 
 /** The one command that reproduces a run. */
 export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
   const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
   if (flags.end !== 'unmount') words.push('--end', flags.end);
+  if (flags.transport !== 'any') words.push('--transport', flags.transport);
+  if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
+  if (flags.poison !== 'used') words.push('--poison', flags.poison);
   if (flags.twice) words.push('--twice');
   if (command.length > 0) words.push('--', ...command);
   return words
@@ -71,6 +79,11 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
     return;
   }
+  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
+  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
+    refuse(`--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`);
+    return;
+  }
   if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
     refuse(`--cwd ${flags.cwd}: no such directory; name one that exists`);
     return;
@@ -83,6 +96,9 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     capture: resolve(capture),
     command,
     end: flags.end,
+    transport: flags.transport,
+    poison: flags.poison,
+    ...(cpus === undefined ? {} : { cpus }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
@@ -140,6 +156,23 @@ export const replayCommand = (program: Command): void => {
       new Option('--end <how>', 'how the session ends')
         .choices(['unmount', 'sigterm', 'device'])
         .default('unmount'),
+    )
+    .addOption(
+      new Option(
+        '--transport <which>',
+        'offer FUSE over io_uring to the server, or the device only',
+      )
+        .choices(['any', 'device'])
+        .default('any'),
+    )
+    .option(
+      '--cpus <n>',
+      'possible CPUs the server is shown: a ring has a queue for each (1 to 64)',
+    )
+    .addOption(
+      new Option('--poison <what>', "of a ring's buffers, while the kernel owns them")
+        .choices(['off', 'used', 'full'])
+        .default('used'),
     )
     .option('--log <file>', 'write the canonical log there')
     .option('--cwd <dir>', 'working directory of the server')
