@@ -37,9 +37,14 @@ describe('attributes', () => {
     ['owner', { uid: 9 }],
     ['group', { gid: 9 }],
     ['link count', { nlink: 2 }],
-    ['device number', { rdev: 5 }],
   ])('differ by %s', (_, other) => {
     expect(getattr({ ...base, ...other })).not.toBe(getattr(base));
+  });
+
+  it('of a device differ by device number, of others not', () => {
+    const device = { ...base, mode: 0o020644 };
+    expect(getattr({ ...device, rdev: 5 })).not.toBe(getattr(device));
+    expect(getattr({ ...base, rdev: 5 })).toBe(getattr(base));
   });
 
   it('of a directory agree whatever its size and link count', () => {

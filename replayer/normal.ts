@@ -35,6 +35,8 @@ const MINE = new Set(['dev_major', 'dev_minor', '__spare0', '__spare2', 'flags']
 const OUT_HEADER = 16;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
 
 /** Owners of this run by owners of the capture (replaying as another user). */
 export interface OwnerMap {
@@ -84,10 +86,13 @@ function structForm(place: Place, bytes: Uint8Array, owners: OwnerMap | undefine
   const found: Token[] = [];
   tokens(place.part.layout, bytes, place.offset, place.offset + place.size, found);
   const mode = found.find((t) => t.name === 'mode')?.value;
-  const isDirectory = mode !== undefined && (Number(mode) & S_IFMT) === S_IFDIR;
+  const type = mode === undefined ? 0 : Number(mode) & S_IFMT;
+  const isDevice = type === S_IFCHR || type === S_IFBLK;
   const words: string[] = [];
   for (const { name, role, value } of found) {
-    if (isDirectory && (name === 'size' || name === 'nlink')) continue;
+    if (type === S_IFDIR && (name === 'size' || name === 'nlink')) continue;
+    // Of others the kernel never looks at it (init_special_inode), and servers send what lay there.
+    if (!isDevice && name.startsWith('rdev')) continue;
     if (name === 'mode') words.push(`mode=${value.toString(8)}`);
     else if (role === 'uid' && owners) words.push(`uid=${owners.uid(Number(value))}`);
     else if (role === 'gid' && owners) words.push(`gid=${owners.gid(Number(value))}`);

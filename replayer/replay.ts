@@ -63,6 +63,8 @@ export interface ReplayResult {
   output: string;
   seconds: number;
   exit: { code: number | null; signal: number | null } | null;
+  /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
+  ring: { queues: number; depth: number; requests: number };
   /** Requests answered here that the capture never answered; informative. */
   news: number;
 }
@@ -187,7 +189,8 @@ async function run(
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
   const recorded = cursor.capturedExit?.code ?? 0;
-  const termination = new Termination(recorded, options.end === 'sigterm' ? [SIGTERM] : []);
+  const termination =
+    options.end === 'sigterm' ? new Termination(undefined, [SIGTERM]) : new Termination(recorded);
   for (const event of ends) termination.take(event);
   return {
     command: [...command],
@@ -197,6 +200,11 @@ async function run(
     output: replayer.output,
     seconds: session.now() / 1e9,
     exit: replayer.exit,
+    ring: {
+      queues: session.rings.depths.size,
+      depth: Math.max(0, ...session.rings.depths.values()),
+      requests: session.rings.delivered,
+    },
     news: replayer.news,
   };
 }

@@ -4,7 +4,8 @@
  *
  * Verified: no process had to be killed; a server that hangs is named with what each of its threads
  * waits in, `proven` when nothing inside its process tree could ever wake one; no process died by a
- * signal; the exit code is the recorded one (0 where the capture has none).
+ * signal; the exit code is the recorded one (0 where the capture has none), unless the rig ends the
+ * server by a signal: many tell by their exit code that one came.
  * Not verified: how long ending takes, and what the server printed.
  */
 import type { HangEvent, ReplayEvent } from '../events.ts';
@@ -18,7 +19,7 @@ const HANG_TEXT = {
 
 export class Termination implements Check {
   readonly name = 'termination';
-  readonly #expected: number;
+  readonly #expected: number | undefined;
   /** Signals the rig itself sent: dying of them is an answer. */
   readonly #allowed: ReadonlySet<number>;
   #exit: { code: number | null; signal: number | null } | undefined;
@@ -26,7 +27,8 @@ export class Termination implements Check {
   readonly #crashes: string[] = [];
   #torn = false;
 
-  constructor(expectedCode: number, allowedSignals: readonly number[] = []) {
+  /** `expectedCode` undefined: any will do. */
+  constructor(expectedCode: number | undefined, allowedSignals: readonly number[] = []) {
     this.#expected = expectedCode;
     this.#allowed = new Set(allowedSignals);
   }
@@ -51,7 +53,7 @@ export class Termination implements Check {
     }
     const code = this.#exit?.code;
     if (this.#exit === undefined) return [this.#fail('the server never ended', [])];
-    if (code !== null && code !== this.#expected) {
+    if (code !== null && this.#expected !== undefined && code !== this.#expected) {
       return [this.#fail(`exit code ${code}, expected ${this.#expected}`, [])];
     }
     const how = code === null ? `ended by signal ${this.#exit.signal}` : `exit ${code}`;

@@ -36,8 +36,10 @@ function outputLines(report: ReplayReport): string[] {
 export function replayText(report: ReplayReport): string {
   const { result, second } = report;
   const failed = result.findings.filter((f) => f.verdict === 'fail');
+  const { queues, depth } = result.ring;
+  const ring = queues === 0 ? '' : `  ring ${queues}x${depth}`;
   const lines = [
-    `${basename(report.capture)}  ${result.requests} requests  seed ${report.seed}  ${result.command.join(' ')}`,
+    `${basename(report.capture)}  ${result.requests} requests${ring}  seed ${report.seed}  ${result.command.join(' ')}`,
     '',
     ...[...result.findings].sort(failedFirst).flatMap(findingLines),
   ];

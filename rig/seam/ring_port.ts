@@ -33,9 +33,10 @@ interface Waiting {
 }
 
 export class RingPort {
-  /** Requests delivered and replies taken, for the progress line. */
+  /** Requests delivered by entries. */
   delivered = 0;
-  replied = 0;
+  /** Entries registered, by queue. */
+  readonly depths = new Map<number, number>();
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
@@ -208,7 +209,6 @@ export class RingPort {
 
   #reply(entry: Entry, handle: number, tid: number, bytes: Uint8Array): void {
     const { conn, qid, index } = entry;
-    this.replied++;
     const t = this.#w.now();
     const body = bytes.subarray(16);
     this.poison?.uses(entry, body.length);
@@ -229,6 +229,7 @@ export class RingPort {
     const result = res === HELD ? 0 : res;
     if (cmdOp === URING_CMD.REGISTER) {
       const entry = this.#registered;
+      if (res === HELD) this.depths.set(qid, (this.depths.get(qid) ?? 0) + 1);
       const buffers = {
         entry: entry?.index ?? -1,
         headers: Number(entry?.headers ?? 0),
