@@ -3,7 +3,7 @@
  * their reply and what each connection negotiated, nothing else, so a capture of any length is
  * followed with the memory its requests in flight take.
  */
-import type { ReplyEvent, RequestEvent } from '../events.ts';
+import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
 import { ProtocolError } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
@@ -23,12 +23,14 @@ export type Answered =
   | { as: 'notification'; event: ReplyEvent }
   /** `message` is what is wrong with the reply where it does not parse. */
   | { as: 'reply'; event: ReplyEvent; asked: Asked; message: Reply | ProtocolError }
-  /** No request with this unique is waiting, or there is no complete unique. */
+  /** No request with this unique (in this entry) is waiting, or there is no complete unique. */
   | { as: 'stray'; event: ReplyEvent; unique: bigint | undefined };
 
 /** fuse_in_header and fuse_out_header have `unique` at 8. */
 const UNIQUE_END = 16;
+const INTERRUPT = 1n;
 const PLACE = { struct: 'reply', field: 'request', offset: 0, needed: 0, available: 0 };
+const UNIQUE = { ...PLACE, field: 'unique', offset: 8 };
 
 export class Exchanges {
   readonly #waiting = new Map<string, Asked>();
@@ -38,18 +40,28 @@ export class Exchanges {
   ask(event: RequestEvent): { asked: Asked; waits: boolean; before: Asked | undefined } {
     const message = parsed(() => new Request(event.bytes, this.#negotiated.get(event.conn)));
     const asked = { event, message };
-    const waits = message instanceof Request && takesReply(message);
+    const key = event.ring && placeKey(event.conn, event.ring);
+    // What came in an entry is committed in any case, be it with nothing.
+    const waits = key !== undefined || (message instanceof Request && takesReply(message));
     if (!waits) return { asked, waits, before: undefined };
-    const key = keyOf(event.conn, message.unique);
+    return {
+      asked,
+      waits,
+      before: this.#wait(key ?? keyOf(event.conn, uniqueOf(event.bytes)), asked),
+    };
+  }
+
+  #wait(key: string, asked: Asked): Asked | undefined {
     const before = this.#waiting.get(key);
     this.#waiting.set(key, asked);
-    return { asked, waits, before };
+    return before;
   }
 
   /** Takes what a server wrote, and finds the request it is for. */
   answer(event: ReplyEvent): Answered {
     const { bytes, conn } = event;
     if (bytes.length < UNIQUE_END) return { as: 'stray', event, unique: undefined };
+    if (event.ring !== undefined) return this.#committed(event, event.ring);
     if (isNotification(bytes)) return { as: 'notification', event };
     const unique = uniqueOf(bytes);
     const asked = this.#waiting.get(keyOf(conn, unique));
@@ -64,6 +76,25 @@ export class Exchanges {
     return { as: 'reply', event, asked, message };
   }
 
+  /** An entry holds one request, and its commit ends it whatever the reply says. */
+  #committed(event: ReplyEvent, ring: RingPlace): Answered {
+    const unique = uniqueOf(event.bytes);
+    const key = placeKey(event.conn, ring);
+    const asked = this.#waiting.get(key);
+    if (asked === undefined) return { as: 'stray', event, unique };
+    this.#waiting.delete(key);
+    const { message: request } = asked;
+    const message = parsed(() => {
+      if (request instanceof ProtocolError) throw new ProtocolError(PLACE, 'is malformed');
+      // fuse_uring_out_header_has_err() looks at the unique of a success only.
+      if (errorOf(event.bytes) === 0 && (unique & ~INTERRUPT) !== request.unique) {
+        throw new ProtocolError(UNIQUE, `${unique} is not the unique of its request`);
+      }
+      return new Reply(event.bytes, request);
+    });
+    return { as: 'reply', event, asked, message };
+  }
+
   /** The requests still waiting, in the order of their delivery. */
   waiting(): Iterable<Asked> {
     return this.#waiting.values();
@@ -74,6 +105,8 @@ export class Exchanges {
 const RESENT = 1n << 63n;
 
 const keyOf = (conn: number, unique: bigint): string => `${conn}/${unique & ~RESENT}`;
+
+const placeKey = (conn: number, { qid, entry }: RingPlace): string => `${conn}/q${qid}/${entry}`;
 
 /**
  * False if fuse_dev_do_write() refused the reply before it took the request off its queue, which

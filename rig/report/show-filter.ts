@@ -43,7 +43,11 @@ export function wantsRequest({ event, message }: Asked, options: ShowOptions): b
   );
 }
 
-/** Whether an event that belongs to no request is shown; `unique` where a stray reply has one. */
+/** The unique that an event which is no message speaks of: a COMMIT's. */
+export const committed = (event: SessionEvent): bigint | undefined =>
+  event.kind === 'completion' && event.commitId !== '' ? BigInt(`0x${event.commitId}`) : undefined;
+
+/** Whether an event that belongs to no request is shown; `unique` where it speaks of one. */
 export function wantsEvent(event: SessionEvent, options: ShowOptions, unique?: bigint): boolean {
   if (!inTime(event.t, options)) return false;
   if (!choosy(options)) return true;

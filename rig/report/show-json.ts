@@ -18,7 +18,7 @@ import type { Part } from '../protocol/op-spec.ts';
 import type { Args } from '../protocol/parts.ts';
 import { quoteBytes, quoteName } from '../protocol/view.ts';
 import { type Answered, type Asked, Exchanges } from './exchanges.ts';
-import { type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
+import { committed, type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
 
 type Values = Record<string, unknown>;
 
@@ -35,7 +35,7 @@ export function* showJson(
     } else if (event.kind === 'reply') {
       const answered = exchanges.answer(event);
       if (wantsAnswer(answered, options)) yield line(answerValues(answered));
-    } else if (wantsEvent(event, options)) yield line({ ...event });
+    } else if (wantsEvent(event, options, committed(event))) yield line({ ...event });
   }
 }
 

@@ -5,41 +5,60 @@
  *
  * time of the delivery in seconds, handle/connection, unique, operation and arguments, result, time
  * until the reply in seconds. A line appears when its reply does; what never got one comes last.
- * Events that are not messages have their name in small letters.
+ * Events that are not messages have their name in small letters. Once a server has a ring, messages
+ * have their place behind the connection, and the ring's commands are lines too:
+ *
+ *     0.006000 1/1 REGISTER ring=1 q=2 ent=5 headers=0x7f001000 payload=0x7f002000+135168 = held
+ *     0.007000 1/1 q2/5  #6 LOOKUP node=1 name="f" = -ENOENT <0.000123>
+ *     0.008000 1/1 dev   #8 FORGET node=5 nlookup=1
+ *     0.009000 1/1 CQE COMMIT_AND_FETCH ring=1 q=2 ent=5 commit_id=0x6 = -ENOTCONN
  */
-import type { BeginEvent, ReplyEvent, SessionEvent } from '../events.ts';
+import type { BeginEvent, ReplyEvent, RequestEvent, SessionEvent } from '../events.ts';
 import { ProtocolError } from '../protocol/cursor.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { formatNotification, formatReply, formatRequest } from '../protocol/format.ts';
 import { quoteBytes, quoteName } from '../protocol/view.ts';
 import { type Asked, Exchanges } from './exchanges.ts';
-import { type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
+import { completionWords, placeWord, registerWords } from './ring-words.ts';
+import { committed, type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
+
+/** How messages are shown; `places`: with the place where they travelled. */
+type Style = ShowOptions & { places: boolean };
 
 type Plain = Exclude<SessionEvent, { kind: 'request' | 'reply' | 'begin' }>;
 
 const DATA_LIMIT = 32;
+
+function lineOf(event: Plain | BeginEvent, options: ShowOptions): string {
+  if (event.kind === 'begin') return beginLine(event);
+  if (event.kind === 'register') return `${where(event)} ${registerWords(event)}`;
+  if (event.kind === 'completion') return `${where(event)} ${completionWords(event)}`;
+  return plainLine(event, options);
+}
 
 export function* showText(
   events: Iterable<SessionEvent>,
   options: ShowOptions,
 ): Generator<string, void, undefined> {
   const exchanges = new Exchanges();
+  const style: Style = { ...options, places: false };
   for (const event of events) {
+    style.places ||= event.kind === 'register' || (event.kind === 'request' && !!event.ring);
     if (event.kind === 'request') {
       const { asked, waits, before } = exchanges.ask(event);
       if (before !== undefined && wantsRequest(before, options)) {
-        yield `${requestLine(before, options)} = ? (delivered again)`;
+        yield `${requestLine(before, style)} = ? (delivered again)`;
       }
-      if (!waits && wantsRequest(asked, options)) yield requestLine(asked, options);
+      if (!waits && wantsRequest(asked, options)) yield requestLine(asked, style);
     } else if (event.kind === 'reply') {
-      const line = replyLine(exchanges, event, options);
+      const line = replyLine(exchanges, event, style);
       if (line !== undefined) yield line;
-    } else if (wantsEvent(event, options)) {
-      yield event.kind === 'begin' ? beginLine(event) : plainLine(event, options);
+    } else if (wantsEvent(event, options, committed(event))) {
+      yield lineOf(event, options);
     }
   }
   for (const asked of exchanges.waiting()) {
-    if (wantsRequest(asked, options)) yield `${requestLine(asked, options)} = ? (never answered)`;
+    if (wantsRequest(asked, options)) yield `${requestLine(asked, style)} = ? (never answered)`;
   }
 }
 
@@ -52,37 +71,38 @@ function where(event: { t: number; handle?: number; conn?: number }): string {
   return `${time} ${event.handle}/${event.conn ?? '-'}`;
 }
 
-function requestLine({ event, message }: Asked, options: ShowOptions): string {
+/** Where a message travelled, once there is a choice. */
+function whereabouts(event: RequestEvent | ReplyEvent, { places }: Style): string {
+  return places ? `${where(event)} ${placeWord(event.ring).padEnd(5)}` : where(event);
+}
+
+function requestLine({ event, message }: Asked, style: Style): string {
   if (message instanceof ProtocolError) {
-    return `${where(event)} request malformed: ${message.message}: ${quote(event.bytes, options)}`;
+    return `${whereabouts(event, style)} request malformed: ${message.message}: ${quote(event.bytes, style)}`;
   }
-  return `${where(event)} #${message.unique} ${formatRequest(message, options)}`;
+  return `${whereabouts(event, style)} #${message.unique} ${formatRequest(message, style)}`;
 }
 
 /** What a reply completes, or says by itself; undefined where it is not wanted. */
-function replyLine(
-  exchanges: Exchanges,
-  event: ReplyEvent,
-  options: ShowOptions,
-): string | undefined {
+function replyLine(exchanges: Exchanges, event: ReplyEvent, style: Style): string | undefined {
   const answered = exchanges.answer(event);
   if (answered.as === 'notification') {
-    if (!wantsEvent(event, options)) return undefined;
-    return `${where(event)} ${formatNotification(event.bytes, options)}${refusal(event)}`;
+    if (!wantsEvent(event, style)) return undefined;
+    return `${whereabouts(event, style)} ${formatNotification(event.bytes, style)}${refusal(event)}`;
   }
   if (answered.as === 'stray') {
-    if (!wantsEvent(event, options, answered.unique)) return undefined;
+    if (!wantsEvent(event, style, answered.unique)) return undefined;
     const unique = answered.unique === undefined ? '' : ` #${answered.unique}`;
-    return `${where(event)}${unique} reply to no request: ${quote(event.bytes, options)}${refusal(event)}`;
+    return `${whereabouts(event, style)}${unique} reply to no request: ${quote(event.bytes, style)}${refusal(event)}`;
   }
   const { asked, message } = answered;
-  if (!wantsRequest(asked, options)) return undefined;
+  if (!wantsRequest(asked, style)) return undefined;
   const said =
     message instanceof ProtocolError
-      ? `= malformed: ${message.message}: ${quote(event.bytes, options)}`
-      : formatReply(message, options);
+      ? `= malformed: ${message.message}: ${quote(event.bytes, style)}`
+      : formatReply(message, style);
   const took = seconds(event.t - asked.event.t);
-  return `${requestLine(asked, options)} ${said}${refusal(event)} <${took}>`;
+  return `${requestLine(asked, style)} ${said}${refusal(event)} <${took}>`;
 }
 
 /** What the write of a reply came to, where that is not its length. */
@@ -100,8 +120,9 @@ function beginLine(event: BeginEvent): string {
   const { server } = event;
   const command = server.command.map(text).join(' ');
   const more = event.mountpoint === undefined ? '' : ` mountpoint=${text(event.mountpoint)}`;
+  const cpus = event.cpus === undefined ? '' : ` cpus=${event.cpus}`;
   const by = `rig=${text(event.rig)} kernel=${text(event.kernel)} started=${text(event.started)}`;
-  return `${where(event)} begin ${by} cwd=${text(server.cwd)}${more} command=${command}`;
+  return `${where(event)} begin ${by}${cpus} cwd=${text(server.cwd)}${more} command=${command}`;
 }
 
 /** `close`, `exit pid=4242 main code=0`, `mount ... = -EPERM`: the fields in their order. */

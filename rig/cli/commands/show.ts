@@ -25,7 +25,8 @@ A line is one request joined with its reply:
 
   time of the delivery in seconds, handle/connection, unique, operation and
   arguments, result, seconds until the reply. A line appears when its reply
-  does; requests that never got one come last.
+  does; requests that never got one come last. Of a server with a ring, q2/5 is
+  queue 2, entry 5, and dev the device; REGISTER and CQE are lines of their own.
 
 With --json every event is one object in the order of the capture; names are
 text, other bytes base64 (or text, with -s), integers past 2^53 strings.
