@@ -5,18 +5,26 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
+import { CaptureWriter } from '../recorder/capture/writer.ts';
 import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
+import { hostFacts } from '../recorder/host.ts';
 import { Conformance } from '../rig/checks/conformance.ts';
 import { Content } from '../rig/checks/content.ts';
 import { Divergence } from '../rig/checks/divergence.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
 import { Guarded } from '../rig/checks/guarded.ts';
 import { Termination } from '../rig/checks/termination.ts';
-import type { BeginEvent, ReplayEvent } from '../rig/events.ts';
+import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
+import {
+  type LaunchOptions,
+  launch,
+  makeScratch,
+  type Scratch,
+  serverStart,
+} from '../rig/seam/launch.ts';
 import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
@@ -42,6 +50,8 @@ export interface ReplayOptions {
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
   allowDevices?: boolean;
+  /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
+  keep?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** Bytes of the server's own output kept for the report. */
@@ -134,6 +144,12 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
   }
 }
 
+/** The capture of a run begins as a recording does. */
+function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter {
+  const begin = { kind: 'begin' as const, t: 0, ...hostFacts(), server: serverStart(start), cpus };
+  return CaptureWriter.create(path, begin, { force: true });
+}
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & { cwd: string },
@@ -144,13 +160,15 @@ async function run(
   const { command, cwd } = options;
   const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
   const shown = new ShownCpus(cpus);
-  const launched = launch({
+  const start = {
     command,
     cwd,
     env: { ...(process.env as Record<string, string>) },
     umask: reader.begin.server.umask,
     calls: shown.calls,
-  });
+  };
+  const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus);
+  const launched = launch(start);
   const enabled = options.transport !== 'device';
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
@@ -161,6 +179,7 @@ async function run(
     (check) => new Guarded(check),
   );
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
+  if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
   const emit = (event: ReplayEvent) => {
     for (const take of consumers) take(event);
   };
@@ -185,6 +204,13 @@ async function run(
     session.rings.poison.verifyAll(session.now());
   } finally {
     await session.close();
+    writer?.close({
+      kind: 'end',
+      t: session.now(),
+      reason: 'server-exit',
+      requests: cursor.index,
+      replies: 0,
+    });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();

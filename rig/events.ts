@@ -331,3 +331,20 @@ export type ReplayEvent =
   | HangEvent;
 
 export type ReplaySink = (event: ReplayEvent) => void;
+
+const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
+  'spoiled',
+  'poison-read',
+  'answered',
+  'unanswered',
+  'news',
+  'directory',
+  'teardown',
+  'hang',
+] as const);
+
+/** What a run emits and a capture holds: all but its first and its last frame. */
+export type EmittedEvent = Exclude<SessionEvent, BeginEvent | EndEvent>;
+
+export const isEmitted = (event: ReplayEvent): event is EmittedEvent =>
+  event.kind !== 'begin' && event.kind !== 'end' && !ONLY_REPLAY.has(event.kind);

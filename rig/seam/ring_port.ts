@@ -51,6 +51,8 @@ export class RingPort {
   readonly #fresh = new Map<Entry, bigint>();
   #waiting: Waiting[] = [];
   #registered: Entry | undefined;
+  /** What the server asked for an entry last: FUSE_IO_URING_CMD_*. */
+  readonly #lastCommand = new Map<Entry, number>();
   poison: Poison | undefined;
 
   constructor(wiring: PortWiring, device: DevicePort) {
@@ -194,6 +196,8 @@ export class RingPort {
     const res = rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
+    const of = entry ?? this.#registered;
+    if (of !== undefined) this.#lastCommand.set(of, sqe.cmdOp);
     // What is told of the reply may bring the next requests, and these share the buffer.
     const next = res === 0 ? this.#inline : undefined;
     const request = next && memory.request.slice();
@@ -229,7 +233,7 @@ export class RingPort {
     const result = res === HELD ? 0 : res;
     if (cmdOp === URING_CMD.REGISTER) {
       const entry = this.#registered;
-      if (res === HELD) this.depths.set(qid, (this.depths.get(qid) ?? 0) + 1);
+      if (entry !== undefined) this.depths.set(qid, (this.depths.get(qid) ?? 0) + 1);
       const buffers = {
         entry: entry?.index ?? -1,
         headers: Number(entry?.headers ?? 0),
@@ -292,7 +296,7 @@ export class RingPort {
         commitId: '',
         result: res,
       };
-      this.#w.emit({ kind: 'completion', ...at, ...what });
+      this.#w.emit({ kind: 'completion', ...at, ...what, result: res });
     }
     this.#post(submitter, entry.command.userData, res);
   }

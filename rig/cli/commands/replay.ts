@@ -29,6 +29,7 @@ interface Flags {
   end: ReplayOptions['end'];
   json?: boolean;
   log?: string;
+  keep?: string;
   cwd?: string;
   allowDevices?: boolean;
   transport: 'any' | 'device';
@@ -99,6 +100,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     transport: flags.transport,
     poison: flags.poison,
     ...(cpus === undefined ? {} : { cpus }),
+    ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
@@ -175,6 +177,10 @@ export const replayCommand = (program: Command): void => {
         .default('used'),
     )
     .option('--log <file>', 'write the canonical log there')
+    .option(
+      '--keep <file>',
+      'keep this run as a capture, with times, queues and addresses, for show',
+    )
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
     .option('--json', 'the result as one JSON object')
