@@ -4,6 +4,8 @@
  */
 import type { ReplaySink, RequestEvent } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
+import { IN_HEADER_SIZE } from '../rig/protocol/constants.ts';
+import { readU64 } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
@@ -15,6 +17,12 @@ import type { Side } from './side.ts';
 import { adapt, Orphan, translate } from './translate.ts';
 
 const NOTHING = new Uint8Array(0);
+/** struct fuse_notify_retrieve_in: its size, and where `offset` lies. */
+const RETRIEVE_IN = 40;
+const RETRIEVE_OFFSET = 8;
+
+/** After these a client's cache no longer holds what the server stored there. */
+const CHANGES: ReadonlySet<number> = new Set([OP.WRITE.opcode, OP.SETATTR.opcode]);
 
 const CLOSES: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
 
@@ -64,6 +72,7 @@ export class Asker {
     // From here on its kernel no longer uses the handle, and the server may give it out anew before
     // it answers.
     if (CLOSES.has(flight.opcode)) side.identity.dropHandle(flight.nodeid, fh ?? 0n);
+    if (CHANGES.has(flight.opcode)) side.stored.drop(request.nodeid);
     const specs = adapt(request, side.run);
     const plusCaptured = flight.opcode === OP.READDIRPLUS.opcode;
     const asked: Flight = {
@@ -187,7 +196,10 @@ export class Asker {
     if (retrieve === undefined) return side.gone;
     side.retrieves.splice(at, 1);
     this.index++;
-    this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, event.bytes.slice(40));
+    const body = event.bytes.slice(IN_HEADER_SIZE);
+    const offset = Number(readU64(body, RETRIEVE_OFFSET));
+    side.stored.layOver(retrieve.nodeid, offset, body.subarray(RETRIEVE_IN));
+    this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, body);
     return true;
   }
 }

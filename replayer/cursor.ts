@@ -22,6 +22,8 @@ import { Side } from './side.ts';
 
 const RESENT = 1n << 63n;
 const NOTHING = new Uint8Array(0);
+/** sizeof(struct fuse_notify_store_out). */
+const STORE_OUT = 24;
 
 export class Cursor {
   done = false;
@@ -142,8 +144,12 @@ export class Cursor {
   }
 
   #onNotify(conn: number, code: number, body: Uint8Array): void {
-    if (code !== NOTIFY.RETRIEVE.code) return;
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    if (code === NOTIFY.STORE.code) {
+      const at = Number(view.getBigUint64(8, true));
+      this.#side(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
+    }
+    if (code !== NOTIFY.RETRIEVE.code) return;
     this.#side(conn).retrieves.push({
       unique: view.getBigUint64(0, true),
       nodeid: view.getBigUint64(8, true),

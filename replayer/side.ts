@@ -5,6 +5,7 @@ import { BEFORE_INIT, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import { Identity } from './identity.ts';
+import { Stored } from './stored.ts';
 
 export class Side {
   readonly identity = new Identity();
@@ -13,6 +14,8 @@ export class Side {
   readonly flights = new Map<bigint, Flight>();
   /** RETRIEVE notifications of this run whose NOTIFY_REPLY the capture has not reached. */
   readonly retrieves: { unique: bigint; nodeid: bigint }[] = [];
+  /** What this run's server has stored into the page cache. */
+  readonly stored = new Stored();
   captured: Negotiated = BEFORE_INIT;
   run: Negotiated = BEFORE_INIT;
   initRequest: Uint8Array | undefined;
