@@ -14,6 +14,7 @@ import { Content } from '../rig/checks/content.ts';
 import { Divergence } from '../rig/checks/divergence.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
 import { Guarded } from '../rig/checks/guarded.ts';
+import { Ownership } from '../rig/checks/ownership.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
@@ -175,9 +176,12 @@ async function run(
     ring: { enabled, cpus },
   });
   const log = new CanonicalLog(options.logLine);
-  const checks: Check[] = [new Divergence(), new Conformance(), new Content()].map(
-    (check) => new Guarded(check),
-  );
+  const checks: Check[] = [
+    new Divergence(),
+    new Conformance(),
+    new Content(),
+    new Ownership(cpus),
+  ].map((check) => new Guarded(check));
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
   if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
   const emit = (event: ReplayEvent) => {

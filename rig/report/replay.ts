@@ -60,7 +60,7 @@ export function replayText(report: ReplayReport): string {
 }
 
 /** What explains the others comes first: a crash before the answers it prevented. */
-const ORDER = ['termination', 'conformance', 'content', 'divergence'];
+const ORDER = ['termination', 'ownership', 'conformance', 'content', 'divergence'];
 
 const failedFirst = (a: Finding, b: Finding): number =>
   Number(a.verdict === 'pass') - Number(b.verdict === 'pass') ||

@@ -3,9 +3,11 @@ import type { CompletionEvent, RegisterEvent, RingPlace } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { URING_CMD } from '../protocol/ring.ts';
 
-const COMMANDS: ReadonlyMap<number, string> = new Map(
-  Object.entries(URING_CMD).map(([name, number]) => [number, name]),
-);
+/** 0: the command of an entry that ended, long after it was looked at. */
+const COMMANDS: ReadonlyMap<number, string> = new Map([
+  [0, ''],
+  ...Object.entries(URING_CMD).map(([name, number]): [number, string] => [number, ` ${name}`]),
+]);
 
 /** `q2/5`, queue and entry; `dev` for what did not travel on a ring. */
 export const placeWord = (ring: RingPlace | undefined): string =>
@@ -27,7 +29,7 @@ export function registerWords(event: RegisterEvent): string {
 
 export function completionWords(event: CompletionEvent): string {
   const { command, ring, qid, entry, commitId, result } = event;
-  const name = COMMANDS.get(command) ?? `command ${command}`;
+  const name = COMMANDS.get(command) ?? ` command ${command}`;
   const id = commitId === '' ? '' : ` commit_id=0x${commitId}`;
-  return `CQE ${name} ring=${ring} q=${qid}${entryWord(entry)}${id} = ${resultWord(result)}`;
+  return `CQE${name} ring=${ring} q=${qid}${entryWord(entry)}${id} = ${resultWord(result)}`;
 }
