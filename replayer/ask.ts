@@ -29,6 +29,8 @@ const CLOSES: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.op
 export class Asker {
   /** Requests of the capture passed so far. */
   index = 0;
+  /** Requests asked while others were not answered. */
+  overlaps = 0;
   /** Requests asked and not ended. */
   readonly tickets = new Map<Ticket, Flight>();
   readonly #feed: Feed;
@@ -85,7 +87,9 @@ export class Asker {
       outcome: undefined,
       reply: undefined,
       written: 0,
+      waits: false,
     };
+    if (this.tickets.size > 0) this.overlaps++;
     side.flights.set(unique, asked);
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {

@@ -49,7 +49,7 @@ class Play {
   readonly feed: Feed;
   readonly cursor: Cursor;
 
-  constructor(capture: SessionEvent[], ready = true) {
+  constructor(capture: SessionEvent[], ready = true, serial = false) {
     const none = () => {};
     this.feed = {
       enqueue: (_, spec) => this.asked.push({ ...spec, ticket: this.asked.length + 1 }),
@@ -67,7 +67,7 @@ class Play {
       onNotify: none,
     };
     const emit = (event: ReplayEvent) => void this.events.push(event);
-    this.cursor = new Cursor(capture.values(), this.feed, SAME_OWNERS, emit);
+    this.cursor = new Cursor(capture.values(), this.feed, SAME_OWNERS, emit, { serial });
     if (!ready) return;
     this.cursor.connected(1);
     this.cursor.initialised(1, RUN);
@@ -131,6 +131,41 @@ it('asks a request when every reply before it has arrived', () => {
   // In the order of the capture, whatever the order of the answers.
   expect(play.said().map((line) => line.slice(0, 6))).toEqual(['2 same', '3 same', '4 size']);
   expect(play.cursor.done).toBe(true);
+});
+
+it('asks one request at a time where that is wanted', () => {
+  const [a, b, c] = [getattr(4n), getattr(6n), getattr(8n)];
+  const [ra, rb, rc] = [a, b, c].map((r) => reply(attr(r, 1n))) as ReplyEvent[];
+  const capture = [...INIT, request(a), request(b), rb, ra, request(c), rc] as SessionEvent[];
+  const concurrent = new Play(capture);
+  expect([concurrent.asked.length, concurrent.cursor.overlaps]).toEqual([2, 1]);
+  const play = new Play(capture, true, true);
+  expect(play.asked).toHaveLength(1);
+  play.answer(1, attr(a, 1n));
+  expect(play.asked).toHaveLength(2);
+  play.answer(2, attr(b, 1n));
+  play.answer(3, attr(c, 1n));
+  expect(play.said()).toEqual(['3 same', '2 same', '4 same']);
+  expect(play.cursor.overlaps).toBe(0);
+});
+
+it('asks the next one too when the server waits for it', () => {
+  const [lock, unlock, c] = [getattr(4n), getattr(6n), getattr(8n)];
+  const [ra, rb, rc] = [lock, unlock, c].map((r) => reply(attr(r, 1n))) as ReplyEvent[];
+  const interrupt = buildRequest('INTERRUPT', { unique: 5n, nodeid: 0n }, { unique: 4n });
+  const capture = [...INIT, request(lock), request(interrupt), request(unlock), rb, ra];
+  const play = new Play([...capture, request(c), rc] as SessionEvent[], true, true);
+  // What is for the server that has yet to answer is not held.
+  expect([play.asked.length, play.interrupts.length]).toEqual([1, 1]);
+  expect(play.cursor.release()).toBe(true);
+  expect(play.asked).toHaveLength(2);
+  // It waits for an answer now: there is nothing to let go.
+  expect(play.cursor.release()).toBe(false);
+  play.answer(2, attr(unlock, 1n));
+  play.answer(1, attr(lock, 1n));
+  play.answer(3, attr(c, 1n));
+  expect(play.said()).toEqual(['4 same', '2 same', '5 same']);
+  expect(new Play(capture as SessionEvent[]).cursor.release()).toBe(false);
 });
 
 it('exchanges nodes learned from replies, and forgets this run’s', () => {

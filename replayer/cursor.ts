@@ -33,20 +33,22 @@ export class Cursor {
   readonly #asker: Asker;
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
+  readonly #serial: boolean;
   readonly #sides = new Map<number, Side>();
   #current: SessionEvent | undefined;
   /** Recorded time of the event passed last. */
   #passedAt = 0;
   #ended: Flight | undefined;
 
-  /** `cpus`: possible CPUs of this run, and so the queues of a ring. */
+  /** `cpus`: possible CPUs of this run, and so the queues of a ring. `serial`: a request is asked only when none is unanswered. */
   constructor(
     events: Iterator<SessionEvent>,
     feed: Feed,
     owners: OwnerMap,
     emit: ReplaySink,
-    cpus = 1,
+    { cpus = 1, serial = false }: { cpus?: number; serial?: boolean } = {},
   ) {
+    this.#serial = serial;
     this.#events = events;
     this.#asker = new Asker(feed, owners, emit, cpus);
     this.#owners = owners;
@@ -71,6 +73,11 @@ export class Cursor {
   /** Requests asked and not ended. */
   get inFlight(): number {
     return this.#asker.tickets.size;
+  }
+
+  /** Requests asked while others were not answered. */
+  get overlaps(): number {
+    return this.#asker.overlaps;
   }
 
   #side(conn: number): Side {
@@ -117,6 +124,28 @@ export class Cursor {
     return true;
   }
 
+  /** Whether a request must wait for the answers to others although the capture's did not. */
+  #held(event: RequestEvent): boolean {
+    const opcode = opcodeOf(event.bytes);
+    // Both are for a server that has yet to answer.
+    if (opcode === OP.INTERRUPT.opcode || opcode === OP.NOTIFY_REPLY.opcode) return false;
+    for (const flight of this.#asker.tickets.values()) if (!flight.waits) return true;
+    return false;
+  }
+
+  /**
+   * The server waits, asked one at a time: for a request behind (a lock that is given back), or for
+   * nothing. Returns false if no request was held for that.
+   */
+  release(): boolean {
+    if (!this.#serial || this.#current?.kind !== 'request' || !this.#held(this.#current)) {
+      return false;
+    }
+    for (const flight of this.#asker.tickets.values()) flight.waits = true;
+    this.pump();
+    return true;
+  }
+
   /** A captured request that no kernel sends is named and passed; `before` is the index before it. */
   #malformed(event: RequestEvent, before: number, error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error;
@@ -127,6 +156,7 @@ export class Cursor {
 
   #request(event: RequestEvent): boolean {
     if (!this.#mounted.has(event.conn)) return false;
+    if (this.#serial && this.#held(event)) return false;
     const side = this.#side(event.conn);
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);

@@ -22,4 +22,6 @@ export interface Flight {
   reply: Uint8Array | undefined;
   /** Bytes acknowledged by the parts of a split WRITE so far. */
   written: number;
+  /** Asked one at a time: the server was seen to wait, so that it cannot answer before others are asked. */
+  waits: boolean;
 }

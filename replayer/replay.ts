@@ -41,6 +41,8 @@ export interface ReplayOptions {
   /** With placeholders; empty: the recorded command. */
   command: readonly string[];
   end: EndHow;
+  /** One request at a time, whatever was concurrent in the capture. */
+  serial?: boolean;
   /** Where the server is started; the recorded directory if that exists, else the scratch one. */
   cwd?: string;
   /** How requests may come: `device` offers no ring. */
@@ -78,6 +80,8 @@ export interface ReplayResult {
   ring: { queues: number; depth: number; requests: number };
   /** Requests answered here that the capture never answered; informative. */
   news: number;
+  /** Requests asked while others were unanswered: their order in the server is its threads'. */
+  overlaps: number;
 }
 
 const SIGTERM = 15;
@@ -189,7 +193,10 @@ async function run(
   };
   const session = new Session(launched, model, emit, shown);
   session.rings.poison = new Poison(options.poison ?? 'used', emit);
-  const cursor = new Cursor(reader.events(true), model, owners, emit, cpus);
+  const cursor = new Cursor(reader.events(true), model, owners, emit, {
+    cpus,
+    serial: options.serial === true,
+  });
   model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
@@ -236,5 +243,6 @@ async function run(
       requests: session.rings.delivered,
     },
     news: replayer.news,
+    overlaps: cursor.overlaps,
   };
 }

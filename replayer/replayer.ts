@@ -156,6 +156,7 @@ export class Replayer implements Director {
     if (quiet === undefined) {
       if (idleMs < BUSY_MS + patience) return;
     } else if (!proven && idleMs < patience) return;
+    if (this.#cursor.release()) return;
     const detail =
       quiet !== undefined && proven
         ? `every thread of the server waits: ${waits(quiet)}`

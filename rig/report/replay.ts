@@ -7,6 +7,8 @@ import type { LogDifference } from './log_difference.ts';
 export interface ReplayReport {
   capture: string;
   seed: number;
+  /** Asked one request at a time. */
+  serial: boolean;
   result: ReplayResult;
   reproduce: string;
   /** The second run of --twice. */
@@ -33,6 +35,18 @@ function outputLines(report: ReplayReport): string[] {
   return ['', 'the server printed', ...lines.slice(-20).map((line) => `${INDENT}${line}`)];
 }
 
+/** What an answer may depend on beside the server: the order of requests that were concurrent. */
+function orderNote({ result, serial, second }: ReplayReport): string[] {
+  const differs =
+    second?.difference !== undefined ||
+    result.findings.some((f) => f.check === 'divergence' && f.verdict === 'fail');
+  if (serial || !differs || result.overlaps === 0) return [];
+  return [
+    `note order        ${result.overlaps} requests were asked while others were unanswered, as in the capture: which the server`,
+    `${INDENT}serves first is its own affair. --serial asks one at a time; what differs then too is no race.`,
+  ];
+}
+
 export function replayText(report: ReplayReport): string {
   const { result, second } = report;
   const failed = result.findings.filter((f) => f.verdict === 'fail');
@@ -51,7 +65,7 @@ export function replayText(report: ReplayReport): string {
     lines.push(`FAIL determinism  two runs differ first in line ${line} of the log`);
     lines.push(`${INDENT}first   ${first}`, `${INDENT}second  ${other}`);
   } else if (second !== undefined) lines.push('pass determinism  two runs, one log');
-  lines.push(...outputLines(report), '');
+  lines.push(...orderNote(report), ...outputLines(report), '');
   const found = failed.length + Number(second?.difference !== undefined);
   const count = found === 1 ? '1 finding' : `${found} findings`;
   lines.push(`${count}   log ${result.log}   ${result.seconds.toFixed(2)} s`);
@@ -67,6 +81,6 @@ const failedFirst = (a: Finding, b: Finding): number =>
   ORDER.indexOf(a.check) - ORDER.indexOf(b.check);
 
 export function replayJson(report: ReplayReport): string {
-  const { result, second, capture, seed, reproduce } = report;
-  return JSON.stringify({ capture, seed, ...result, second, reproduce });
+  const { result, second, capture, seed, serial, reproduce } = report;
+  return JSON.stringify({ capture, seed, serial, ...result, second, reproduce });
 }

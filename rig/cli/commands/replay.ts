@@ -26,6 +26,7 @@ Examples:
 interface Flags {
   seed: string;
   twice?: boolean;
+  serial?: boolean;
   end: ReplayOptions['end'];
   json?: boolean;
   log?: string;
@@ -44,6 +45,7 @@ export function reproduce(capture: string, command: readonly string[], flags: Fl
   if (flags.transport !== 'any') words.push('--transport', flags.transport);
   if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
   if (flags.poison !== 'used') words.push('--poison', flags.poison);
+  if (flags.serial) words.push('--serial');
   if (flags.twice) words.push('--twice');
   if (command.length > 0) words.push('--', ...command);
   return words
@@ -102,6 +104,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     ...(cpus === undefined ? {} : { cpus }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
+    ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
   const lines: string[] = [];
@@ -111,6 +114,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
   const report: ReplayReport = {
     capture,
     seed: Number(flags.seed),
+    serial: flags.serial === true,
     result,
     reproduce: reproduce(capture, command, flags),
   };
@@ -154,6 +158,7 @@ export const replayCommand = (program: Command): void => {
       '1',
     )
     .option('--twice', 'replay twice; a difference in the log is exit code 5')
+    .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
       new Option('--end <how>', 'how the session ends')
         .choices(['unmount', 'sigterm', 'device'])
