@@ -8,7 +8,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { servers } from '../servers/servers.ts';
+import { serverNamed, servers } from '../servers/servers.ts';
 import type { Size } from '../workloads/workload.ts';
 import { type Trial, tryServer } from './server_trial.ts';
 
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   if (values.json !== undefined) writeFileSync(values.json, '');
   const rows: string[] = [];
   try {
-    for (const recipe of servers.filter((s) => names?.includes(s.name) ?? true)) {
+    for (const recipe of names?.map(serverNamed) ?? servers) {
       const missing = recipe.missing();
       if (missing !== undefined) {
         say(`SKIPPED ${recipe.name}: ${missing}`);

@@ -76,7 +76,10 @@ function initPending(dev: number): boolean {
 }
 
 /** Looks until `found` gives something, at most `seconds`. */
-async function until<T>(seconds: number, found: () => T | undefined): Promise<T | undefined> {
+export async function until<T>(
+  seconds: number,
+  found: () => T | undefined,
+): Promise<T | undefined> {
   for (let looks = (seconds * 1000) / LOOK_MS; looks > 0; looks--) {
     const value = found();
     if (value !== undefined) return value;

@@ -36,6 +36,8 @@ export interface Recipe {
   prepare(fixture: string): Promise<void>;
   variants: readonly [Variant, ...Variant[]];
   capabilities: readonly Capability[];
+  /** 'ring': asks for FUSE over io_uring. Absent: serves through the device alone. */
+  transport?: 'ring';
   /** Exit code of the plain variant after a SIGTERM; after an unmount from outside it is 0. */
   sigtermCode: number;
   /** True: it execs fusermount to mount and unmount, even as root. */

@@ -1,12 +1,14 @@
-// What setup says and does on a machine that has none of the servers: PATH is empty.
+// What setup says and does on a machine that has none of the servers: PATH is empty, and so is
+// the cache of built ones.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { builtProgram } from '../run.ts';
-import { serverNamed, servers } from './servers.ts';
+import { allServers, serverNamed } from './servers.ts';
 import { setUpServers } from './setup.ts';
 
 const before = { ...process.env };
 beforeEach(() => {
   process.env.PATH = '/nonexistent';
+  process.env.XDG_CACHE_HOME = '/nonexistent';
   process.env.FUSE_RIG_NO_INSTALL = '1';
   delete process.env.FUSE_RIG_FORBID_SKIPS;
 });
@@ -18,7 +20,9 @@ describe('setUpServers', () => {
   it('names every server it skips, and why', async () => {
     const lines: string[] = [];
     const { skipped } = await setUpServers((line) => lines.push(line));
-    const foreign = servers.filter(({ packages }) => packages.length > 0).map(({ name }) => name);
+    const foreign = allServers
+      .filter(({ packages }) => packages.length > 0)
+      .map(({ name }) => name);
     expect([...skipped.keys()]).toEqual(expect.arrayContaining(foreign));
     expect(lines.find((line) => line.startsWith('server bindfs'))).toMatch(
       /SKIPPED: bindfs not installed$/,

@@ -1,14 +1,16 @@
 /**
  * Makes the machine ready for the live suites: installs the servers' Debian packages where it can,
- * mounts tracefs and fusectl, and says loudly which servers are skipped and why. vitest calls it
- * before the suites; `node dist/corpus/servers/setup.js` does it by hand. FUSE_RIG_FORBID_SKIPS=1
- * makes a missing server an error; FUSE_RIG_NO_INSTALL=1 installs nothing.
+ * builds current libfuse, mounts tracefs and fusectl, and says loudly which servers are skipped and
+ * why. vitest calls it before the suites; `node dist/corpus/servers/setup.js` does it by hand.
+ * FUSE_RIG_FORBID_SKIPS=1 makes a missing server an error; FUSE_RIG_NO_INSTALL=1 brings nothing.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { scheduler } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onPath, run } from '../run.ts';
-import { servers } from './servers.ts';
+import { setUpLibfuse } from './libfuse.ts';
+import { missingRing } from './ring.ts';
+import { allServers } from './servers.ts';
 
 export interface SetupResult {
   /** Version line by server. */
@@ -20,6 +22,8 @@ export interface SetupResult {
 const TRIES = 3;
 const RETRY_MS = 5000;
 const APT_S = 300;
+/** Columns of a server's name in what is said. */
+const LABEL = 30;
 
 /** apt-get, again after a moment: mirrors and locks fail for a while. Returns why it did not work. */
 async function apt(...args: string[]): Promise<string | undefined> {
@@ -36,15 +40,22 @@ async function apt(...args: string[]): Promise<string | undefined> {
   return why;
 }
 
-/** Installs what the servers that miss something need. Returns why it could not. */
-async function install(): Promise<string | undefined> {
-  const packages = new Set(
-    servers.filter((recipe) => recipe.missing() !== undefined).flatMap(({ packages }) => packages),
-  );
-  if (packages.size === 0) return undefined;
+/** Brings what the servers that miss something need. Returns why it could not. */
+async function provide(say: (line: string) => void): Promise<string | undefined> {
+  const lacking = allServers.filter((recipe) => recipe.missing() !== undefined);
+  if (lacking.length === 0) return undefined;
   if (process.env.FUSE_RIG_NO_INSTALL === '1') return 'FUSE_RIG_NO_INSTALL is set';
   if (process.getuid?.() !== 0) return 'not root';
   if (onPath('apt-get') === undefined) return 'no apt-get';
+  const refused = await install(new Set(lacking.flatMap(({ packages }) => packages)));
+  if (!lacking.some(({ transport }) => transport === 'ring')) return refused;
+  const unbuilt = await setUpLibfuse(say);
+  const reasons = [refused, unbuilt === undefined ? undefined : `libfuse: ${unbuilt}`];
+  return reasons.filter((reason) => reason !== undefined).join('; ') || undefined;
+}
+
+/** Installs packages. Returns why it could not. */
+async function install(packages: ReadonlySet<string>): Promise<string | undefined> {
   const stale = await apt('update');
   // One by one: a package that a release does not have must not cost the others. fuse3 comes first
   // (it brings fusermount too); the old package `fuse` would remove it and is never named.
@@ -72,22 +83,26 @@ async function mountKernelFiles(): Promise<void> {
 }
 
 export async function setUpServers(say: (line: string) => void): Promise<SetupResult> {
-  const refused = await install();
+  const refused = await provide(say);
   await mountKernelFiles();
   const result: SetupResult = { ready: new Map(), skipped: new Map() };
-  for (const recipe of servers) {
+  for (const recipe of allServers) {
+    const label = recipe.name.padEnd(LABEL);
     const version = recipe.missing() === undefined ? await recipe.version() : undefined;
     if (version !== undefined) {
       result.ready.set(recipe.name, version);
-      say(`server ${recipe.name.padEnd(22)} ${version}`);
+      const ring = recipe.transport === 'ring' ? missingRing() : undefined;
+      say(`server ${label} ${version}${ring === undefined ? '' : `; ${ring}`}`);
       continue;
     }
     const reason = recipe.missing() ?? 'does not run: its version cannot be asked';
     result.skipped.set(recipe.name, reason);
-    say(`server ${recipe.name.padEnd(22)} SKIPPED: ${reason}`);
+    say(`server ${label} SKIPPED: ${reason}`);
   }
   if (result.skipped.size > 0) {
-    say(`SKIPPED ${result.skipped.size} of ${servers.length} servers. ${refused ?? ''}`.trimEnd());
+    say(
+      `SKIPPED ${result.skipped.size} of ${allServers.length} servers. ${refused ?? ''}`.trimEnd(),
+    );
     if (process.env.FUSE_RIG_FORBID_SKIPS === '1') {
       throw new Error(
         `servers are missing and FUSE_RIG_FORBID_SKIPS is set: ${[...result.skipped.keys()].join(', ')}`,
