@@ -117,8 +117,14 @@ enum : uint64_t {
   kHasExpireOnly = 1ull << 35,
   kPassthrough = 1ull << 37,
   kHasResend = 1ull << 39,
+  kOverIoUring = 1ull << 41,
 };
 }  // namespace init
+
+// enum fuse_uring_cmd: sqe->cmd_op of IORING_OP_URING_CMD.
+namespace uring_cmd {
+enum : uint32_t { kRegister = 1, kCommitAndFetch = 2 };
+}  // namespace uring_cmd
 
 // fuse_setattr_in.valid
 enum SetattrFlag : uint32_t {

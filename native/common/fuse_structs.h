@@ -412,4 +412,28 @@ struct fuse_supp_groups {
 };
 static_assert(sizeof(fuse_supp_groups) == 4);
 
+// Of a ring entry's header buffer (struct fuse_uring_req_header): commit_id names the delivered
+// request, payload_sz the bytes in the payload buffer, of the request and then of the reply.
+struct fuse_uring_ent_in_out {
+  uint64_t flags, commit_id;
+  uint32_t payload_sz, padding;
+  uint64_t reserved;
+};
+static_assert(sizeof(fuse_uring_ent_in_out) == 32);
+
+// in_out: fuse_in_header, then fuse_out_header. op_in: the operation's own structure.
+struct fuse_uring_req_header {
+  char in_out[128];
+  char op_in[128];
+  fuse_uring_ent_in_out ring_ent_in_out;
+};
+static_assert(sizeof(fuse_uring_req_header) == 288);
+
+// In the command area of the SQE (the kernel's struct has 6 bytes of padding at its end).
+struct fuse_uring_cmd_req {
+  uint64_t flags, commit_id;
+  uint16_t qid, padding[3];
+};
+static_assert(sizeof(fuse_uring_cmd_req) == 24);
+
 }  // namespace fuse_rig

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -96,9 +97,14 @@ int Channel::Send(const char* head, size_t head_size, const char* body, size_t b
   }
 }
 
-int Channel::Answer(uint64_t unique, int error) {
-  const fuse_out_header head{sizeof head, -error, unique};
-  return Send(reinterpret_cast<const char*>(&head), sizeof head, nullptr, 0);
+bool ParseMessage(const char* bytes, size_t size, Incoming* out) {
+  if (size < offsetof(fuse_in_header, nodeid)) return false;
+  out->head = {};
+  memcpy(&out->head, bytes, std::min(size, sizeof out->head));
+  const bool whole = size >= sizeof out->head;
+  out->body = Body(bytes + sizeof out->head, whole ? size - sizeof out->head : 0);
+  out->well_formed = whole && out->head.len == size;
+  return true;
 }
 
 bool Channel::Dead() const {

@@ -9,10 +9,12 @@
 #include "fd.h"
 #include "interruptible.h"
 #include "options.h"
+#include "reply_port.h"
+#include "request.h"
 
 namespace fuse_rig {
 
-class Channel {
+class Channel : public ReplyPort {
  public:
   // `stop` not 0 ends every wait in Receive. `pipe_size` bytes are what a spliced message needs.
   Channel(Fd fd, const Options& options, const StopFlag* stop, size_t pipe_size);
@@ -23,8 +25,9 @@ class Channel {
 
   // One message in the chosen way. 0 or a positive errno.
   int Send(const char* head, size_t head_size, const char* body, size_t body_size);
-  // A reply of nothing but its header.
-  int Answer(uint64_t unique, int error);
+  int SendReply(const char* head, const char* body, size_t body_size) override {
+    return Send(head, sizeof(fuse_out_header), body, body_size);
+  }
 
   // The connection is gone (POLLERR): nothing is left to unmount.
   bool Dead() const;
@@ -43,6 +46,9 @@ class Channel {
   const StopFlag* stop_;
   size_t pipe_size_;
 };
+
+// Takes a message apart. False if there is not even a unique to answer to: no kernel sends this.
+bool ParseMessage(const char* bytes, size_t size, Incoming* out);
 
 // Whether splicing can work with messages of this size (bytes). Asked before anything is mounted.
 bool PipeAllowed(size_t size);

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "channel.h"
+#include "reply_port.h"
 #include "session.h"
 
 namespace fuse_rig {
@@ -70,15 +70,12 @@ bool Silent(uint32_t opcode) {
 
 // The extensions at the tail of creating operations (total_extlen, in units of 8 bytes) are no part
 // of the body. We have no use for them.
-bool CutExtensions(const fuse_in_header& head, size_t* body_size) {
-  const size_t extensions = size_t{head.total_extlen} * 8;
-  if (extensions > *body_size) return false;
-  *body_size -= extensions;
-  return true;
+bool CutExtensions(const fuse_in_header& head, Body* body) {
+  return body->Cut(size_t{head.total_extlen} * 8);
 }
 
 int Run(Call& call, const fuse_in_header& head, bool well_formed) {
-  if (!well_formed) return kMalformed;
+  if (!well_formed || !CutExtensions(head, &call.body)) return kMalformed;
   const Row* row = FindRow(head.opcode);
   // To a server of an older minor a newer opcode is unknown.
   if (row == nullptr || row->since > call.session.options().minor) return ENOSYS;
@@ -102,37 +99,29 @@ const Row* FindRow(const char* name) {
   return nullptr;
 }
 
-void Dispatch(Session& session, Channel* channel, const char* bytes, size_t size, char* reply,
-              size_t capacity) {
-  // Not even a unique to answer to. No kernel sends this.
-  if (size < offsetof(fuse_in_header, nodeid)) return;
-  fuse_in_header head{};
-  memcpy(&head, bytes, size < sizeof head ? size : sizeof head);
-  size_t body_size = size < sizeof head ? 0 : size - sizeof head;
-  const bool well_formed =
-      size >= sizeof head && head.len == size && CutExtensions(head, &body_size);
-
+void Dispatch(Session& session, const Incoming& request, Channel* channel, ReplyPort* back,
+              Reply reply) {
+  const fuse_in_header& head = request.head;
   Call call{session,
             session.fs(),
             session.negotiated(),
-            {head.unique, head.nodeid, head.uid, head.gid, head.pid, channel},
-            Body(bytes + sizeof head, body_size),
-            Reply(reply, capacity)};
-  int error = Run(call, head, well_formed);
-  if (error == kNoReply || Silent(head.opcode)) return;
+            {head.unique, head.nodeid, head.uid, head.gid, head.pid, channel, back},
+            request.body,
+            reply};
+  int error = Run(call, head, request.well_formed);
+  if (Silent(head.opcode)) return back->NoReply(head.unique);
+  if (error == kNoReply) return;  // whoever keeps it has it already: nothing of it is ours now
   if (error < 0 || error > kMaxErrno) error = EIO;
 
-  const char* message = call.reply.Finish(head.unique, error);
+  call.reply.Finish(head.unique, error);
   const int failed =
-      channel->Send(message, sizeof(fuse_out_header), message + sizeof(fuse_out_header),
-                    call.reply.size() - sizeof(fuse_out_header));
-  // INIT is answered: from here on other threads may read, and meet what it settled.
-  if (head.opcode == op::kInit && session.negotiated().ready) session.SetReady();
+      back->SendReply(call.reply.head(), call.reply.body(), call.reply.body_size());
+  if (head.opcode == op::kInit) session.InitAnswered();
   // ENOENT: nobody waits any more (abort). ENODEV: the connection ended. Otherwise the reply was
   // not taken: the client must not hang for it.
   if (failed == 0 || failed == ENOENT || failed == ENODEV) return;
   fprintf(stderr, "fuse-rig-server: replying to opcode %u: %s\n", head.opcode, strerror(failed));
-  channel->Answer(head.unique, EIO);
+  back->Answer(head.unique, EIO);
 }
 
 }  // namespace fuse_rig

@@ -32,9 +32,10 @@ struct Row {
 const Row* FindRow(uint32_t opcode);
 const Row* FindRow(const char* name);
 
-// Carries out one request and sends its reply, if it has one.
-void Dispatch(Session& session, Channel* channel, const char* bytes, size_t size, char* reply,
-              size_t capacity);
+// Carries out one request and gives it back with its reply, if it has one. `reply` is the space to
+// build it in.
+void Dispatch(Session& session, const Incoming& request, Channel* channel, ReplyPort* back,
+              Reply reply);
 
 namespace ops {
 // ops_session.cc

@@ -104,7 +104,8 @@ class FileSystem {
   // Of the connection. `unique` is the request that somebody no longer waits for.
   virtual void Interrupt(uint64_t /*unique*/) {}
   virtual void NotifyReply(uint64_t /*nodeid*/, uint64_t /*offset*/, const char*, size_t) {}
-  // The server stops serving soon. On a connection that lives, requests that are kept are answered.
+  // The server stops serving soon. Requests that are kept are given back: with an answer on a
+  // connection that lives.
   virtual void Stop(bool /*alive*/) {}
 };
 

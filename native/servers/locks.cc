@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "channel.h"
+#include "reply_port.h"
 
 namespace fuse_rig {
 namespace {
@@ -98,7 +98,7 @@ int LockTable::Set(const Context& in, const fuse_lk_in& wanted, bool wait) {
         early_.erase(early);
         return EINTR;
       }
-      waiters_.push_back({in.nodeid, in.unique, in.channel, flock, held});
+      waiters_.push_back({in.nodeid, in.unique, in.back, flock, held});
       return kNoReply;
     }
     Apply(key, held);
@@ -144,14 +144,15 @@ void LockTable::Interrupt(uint64_t unique) {
   Send(answers);
 }
 
-void LockTable::Stop() {
+void LockTable::Stop(bool alive) {
   std::vector<Answer> answers;
   {
     std::lock_guard<std::mutex> hold(mutex_);
     stopped_ = true;
     answers = Remove([](const Waiter&) { return true; }, ENOLCK);
   }
-  Send(answers);
+  if (alive) return Send(answers);
+  for (const Answer& one : answers) one.back->NoReply(one.unique);
 }
 
 template <class Which>
@@ -159,7 +160,7 @@ std::vector<LockTable::Answer> LockTable::Remove(Which which, int error) {
   std::vector<Answer> answers;
   waiters_.remove_if([&](const Waiter& w) {
     if (!which(w)) return false;
-    answers.push_back({w.channel, w.unique, error});
+    answers.push_back({w.back, w.unique, error});
     return true;
   });
   return answers;
@@ -174,14 +175,14 @@ std::vector<LockTable::Answer> LockTable::Grant() {
       continue;
     }
     Apply(key, w->wanted);
-    answers.push_back({w->channel, w->unique, 0});
+    answers.push_back({w->back, w->unique, 0});
     w = waiters_.erase(w);
   }
   return answers;
 }
 
 void LockTable::Send(const std::vector<Answer>& answers) {
-  for (const Answer& one : answers) one.channel->Answer(one.unique, one.error);
+  for (const Answer& one : answers) one.back->Answer(one.unique, one.error);
 }
 
 }  // namespace fuse_rig

@@ -25,8 +25,9 @@ class LockTable {
   // Answers EINTR to the waiting request. An INTERRUPT may overtake its request when several
   // threads read: it is remembered, so that the request does not wait when it arrives.
   void Interrupt(uint64_t unique);
-  // Answers ENOLCK to everything that waits or would wait from now on.
-  void Stop();
+  // Answers ENOLCK to everything that waits or would wait from now on; on a connection that is gone
+  // who waits is given back without an answer.
+  void Stop(bool alive);
 
  private:
   struct Held {
@@ -35,12 +36,12 @@ class LockTable {
   };
   struct Waiter {
     uint64_t node, unique;
-    Channel* channel;
+    ReplyPort* back;
     bool flock;
     Held wanted;
   };
   struct Answer {
-    Channel* channel;
+    ReplyPort* back;
     uint64_t unique;
     int error;
   };

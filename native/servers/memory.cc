@@ -119,7 +119,7 @@ void Memory::Forget(uint64_t nodeid, uint64_t nlookup) {
 
 void Memory::Stop(bool alive) {
   notifier_.Stop();
-  if (alive) locks_.Stop();
+  locks_.Stop(alive);
 }
 
 }  // namespace fuse_rig

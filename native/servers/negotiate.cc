@@ -42,6 +42,7 @@ uint64_t Wanted(const Options& options, uint32_t minor) {
       {init::kHasExpireOnly, 38, notifies},
       {init::kPassthrough, 40, options.passthrough_io},
       {init::kHasResend, 40, notifies},
+      {init::kOverIoUring, 42, options.ring.use},
   };
   uint64_t flags = 0;
   for (const Feature& one : features) {

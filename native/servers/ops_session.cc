@@ -1,5 +1,6 @@
 // Rows of the connection itself: INIT, forgets, interrupts, statfs.
 #include <cerrno>
+#include <cstdio>
 
 #include "dispatch.h"
 #include "session.h"
@@ -13,6 +14,25 @@ void Validity(const Options& options, uint64_t* seconds, uint32_t* nanoseconds) 
   *nanoseconds = static_cast<uint32_t>((options.timeout_s - static_cast<double>(*seconds)) * 1e9);
 }
 
+namespace {
+
+// A ring that cannot be set up is not promised: the kernel would wait for its entries.
+int SettleRing(Session& session, fuse_init_out* out) {
+  const RingOptions& options = session.options().ring;
+  Negotiated& negotiated = session.negotiated();
+  std::string problem;
+  if (!options.use || !negotiated.ready || session.SetUpRing(*out, &problem)) return 0;
+  negotiated.flags &= ~init::kOverIoUring;
+  out->flags2 = static_cast<uint32_t>(negotiated.flags >> 32);
+  fprintf(stderr, "fuse-rig-server: ring: %s%s\n", problem.c_str(),
+          options.required ? "" : "; going on on /dev/fuse");
+  if (!options.required) return 0;
+  negotiated.ready = false;
+  return EOPNOTSUPP;
+}
+
+}  // namespace
+
 namespace ops {
 
 // From 7.1 on the body has at least major and minor; everything later is absent, not zero, in a
@@ -25,6 +45,7 @@ int Init(Call& call) {
   if (call.negotiated.ready) return EIO;  // the kernel never asks twice
   fuse_init_out out;
   const size_t taken = Negotiate(call.session.options(), in, &call.session.negotiated(), &out);
+  if (const int error = SettleRing(call.session, &out); error != 0) return error;
   call.reply.Put(out, taken);
   return 0;
 }

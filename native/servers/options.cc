@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "dispatch.h"
-#include "option_values.h"
+#include "options_ring.h"
 
 namespace fuse_rig {
 
@@ -29,6 +29,15 @@ const char kUsage[] =
   --no-readdirplus  --writeback  --passthrough-io
   --clock                         memory: wall clock times instead of a count of changes
   --notify inval,store,retrieve,poll   memory: the file .control sends these
+  --transport device|ring         ring: FUSE over io_uring, where the kernel offers it
+  --ring-depth N                  entries a queue (default 8)
+  --ring-threads per-queue|one    a thread for each queue (default) or one for all
+  --ring-replies inline|worker    made by the ring's thread (default) or by others
+  --ring-flags FLAG[,...]         submit_all, coop_taskrun, taskrun_flag, single_issuer,
+                                  defer_taskrun, no_sqarray
+  --ring-pin  --ring-fixed-file   buffers locked into memory; the device as a registered file
+  --ring-required                 end with an error rather than without a ring
+  --stats                         say at the end how many requests came which way
   --crash-after N[:segv|abort]    die of a signal with the N-th request in hand
   --unanswered OPCODE[,...]       never answer these
   --ignore-sigterm                SIGTERM, SIGINT and SIGHUP do nothing
@@ -61,6 +70,7 @@ enum Id {
   kPassthroughIo,
   kClock,
   kNotify,
+  kStats,
   kCrashAfter,
   kUnanswered,
   kIgnoreSigterm,
@@ -92,6 +102,15 @@ constexpr option kLong[] = {
     {"passthrough-io", no_argument, nullptr, kPassthroughIo},
     {"clock", no_argument, nullptr, kClock},
     {"notify", required_argument, nullptr, kNotify},
+    {"transport", required_argument, nullptr, kTransport},
+    {"ring-depth", required_argument, nullptr, kRingDepth},
+    {"ring-threads", required_argument, nullptr, kRingThreads},
+    {"ring-replies", required_argument, nullptr, kRingReplies},
+    {"ring-flags", required_argument, nullptr, kRingFlags},
+    {"ring-pin", no_argument, nullptr, kRingPin},
+    {"ring-fixed-file", no_argument, nullptr, kRingFixedFile},
+    {"ring-required", no_argument, nullptr, kRingRequired},
+    {"stats", no_argument, nullptr, kStats},
     {"crash-after", required_argument, nullptr, kCrashAfter},
     {"unanswered", required_argument, nullptr, kUnanswered},
     {"ignore-sigterm", no_argument, nullptr, kIgnoreSigterm},
@@ -158,6 +177,7 @@ struct Parser : ValueParser {
 
 bool Parser::Argument(int id, const char* text) {
   Options& o = *out;
+  if (id >= kTransport) return ParseRingOption(id, text, this, &o.ring);
   switch (id) {
     case kFs: return FileSystemArgument(text);
     case kThreads: return Number("threads", text, 1, 256, &o.threads);
@@ -205,6 +225,7 @@ bool Parser::Argument(int id, const char* text) {
     case kPassthroughIo: return o.passthrough_io = true;
     case kClock: return o.clock = true;
     case kNotify: return NotifyKinds(text);
+    case kStats: return o.stats = true;
     case kCrashAfter: return CrashAfter(text);
     case kUnanswered: return Opcodes("unanswered", text, &o.unanswered);
     case kIgnoreSigterm: return o.ignore_sigterm = true;
@@ -258,6 +279,7 @@ bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
       (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
     return parser.Fail("splice needs a device: a socket has no message borders there");
   }
+  if (!CheckRingOptions(*out, &parser)) return false;
   return parser.Mountpoints(argc - optind, argv + optind);
 }
 

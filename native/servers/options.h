@@ -14,6 +14,21 @@ enum class SendBy { kWrite, kWritev, kSplice };
 enum class WaitBy { kBlock, kPoll, kEpoll };
 enum class MountBy { kDirect, kNewApi, kFusermount, kFd, kNone };
 
+enum class RingThreads { kPerQueue, kOne };
+enum class RingReplies { kInline, kWorker };
+
+// FUSE over io_uring.
+struct RingOptions {
+  bool use = false;
+  bool required = false;  // no ring: an error instead of /dev/fuse
+  unsigned depth = 8;     // entries of a queue
+  RingThreads threads = RingThreads::kPerQueue;
+  RingReplies replies = RingReplies::kInline;
+  uint32_t flags = 0;  // IORING_SETUP_*, beside SQE128
+  bool pin = false;
+  bool fixed_file = false;
+};
+
 struct Options {
   FsKind fs = FsKind::kMemory;
   std::string source;  // the directory behind --fs passthrough=DIR
@@ -42,6 +57,8 @@ struct Options {
   bool passthrough_io = false;
   bool clock = false;  // the memory fs gives wall clock times
   std::set<std::string> notify;
+  RingOptions ring;
+  bool stats = false;
 
   uint64_t crash_after = 0;  // requests; 0: never
   int crash_signal = 11;

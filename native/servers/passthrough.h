@@ -121,9 +121,7 @@ class Passthrough : public FileSystem {
   int Fsyncdir(In, uint64_t, bool) override;
 
   void Interrupt(uint64_t unique) override { locks_.Interrupt(unique); }
-  void Stop(bool alive) override {
-    if (alive) locks_.Stop();
-  }
+  void Stop(bool alive) override { locks_.Stop(alive); }
 
  private:
   // The flags a file is opened with for a client's `flags`.

@@ -12,6 +12,11 @@
 #include "dispatch.h"
 
 namespace fuse_rig {
+namespace {
+
+constexpr unsigned kRingWorkers = 4;  // several, so that replies overtake each other
+
+}  // namespace
 
 Session::Session(const Options& options, Mounted mounted, std::unique_ptr<FileSystem> fs,
                  std::function<void()> ended)
@@ -36,12 +41,9 @@ int Session::Start() {
     }
     channels_.push_back(std::make_unique<Channel>(std::move(fd), options_, &stop_, sizes_.pipe));
   }
-  if (!options_.deferred.empty()) {
-    worker_ = std::make_unique<Worker>(
-        [this](Channel* channel, const char* bytes, size_t size, char* reply, size_t room) {
-          Dispatch(*this, channel, bytes, size, reply, room);
-        },
-        sizes_.reply);
+  const bool ring_works = options_.ring.use && options_.ring.replies == RingReplies::kWorker;
+  if (ring_works || !options_.deferred.empty()) {
+    worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply);
   }
   for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
   return 0;
@@ -51,10 +53,8 @@ void Session::Run(unsigned index) {
   // Until INIT is answered one thread reads: what it settles is then seen by all.
   if (index == 0 || WaitReady()) {
     const EndReason reason = Loop(channels_[index % channels_.size()].get());
-    if (reason != EndReason::kStopped) {
-      reason_ = reason;
-      ended_();  // the others may sleep in a read of a handle that lives: Finish wakes them
-    }
+    // The others may sleep in a read of a handle that lives: Finish wakes them.
+    if (reason != EndReason::kStopped) End(reason);
   }
   SetReady();
 }
@@ -85,23 +85,46 @@ EndReason Session::Loop(Channel* channel) {
 
 void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply,
                     size_t capacity) {
-  if (Intercept(channel, bytes, size)) return;
-  Dispatch(*this, channel, bytes, size, reply, capacity);
+  Incoming request{};
+  if (!ParseMessage(bytes, size, &request)) return;
+  ++device_requests_;
+  if (!TakeUp(request.head.opcode)) return;
+  Worker* worker = WorkerFor(request.head.opcode, false);
+  if (worker == nullptr) {
+    return Dispatch(*this, request, channel, channel, Reply(reply, capacity));
+  }
+  // The buffer receives the next request meanwhile.
+  worker->Add([this, channel, copy = std::vector<char>(bytes, bytes + size)](char* scratch,
+                                                                             size_t room) {
+    Incoming again{};
+    ParseMessage(copy.data(), copy.size(), &again);
+    Dispatch(*this, again, channel, channel, Reply(scratch, room));
+  });
 }
 
-bool Session::Intercept(Channel* channel, const char* bytes, size_t size) {
+bool Session::TakeUp(uint32_t opcode) {
   static std::atomic<uint64_t> requests{0};
   if (++requests == options_.crash_after) {
     signal(options_.crash_signal, SIG_DFL);
     raise(options_.crash_signal);
   }
-  if (size < sizeof(fuse_in_header)) return false;
-  fuse_in_header head;
-  memcpy(&head, bytes, sizeof head);
-  if (options_.unanswered.count(head.opcode) != 0) return true;
-  if (worker_ == nullptr || options_.deferred.count(head.opcode) == 0) return false;
-  worker_->Add(channel, bytes, size);
-  return true;
+  return options_.unanswered.count(opcode) == 0;
+}
+
+Worker* Session::WorkerFor(uint32_t opcode, bool ring) {
+  const bool all = ring && options_.ring.replies == RingReplies::kWorker;
+  return all || options_.deferred.count(opcode) != 0 ? worker_.get() : nullptr;
+}
+
+void Session::End(EndReason reason) {
+  EndReason none = EndReason::kStopped;
+  reason_.compare_exchange_strong(none, reason);
+  ended_();
+}
+
+void Session::Fail(const std::string& what) {
+  fprintf(stderr, "fuse-rig-server: %s\n", what.c_str());
+  End(EndReason::kFailed);
 }
 
 void Session::SetReady() {
@@ -128,7 +151,19 @@ void Session::Finish() {
   SetReady();
   for (std::thread& thread : threads_) pthread_kill(thread.native_handle(), kWakeSignal);
   for (std::thread& thread : threads_) thread.join();
+  // From here on nobody makes a ring any more. Its commands hold the device: it ends before the
+  // handles are closed.
+  if (ring_ != nullptr) ring_->Drain();
   worker_.reset();
+  if (ring_ != nullptr) ring_->Stop(first().Dead());
+  if (options_.stats) SayCounts();
+}
+
+void Session::SayCounts() const {
+  const auto device = static_cast<unsigned long long>(device_requests_);
+  const auto ring = static_cast<unsigned long long>(ring_ == nullptr ? 0 : ring_->requests());
+  printf("fuse-rig-server: requests: device %llu, ring %llu\n", device, ring);
+  fflush(stdout);
 }
 
 }  // namespace fuse_rig

@@ -14,6 +14,7 @@
 #include "filesystem.h"
 #include "mount.h"
 #include "negotiate.h"
+#include "ring.h"
 #include "worker.h"
 
 namespace fuse_rig {
@@ -33,22 +34,36 @@ class Session {
   void Finish();
   EndReason reason() const { return reason_; }
 
-  // Serves one request: sends its reply, if it has one, with `reply` as the space to build it.
-  void Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity);
+  // Every request, before it is looked at: where --crash-after strikes. False: it is one of
+  // --unanswered.
+  bool TakeUp(uint32_t opcode);
+  // Who carries it out instead of the thread that received it, or null.
+  Worker* WorkerFor(uint32_t opcode, bool ring);
+
+  // session_ring.cc. Before the INIT reply is written: sets up the ring that `out` may promise. False
+  // and a line in `problem` if there is none.
+  bool SetUpRing(const fuse_init_out& out, std::string* problem);
+  // After it was: other threads may read, and meet what it settled; the ring's entries are
+  // registered.
+  void InitAnswered();
+  // The server cannot go on: says so, and ends.
+  void Fail(const std::string& what);
 
   FileSystem& fs() { return *fs_; }
   Negotiated& negotiated() { return negotiated_; }
   const Options& options() const { return options_; }
+  const Sizes& sizes() const { return sizes_; }
   Channel& first() { return *channels_[0]; }
-  // The INIT has been answered: the other threads may read.
-  void SetReady();
 
  private:
   void Run(unsigned index);
   EndReason Loop(Channel* channel);
+  void Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity);
+  void SetReady();
   bool WaitReady();
-  // Before the request is looked at: faults of --crash-after, --unanswered, work for the worker.
-  bool Intercept(Channel* channel, const char* bytes, size_t size);
+  // The first reason is the one.
+  void End(EndReason reason);
+  void SayCounts() const;
 
   const Options& options_;
   Mounted mounted_;
@@ -61,6 +76,8 @@ class Session {
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::thread> threads_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Ring> ring_;  // once INIT has settled it
+  std::atomic<uint64_t> device_requests_{0};
   std::atomic<EndReason> reason_{EndReason::kStopped};
 
   std::mutex ready_mutex_;

@@ -1,39 +1,41 @@
-// The queue of --defer: first in, first out.
+// The queue of jobs: first in, first out.
 #include "worker.h"
 
 #include <utility>
 
 namespace fuse_rig {
 
-Worker::Worker(Serve serve, size_t reply_size)
-    : serve_(std::move(serve)), reply_(reply_size), thread_([this] { Run(); }) {}
+Worker::Worker(unsigned threads, size_t scratch_size) : scratch_size_(scratch_size) {
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
 
 Worker::~Worker() {
   {
     std::lock_guard<std::mutex> hold(mutex_);
     stop_ = true;
   }
-  changed_.notify_one();
-  thread_.join();
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
-void Worker::Add(Channel* channel, const char* bytes, size_t size) {
+void Worker::Add(Job job) {
   {
     std::lock_guard<std::mutex> hold(mutex_);
-    queue_.push_back({channel, std::vector<char>(bytes, bytes + size)});
+    queue_.push_back(std::move(job));
   }
   changed_.notify_one();
 }
 
 void Worker::Run() {
+  std::vector<char> scratch(scratch_size_);
   std::unique_lock<std::mutex> hold(mutex_);
   for (;;) {
     changed_.wait(hold, [this] { return stop_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    const Work work = std::move(queue_.front());
+    const Job job = std::move(queue_.front());
     queue_.pop_front();
     hold.unlock();
-    serve_(work.channel, work.bytes.data(), work.bytes.size(), reply_.data(), reply_.size());
+    job(scratch.data(), scratch.size());
     hold.lock();
   }
 }

@@ -1,5 +1,5 @@
-// A thread that carries out requests put aside with --defer. Each piece of work owns a copy of its
-// request: the buffer it was read into receives the next one meanwhile.
+// Threads that carry out requests put aside by the threads that received them. A job owns what it
+// needs: a copy of its request, or the ring entry the request lies in.
 #pragma once
 
 #include <condition_variable>
@@ -11,32 +11,25 @@
 
 namespace fuse_rig {
 
-class Channel;
-
 class Worker {
  public:
-  using Serve =
-      std::function<void(Channel*, const char* bytes, size_t size, char* reply, size_t room)>;
+  // `scratch` is the thread's own space to build a reply in.
+  using Job = std::function<void(char* scratch, size_t room)>;
 
-  Worker(Serve serve, size_t reply_size);
+  Worker(unsigned threads, size_t scratch_size);
   // Carries out what is queued, then ends.
   ~Worker();
-  void Add(Channel* channel, const char* bytes, size_t size);
+  void Add(Job job);
 
  private:
-  struct Work {
-    Channel* channel;
-    std::vector<char> bytes;
-  };
   void Run();
 
-  Serve serve_;
-  std::vector<char> reply_;
+  size_t scratch_size_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Work> queue_;
+  std::deque<Job> queue_;
   bool stop_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace fuse_rig

@@ -1,0 +1,38 @@
+// What INIT has to do with the ring: set up before the reply promises it, used once that is written.
+#include <algorithm>
+
+#include "session.h"
+
+namespace fuse_rig {
+namespace {
+
+// Bytes of an entry's payload buffer, at least (fuse_uring_create: max_payload_sz).
+size_t PayloadSize(const fuse_init_out& out) {
+  const size_t pages =
+      (out.flags & init::kMaxPages) != 0 ? out.max_pages : size_t{kDefaultMaxPages};
+  return std::max<size_t>({kMinReadBuffer, out.max_write, pages * kPage});
+}
+
+}  // namespace
+
+bool Session::SetUpRing(const fuse_init_out& out, std::string* problem) {
+  if ((negotiated_.flags & init::kOverIoUring) == 0) {
+    *problem = "the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)";
+    return false;
+  }
+  auto ring = std::make_unique<Ring>(this);
+  if (!ring->SetUp(PayloadSize(out), problem)) return false;
+  ring_ = std::move(ring);
+  return true;
+}
+
+void Session::InitAnswered() {
+  if (negotiated_.ready) {
+    SetReady();
+    if (ring_ != nullptr) ring_->Register();
+  } else if (options_.ring.required && ring_ == nullptr) {
+    Fail("--ring-required: ending without FUSE over io_uring");
+  }
+}
+
+}  // namespace fuse_rig
