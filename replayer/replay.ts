@@ -237,11 +237,7 @@ async function run(
     output: replayer.output,
     seconds: session.now() / 1e9,
     exit: replayer.exit,
-    ring: {
-      queues: session.rings.depths.size,
-      depth: Math.max(0, ...session.rings.depths.values()),
-      requests: session.rings.delivered,
-    },
+    ring: session.rings.emitter.shape,
     news: replayer.news,
     overlaps: cursor.overlaps,
   };

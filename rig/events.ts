@@ -9,15 +9,9 @@
  * `tid` is the server thread, as the rig sees it.
  */
 
-import type {
-  CompletionEvent,
-  PoisonReadEvent,
-  RegisterEvent,
-  RingCloseEvent,
-  RingPlace,
-  SpoiledEvent,
-} from './ring_events.ts';
+import type { CompletionEvent, RegisterEvent, RingCloseEvent, RingPlace } from './ring_events.ts';
 
+export * from './replay_events.ts';
 export type * from './ring_events.ts';
 
 /** What the server was started with: everything a replay needs to start it again. */
@@ -237,114 +231,3 @@ export type SessionEvent =
   | EndEvent;
 
 export type EventSink = (event: SessionEvent) => void;
-
-/**
- * What a replay adds to a session's events: how this run's answer to a captured request compares.
- * `index` is the request's place among the capture's requests, from 1: it names the request in every
- * run of the same capture.
- */
-export interface AnsweredEvent {
-  kind: 'answered';
-  index: number;
-  conn: number;
-  opcode: number;
-  /** Node id in the capture. */
-  nodeid: bigint;
-  /** Normal form of the captured reply, and of this run's (replayer/normal.ts). */
-  expected: string;
-  actual: string;
-}
-
-/** A captured request that this run did not answer, or was not asked. */
-export interface UnansweredEvent {
-  kind: 'unanswered';
-  index: number;
-  conn: number;
-  opcode: number;
-  nodeid: bigint;
-  /**
-   * `missing`: the capture has a reply, the server is quiet. `as-captured`: neither has one.
-   * `orphaned`: it names a node or handle that never came. `adapted-away`: not applicable to what
-   * this server negotiated. `ended`: the connection or the server ended first.
-   */
-  why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended';
-  detail: string;
-}
-
-/** This run answered a request that the capture never answered. */
-export interface NewsEvent {
-  kind: 'news';
-  index: number;
-  conn: number;
-  opcode: number;
-  nodeid: bigint;
-  actual: string;
-}
-
-/** The names of one open directory differ. */
-export interface DirectoryEvent {
-  kind: 'directory';
-  index: number;
-  conn: number;
-  nodeid: bigint;
-  missing: string[];
-  extra: string[];
-}
-
-/** The replay ends the session. */
-export interface TeardownEvent {
-  kind: 'teardown';
-  t: number;
-  how: 'unmount' | 'sigterm' | 'device';
-}
-
-/** What a thread of a server that did not end was doing. */
-export interface ThreadState {
-  pid: number;
-  tid: number;
-  comm: string;
-  wait: string;
-  wchan: string;
-  /** System call number, -1 outside any. */
-  nr: number;
-}
-
-/** The server did not end by itself and had to be killed. */
-export interface HangEvent {
-  kind: 'hang';
-  t: number;
-  /** `proven`: nothing could ever have ended it; `stalled`: nothing did; `spin`: it kept running. */
-  verdict: 'proven' | 'stalled' | 'spin';
-  seconds: number;
-  threads: ThreadState[];
-}
-
-export type ReplayEvent =
-  | SessionEvent
-  | SpoiledEvent
-  | PoisonReadEvent
-  | AnsweredEvent
-  | UnansweredEvent
-  | NewsEvent
-  | DirectoryEvent
-  | TeardownEvent
-  | HangEvent;
-
-export type ReplaySink = (event: ReplayEvent) => void;
-
-const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
-  'spoiled',
-  'poison-read',
-  'answered',
-  'unanswered',
-  'news',
-  'directory',
-  'teardown',
-  'hang',
-] as const);
-
-/** What a run emits and a capture holds: all but its first and its last frame. */
-export type EmittedEvent = Exclude<SessionEvent, BeginEvent | EndEvent>;
-
-export const isEmitted = (event: ReplayEvent): event is EmittedEvent =>
-  event.kind !== 'begin' && event.kind !== 'end' && !ONLY_REPLAY.has(event.kind);

@@ -15,6 +15,7 @@ import { type Context, MountPort } from './seam/mount_port.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
 import { RingPort } from './seam/ring_port.ts';
+import { registerWithRing, setupRing } from './seam/ring_setup.ts';
 import { KEEPER, NR, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
@@ -87,14 +88,13 @@ export class Session {
     this.device = new DevicePort(wiring, table);
     this.mounts = new MountPort(wiring, this.device);
     this.rings = new RingPort(wiring, this.device);
-    this.#calls = this.#callTable(
-      new ProcessPort(
-        wiring,
-        this.device,
-        launched.standIns,
-        cpus ?? new ShownCpus(possibleCpus()),
-      ),
+    const process = new ProcessPort(
+      wiring,
+      this.device,
+      launched.standIns,
+      cpus ?? new ShownCpus(possibleCpus()),
     );
+    this.#calls = this.#callTable(process, wiring);
     this.watches = new Watches(this.seam);
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.#watchOutput(launched.stdout, 1);
@@ -173,7 +173,7 @@ export class Session {
   }
 
   /** Calls that are not by a descriptor of the range, and who answers them. */
-  #callTable(process: ProcessPort): Map<number, () => void> {
+  #callTable(process: ProcessPort, wiring: PortWiring): Map<number, () => void> {
     return new Map([
       [NR.open, () => process.open()],
       [NR.openat, () => process.open()],
@@ -183,9 +183,9 @@ export class Session {
       [NR.prctl, () => process.prctl()],
       [NR.sched_getaffinity, () => process.affinity()],
       [NR.sched_setaffinity, () => process.affinity()],
-      [NR.io_uring_setup, () => this.rings.setup()],
+      [NR.io_uring_setup, () => setupRing(wiring, this.rings.emitter)],
       [NR.io_uring_enter, () => this.rings.enter()],
-      [NR.io_uring_register, () => this.rings.register()],
+      [NR.io_uring_register, () => registerWithRing(wiring)],
       [NR.mount, () => this.mounts.mount()],
       [NR.umount2, () => this.mounts.umount()],
       [NR.fsopen, () => this.mounts.fsopen()],

@@ -28,7 +28,9 @@ const TOP = ['rig', 'recorder', 'replayer', 'faults', 'native', 'corpus', 'docs'
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'rig/protocol/': [],
-  'rig/events.ts': [],
+  'rig/events.ts': ['rig/ring_events.ts', 'rig/replay_events.ts'],
+  'rig/ring_events.ts': [],
+  'rig/replay_events.ts': ['rig/events.ts', 'rig/ring_events.ts'],
   'rig/version.ts': [],
   'rig/kernel/': ['rig/protocol/'],
   'rig/checks/': ['rig/events.ts', 'rig/protocol/'],
@@ -95,12 +97,10 @@ const LONGER: Record<string, number> = {
   'native/addon/seam.cc': 375,
   'native/addon/seam_answer.cc': 300,
   // One table: every structure of the protocol.
-  'native/common/fuse_structs.h': 425,
-  'native/servers/options.cc': 275,
+  'native/common/fuse_structs.h': 450,
+  'native/servers/options.cc': 300,
   'recorder/relay.ts': 300,
   'replayer/cursor.ts': 450,
-  // One vocabulary.
-  'rig/events.ts': 325,
   'rig/seam/device_port.ts': 475,
   'rig/seam/mount_port.ts': 325,
 };

@@ -53,19 +53,14 @@ export class DevicePort {
   }
 
   /** The handle at an index of the range, if a device lies there. */
-  #at(index: number): PortHandle | undefined {
+  byIndex(index: number): PortHandle | undefined {
     const entry = this.table.get(index);
     return entry !== undefined && 'held' in entry ? entry : undefined;
   }
 
   /** The handle a descriptor number of the server stands for. */
   byDescriptor(fd: number): PortHandle | undefined {
-    return this.#at(fd - this.#w.base);
-  }
-
-  /** The handle at an index of the range. */
-  byIndex(index: number): PortHandle | undefined {
-    return this.#at(index);
+    return this.byIndex(fd - this.#w.base);
   }
 
   /** open("/dev/fuse", flags). */
@@ -109,7 +104,7 @@ export class DevicePort {
     const { seam, trap } = this.#w;
     const { nr, slot, tid } = trap;
     const output = nr === NR.splice && trap.second >= 0;
-    const handle = this.#at(output ? trap.second : trap.index);
+    const handle = this.byIndex(output ? trap.second : trap.index);
     if (handle === undefined) {
       seam.continue(slot);
       return false;
@@ -460,12 +455,6 @@ export class DevicePort {
       if ((this.#w.kernel.poll(id) & POLLIN) !== 0) return true;
     }
     return false;
-  }
-
-  get heldReads(): number {
-    let count = 0;
-    for (const handle of this.handles.values()) count += handle.held.length;
-    return count;
   }
 
   /** Whether something is deliverable that nobody has asked for. */

@@ -46,6 +46,8 @@ export class EntryMemory implements Memory {
   readonly #buffers: MessageBuffers;
   #tid: number;
   readonly #process: number;
+  /** The thread whose memory it is. */
+  readonly submitter: number;
   /** The entry a request is being written to, and what of it has come. */
   #entry: Entry | undefined;
   #headers = 0n;
@@ -60,9 +62,11 @@ export class EntryMemory implements Memory {
     this.#data = data;
     this.#buffers = buffers;
     this.#tid = tid;
+    this.submitter = tid;
     this.#process = processOf(tid);
   }
 
+  /** A thread that has the memory: the submitter, or its process once it has ended. */
   get tid(): number {
     return this.#tid;
   }

@@ -4,104 +4,69 @@
  * The ring itself, and everything else the server does with it, is the real kernel's.
  */
 import { BLOCK } from '../kernel/kernel.ts';
-import { type Entry, HELD, type Owner, type RingKernel } from '../kernel/ring/ring_kernel.ts';
+import {
+  type Entry,
+  HELD,
+  type Owner,
+  type RingKernel,
+  type RingSqe,
+} from '../kernel/ring/ring_kernel.ts';
+import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
 import type { DevicePort } from './device_port.ts';
-import { EntryMemory, MessageBuffers } from './entry_memory.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
 import { IORING_OP_URING_CMD, RingCommands } from './ring_commands.ts';
-import { IORING_REGISTER, refusedSetup } from './ring_setup.ts';
+import { RingEmitter } from './ring_emitter.ts';
+import { type Submitter, Submitters } from './submitters.ts';
 
-const { EBADF, EINVAL, EOPNOTSUPP } = ERRNO;
-/** To begin with: 256 pages, the kernel's default limit, and headers. */
-const MESSAGE_SIZE = (1 << 20) + 8192;
+const { EBADF, EOPNOTSUPP } = ERRNO;
 
-/** A thread that submits commands into one of its process's rings. The Kernel's ring ids name these. */
-interface Submitter {
-  id: number;
-  ring: number;
-  memory: EntryMemory;
+/** A command of a batch; `run` answers BLOCK, or something else once it is done. */
+interface Command {
+  handle: number;
+  run(): number;
 }
 
-/** A command that waits for its handle's mount (SYNC_INIT), and the enter that waits with it. */
+/** Commands that wait for their handle's mount (SYNC_INIT), and the enter that waits with them. */
 interface Waiting {
   handle: number;
   retry(): boolean;
 }
 
 export class RingPort {
-  /** Requests delivered by entries. */
-  delivered = 0;
-  /** Entries registered, by queue. */
-  readonly depths = new Map<number, number>();
+  readonly emitter: RingEmitter;
+  poison: Poison | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
-  readonly #buffers = new MessageBuffers(MESSAGE_SIZE);
-  readonly #submitters = new Map<number, Submitter>();
-  /** By ring and thread. */
-  readonly #ids = new Map<string, Submitter>();
+  readonly #submitters: Submitters;
   /** By queue and commit id: entries that carry a request. */
   readonly #carrying = new Map<bigint, Entry>();
-  readonly #told = new Set<string>();
   /** Entries that came into the kernel's hands in this batch and may be poisoned at its end. */
   readonly #fresh = new Map<Entry, bigint>();
   #waiting: Waiting[] = [];
+  /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
-  /** What the server asked for an entry last: FUSE_IO_URING_CMD_*. */
-  readonly #lastCommand = new Map<Entry, number>();
-  poison: Poison | undefined;
+  #inline: Entry | undefined;
 
   constructor(wiring: PortWiring, device: DevicePort) {
     this.#w = wiring;
     this.#device = device;
     this.#commands = new RingCommands(wiring.seam);
+    this.#submitters = new Submitters(wiring.seam, wiring.data);
+    this.emitter = new RingEmitter(wiring);
     const { rings } = wiring.kernel;
     if (rings === undefined) return;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
     rings.onComplete = (entry, res) => this.#complete(entry, res);
-    rings.onBug = (entry, what) =>
-      this.#unsupported(entry.qid, `the kernel has a bug here that it may not survive: ${what}`);
-  }
-
-  get #rings(): RingKernel | undefined {
-    return this.#w.kernel.rings;
-  }
-
-  /** io_uring_setup(entries, params). */
-  setup(): void {
-    const { seam, trap, data } = this.#w;
-    const { slot, tid } = trap;
-    const read = seam.readMemory(tid, trap.arg(1), 12);
-    const flags = read === 12 ? new DataView(data.buffer).getUint32(8, true) : 0;
-    const refused = refusedSetup(flags);
-    if (refused === undefined) {
-      seam.ringMake(slot);
-      return;
-    }
-    this.#unsupported(tid, `io_uring_setup with ${refused}: refused with EINVAL`);
-    seam.respond(slot, -EINVAL);
-  }
-
-  /** io_uring_register(fd, opcode, arg, nr). */
-  register(): void {
-    const { seam, trap } = this.#w;
-    const opcode = trap.int(1) & ~IORING_REGISTER.useRegisteredRing;
-    // A registered ring would be entered by a number that only the kernel knows.
-    const refused =
-      opcode === IORING_REGISTER.ringFds ||
-      opcode === IORING_REGISTER.resizeRings ||
-      trap.int(1) < 0;
-    if (refused) {
-      seam.respond(trap.slot, -EINVAL);
-      return;
-    }
-    seam.ringFiles(trap.slot);
-    seam.continue(trap.slot);
+    rings.onBug = (entry, what) => {
+      const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
+      this.emitter.unsupported(tid, `the kernel has a bug here that it may not survive: ${what}`);
+    };
   }
 
   /** io_uring_enter that submits commands for a device: `size` of them lie in the command buffer. */
@@ -152,19 +117,18 @@ export class RingPort {
     this.#waiting = this.#waiting.filter((w) => w.handle !== handle || !w.retry());
   }
 
-  /** One command of the batch; `run` answers BLOCK, or something else once it is done. */
-  #command(n: number): { handle: number; run: () => number } {
+  #command(n: number): Command {
     const c = this.#commands;
-    const submitter = this.#submitter(c.ring(n), c.tid(n));
+    const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
     const userData = c.userData(n);
     if (c.opcode(n) !== IORING_OP_URING_CMD) {
-      const what = `io_uring operation ${c.opcode(n)} on /dev/fuse: only read(2), write(2) and FUSE commands are`;
-      this.#unsupported(c.tid(n), what);
+      const what = `io_uring operation ${c.opcode(n)} on /dev/fuse: use read(2), write(2) or FUSE commands`;
+      this.emitter.unsupported(c.tid(n), what);
       return { handle: 0, run: () => 0 };
     }
-    if (c.linksOn(n)) this.#unsupported(c.tid(n), 'an SQE linked behind a FUSE command');
-    if (c.drain(n)) this.#unsupported(c.tid(n), 'IOSQE_IO_DRAIN on a FUSE command');
+    if (c.linksOn(n)) this.emitter.unsupported(c.tid(n), 'an SQE linked behind a FUSE command');
+    if (c.drain(n)) this.emitter.unsupported(c.tid(n), 'IOSQE_IO_DRAIN on a FUSE command');
     const sqe = {
       cmdOp: c.cmdOp(n),
       handle: handle?.id ?? 0,
@@ -176,17 +140,16 @@ export class RingPort {
       userData,
       sqe128: c.sqe128(n),
     };
-    if (handle === undefined || this.#rings === undefined) {
+    const { rings } = this.#w.kernel;
+    if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
       return { handle: 0, run: () => this.#post(submitter, userData, res) };
     }
-    const rings = this.#rings;
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
   }
 
-  #carryOut(rings: RingKernel, submitter: Submitter, sqe: Parameters<RingKernel['command']>[1]) {
+  #carryOut(rings: RingKernel, submitter: Submitter, sqe: RingSqe): number {
     const { memory } = submitter;
-    const { tid } = memory;
     const conn = this.#w.kernel.connOf(sqe.handle);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
@@ -196,67 +159,31 @@ export class RingPort {
     const res = rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
-    const of = entry ?? this.#registered;
-    if (of !== undefined) this.#lastCommand.set(of, sqe.cmdOp);
     // What is told of the reply may bring the next requests, and these share the buffer.
     const next = res === 0 ? this.#inline : undefined;
     const request = next && memory.request.slice();
     if (entry !== undefined && bytes !== undefined && (res === HELD || res >= 0)) {
-      this.#reply(entry, sqe.handle, tid, bytes);
-    } else if (res !== HELD || !commit) this.#tellCommand(submitter, sqe, conn, res);
+      this.#reply(entry, submitter, sqe.handle, bytes);
+    } else if (sqe.cmdOp === URING_CMD.REGISTER) {
+      this.emitter.register(sqe, submitter, conn, this.#registered, res);
+    } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
     if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
     if (res !== HELD) this.#post(submitter, sqe.userData, res);
     return res;
   }
-  /** The entry that took a request while its own command was carried out. */
-  #inline: Entry | undefined;
 
-  #reply(entry: Entry, handle: number, tid: number, bytes: Uint8Array): void {
-    const { conn, qid, index } = entry;
-    const t = this.#w.now();
-    const body = bytes.subarray(16);
+  #reply(entry: Entry, submitter: Submitter, handle: number, bytes: Uint8Array): void {
+    const body = bytes.subarray(OUT_HEADER_SIZE);
     this.poison?.uses(entry, body.length);
-    if (bytes.length >= 16) this.poison?.searchReply(entry, uniqueOf(bytes), body, t);
-    const ring = { qid, entry: index };
-    this.#w.emit({ kind: 'reply', t, handle, conn, tid, bytes, result: bytes.length, ring });
+    if (bytes.length >= OUT_HEADER_SIZE) {
+      this.poison?.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
+    }
+    this.emitter.reply(entry, submitter, handle, bytes);
   }
 
-  /** A command without a message: REGISTER, or one that was refused. */
-  #tellCommand(
-    submitter: Submitter,
-    sqe: Parameters<RingKernel['command']>[1],
-    conn: number,
-    res: number,
-  ): void {
-    const { handle, qid, cmdOp } = sqe;
-    const at = { t: this.#w.now(), handle, conn, tid: submitter.memory.tid, ring: submitter.ring };
-    const result = res === HELD ? 0 : res;
-    if (cmdOp === URING_CMD.REGISTER) {
-      const entry = this.#registered;
-      if (entry !== undefined) this.depths.set(qid, (this.depths.get(qid) ?? 0) + 1);
-      const buffers = {
-        entry: entry?.index ?? -1,
-        headers: Number(entry?.headers ?? 0),
-        payload: Number(entry?.payload ?? 0),
-        payloadSize: entry?.payloadSize ?? 0,
-      };
-      this.#w.emit({ kind: 'register', ...at, qid, ...buffers, result });
-      return;
-    }
-    const commitId = cmdOp === URING_CMD.COMMIT_AND_FETCH ? sqe.commitId.toString(16) : '';
-    this.#w.emit({ kind: 'completion', ...at, command: cmdOp, qid, entry: -1, commitId, result });
-  }
-
-  #submitter(ring: number, tid: number): Submitter {
-    const name = `${ring} ${tid}`;
-    let found = this.#ids.get(name);
-    if (found === undefined) {
-      const memory = new EntryMemory(this.#w.seam, this.#w.data, this.#buffers, tid);
-      found = { id: this.#submitters.size + 1, ring, memory };
-      this.#ids.set(name, found);
-      this.#submitters.set(found.id, found);
-    }
-    return found;
+  #request(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+    this.poison?.uses(entry, bytes.length);
+    this.emitter.request(entry, submitter, bytes);
   }
 
   // --- what the Kernel tells ---
@@ -276,39 +203,19 @@ export class RingPort {
   #delivering(entry: Entry): void {
     this.#fresh.delete(entry);
     this.poison?.verify(entry, this.#w.now());
-    this.#submitters.get(entry.command.ring)?.memory.begin(entry);
+    this.#submitters.byId(entry.command.ring)?.memory.begin(entry);
   }
 
   /** A held SQE ends: with a request, or with why there will be none. */
   #complete(entry: Entry, res: number): void {
-    const submitter = this.#submitters.get(entry.command.ring);
+    const submitter = this.#submitters.byId(entry.command.ring);
     if (submitter === undefined) return;
     if (res === 0) this.#request(submitter, entry, submitter.memory.request);
     else {
-      const { conn, qid, index, command } = entry;
       this.poison?.verify(entry, this.#w.now());
-      const at = { t: this.#w.now(), handle: command.handle, conn, tid: submitter.memory.tid };
-      const what = {
-        ring: submitter.ring,
-        command: 0,
-        qid,
-        entry: index,
-        commitId: '',
-        result: res,
-      };
-      this.#w.emit({ kind: 'completion', ...at, ...what, result: res });
+      this.emitter.ended(entry, submitter, res);
     }
     this.#post(submitter, entry.command.userData, res);
-  }
-
-  #request({ memory }: Submitter, entry: Entry, bytes: Uint8Array): void {
-    const { conn, qid, index, command } = entry;
-    const { tid } = memory;
-    this.delivered++;
-    this.poison?.uses(entry, bytes.length);
-    const ring = { qid, entry: index };
-    const t = this.#w.now();
-    this.#w.emit({ kind: 'request', t, handle: command.handle, conn, tid, bytes, ring });
   }
 
   #post(submitter: Submitter, userData: bigint, res: number): number {
@@ -319,7 +226,7 @@ export class RingPort {
   /** At the end of a batch: what stays with the kernel is poisoned. */
   #settle(): void {
     for (const [entry, unique] of this.#fresh) {
-      const tid = this.#submitters.get(entry.command.ring)?.memory.tid;
+      const tid = this.#submitters.byId(entry.command.ring)?.memory.tid;
       if (tid !== undefined && entry.held) this.poison?.put(entry, tid, unique, this.#w.now());
     }
     this.#fresh.clear();
@@ -329,28 +236,10 @@ export class RingPort {
 
   /** Looks for rings that were closed and threads that ended: the kernel cancels what they hold. */
   look(): void {
-    if (this.#submitters.size === 0) return;
-    const { seam } = this.#w;
-    for (const ring of seam.ringsGone()) {
-      for (const s of [...this.#submitters.values()]) if (s.ring === ring) this.#cancel(s, false);
-      this.#w.emit({ kind: 'ring-close', t: this.#w.now(), ring });
-    }
-    for (const s of [...this.#submitters.values()]) {
-      if (!seam.threadLives(s.memory.tid)) this.#cancel(s, true);
-    }
-  }
-
-  #cancel(submitter: Submitter, taskGone: boolean): void {
-    this.#rings?.cancelRing(submitter.id, taskGone);
-    this.#submitters.delete(submitter.id);
-    this.#ids.delete(`${submitter.ring} ${submitter.memory.tid}`);
-  }
-
-  /** Said once each. */
-  #unsupported(tid: number, what: string): void {
-    if (this.#told.has(what)) return;
-    this.#told.add(what);
-    this.#w.emit({ kind: 'unsupported', t: this.#w.now(), tid, what });
+    const closed = this.#submitters.look((submitter, taskGone) =>
+      this.#w.kernel.rings?.cancelRing(submitter.id, taskGone),
+    );
+    for (const ring of closed) this.emitter.closed(ring);
   }
 }
 

@@ -3,6 +3,10 @@
  * kernel thread that takes SQEs by itself, or a ring in memory the rig cannot map, would get past it:
  * they are refused as a kernel refuses what it does not know.
  */
+import { ERRNO } from '../protocol/errno.ts';
+import type { PortWiring } from './port_handle.ts';
+import type { RingEmitter } from './ring_emitter.ts';
+
 const REFUSED: readonly (readonly [number, string])[] = [
   [1 << 1, 'IORING_SETUP_SQPOLL'],
   [1 << 14, 'IORING_SETUP_NO_MMAP'],
@@ -13,13 +17,47 @@ const REFUSED: readonly (readonly [number, string])[] = [
 ];
 
 /** The flag for which a ring is refused, by name. */
-export function refusedSetup(flags: number): string | undefined {
+function refusedSetup(flags: number): string | undefined {
   return REFUSED.find(([bit]) => (flags & bit) !== 0)?.[1];
 }
 
-/** Operations of io_uring_register(2) that the port must know. */
-export const IORING_REGISTER = {
+/** Operations of io_uring_register(2) that must be known here. */
+const IORING_REGISTER = {
   ringFds: 20,
   resizeRings: 33,
   useRegisteredRing: 1 << 31,
 } as const;
+
+/** Where `flags` lies in struct io_uring_params. */
+const FLAGS = 8;
+
+/** io_uring_setup(entries, params): the ring is the kernel's, and the addon learns it. */
+export function setupRing({ seam, trap, data }: PortWiring, emitter: RingEmitter): void {
+  const { slot, tid } = trap;
+  const read = seam.readMemory(tid, trap.arg(1), FLAGS + 4);
+  const view = new DataView(data.buffer);
+  const refused = refusedSetup(read === FLAGS + 4 ? view.getUint32(FLAGS, true) : 0);
+  if (refused === undefined) {
+    seam.ringMake(slot);
+    return;
+  }
+  emitter.unsupported(tid, `io_uring_setup with ${refused}: refused with EINVAL`);
+  seam.respond(slot, -ERRNO.EINVAL);
+}
+
+/** io_uring_register(fd, opcode, arg, nr): the addon learns where the ring's files are devices. */
+export function registerWithRing({ seam, trap }: PortWiring): void {
+  const opcode = trap.int(1);
+  // A registered ring would be entered by a number that only the kernel knows, and a resized one
+  // would lie elsewhere.
+  const refused =
+    opcode === IORING_REGISTER.ringFds ||
+    opcode === IORING_REGISTER.resizeRings ||
+    (opcode & IORING_REGISTER.useRegisteredRing) !== 0;
+  if (refused) {
+    seam.respond(trap.slot, -ERRNO.EINVAL);
+    return;
+  }
+  seam.ringFiles(trap.slot);
+  seam.continue(trap.slot);
+}

@@ -1,0 +1,99 @@
+/** What happens on a ring, as events: messages, REGISTERs, and CQEs that bring no request. */
+import { type Entry, HELD, type RingSqe } from '../kernel/ring/ring_kernel.ts';
+import { URING_CMD } from '../protocol/ring.ts';
+import type { PortWiring } from './port_handle.ts';
+import type { Submitter } from './submitters.ts';
+
+export class RingEmitter {
+  #delivered = 0;
+  /** Entries registered, by queue. */
+  readonly #depths = new Map<number, number>();
+  readonly #w: PortWiring;
+  readonly #told = new Set<string>();
+  /** FUSE_IO_URING_CMD_* the server asked for an entry last. */
+  readonly #last = new WeakMap<Entry, number>();
+
+  constructor(wiring: PortWiring) {
+    this.#w = wiring;
+  }
+
+  /** What the server made: its queues, the most entries of one, and requests that came over it. */
+  get shape(): { queues: number; depth: number; requests: number } {
+    const depth = Math.max(0, ...this.#depths.values());
+    return { queues: this.#depths.size, depth, requests: this.#delivered };
+  }
+
+  request(entry: Entry, { memory }: Submitter, bytes: Uint8Array): void {
+    const { conn, qid, index, command } = entry;
+    this.#delivered++;
+    const ring = { qid, entry: index };
+    const { handle } = command;
+    const t = this.#w.now();
+    this.#w.emit({ kind: 'request', t, handle, conn, tid: memory.submitter, bytes, ring });
+  }
+
+  reply(entry: Entry, { memory }: Submitter, handle: number, bytes: Uint8Array): void {
+    const { conn, qid, index } = entry;
+    const ring = { qid, entry: index };
+    const tid = memory.submitter;
+    this.#last.set(entry, URING_CMD.COMMIT_AND_FETCH);
+    const result = bytes.length;
+    this.#w.emit({ kind: 'reply', t: this.#w.now(), handle, conn, tid, bytes, result, ring });
+  }
+
+  #at({ ring, memory }: Submitter, handle: number, conn: number) {
+    return { t: this.#w.now(), handle, conn, tid: memory.submitter, ring };
+  }
+
+  /** `entry`: undefined where the REGISTER was refused. */
+  register(
+    sqe: RingSqe,
+    submitter: Submitter,
+    conn: number,
+    entry: Entry | undefined,
+    res: number,
+  ): void {
+    const { handle, qid } = sqe;
+    if (entry !== undefined) {
+      this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
+      this.#last.set(entry, URING_CMD.REGISTER);
+    }
+    this.#w.emit({
+      kind: 'register',
+      ...this.#at(submitter, handle, conn),
+      qid,
+      entry: entry?.index ?? -1,
+      headers: Number(entry?.headers ?? 0),
+      payload: Number(entry?.payload ?? 0),
+      payloadSize: entry?.payloadSize ?? 0,
+      result: res === HELD ? 0 : res,
+    });
+  }
+
+  /** A command was refused; it reached no entry. */
+  refused(sqe: RingSqe, submitter: Submitter, conn: number, result: number): void {
+    const { handle, qid, cmdOp: command } = sqe;
+    const at = this.#at(submitter, handle, conn);
+    const commitId = command === URING_CMD.COMMIT_AND_FETCH ? sqe.commitId.toString(16) : '';
+    this.#w.emit({ kind: 'completion', ...at, command, qid, entry: -1, commitId, result });
+  }
+
+  /** A held command ended without a request. */
+  ended(entry: Entry, submitter: Submitter, result: number): void {
+    const { conn, qid, index } = entry;
+    const at = this.#at(submitter, entry.command.handle, conn);
+    const what = { command: this.#last.get(entry) ?? 0, qid, entry: index, commitId: '' };
+    this.#w.emit({ kind: 'completion', ...at, ...what, result });
+  }
+
+  closed(ring: number): void {
+    this.#w.emit({ kind: 'ring-close', t: this.#w.now(), ring });
+  }
+
+  /** Said once each. */
+  unsupported(tid: number, what: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#w.emit({ kind: 'unsupported', t: this.#w.now(), tid, what });
+  }
+}
