@@ -68,6 +68,29 @@ it('has a line for everything that must be the same again', () => {
   ]);
 });
 
+it('leaves out where a message travelled, and all that a ring does', () => {
+  const wire = { t: 1, handle: 1, conn: 1, tid: 99 };
+  const place = { ring: 1, qid: 1, entry: 3 };
+  const period = { t: 1, conn: 1, qid: 1, entry: 3, buffer: 'payload' as const, length: 9 };
+  const buffers = { headers: 4096, payload: 8192, payloadSize: 8192 };
+  const run = (...events: ReplayEvent[]) => log(answered(1, 1n), ...events).digest;
+  expect(
+    run(
+      { kind: 'register', ...wire, ...place, ...buffers, result: 0 },
+      { kind: 'request', ...wire, bytes: new Uint8Array(40), ring: { qid: 1, entry: 3 } },
+      { kind: 'reply', ...wire, bytes: new Uint8Array(16), result: 16, ring: { qid: 1, entry: 3 } },
+      { kind: 'completion', ...wire, ...place, command: 0, commitId: '', result: -107 },
+      { kind: 'ring-close', t: 1, ring: 1 },
+      { kind: 'unsupported', t: 1, tid: 9, what: 'IOSQE_IO_DRAIN on a FUSE command' },
+      { kind: 'spoiled', ...period, offset: 0, unique: 4n, since: 0 },
+      {
+        ...{ kind: 'poison-read', ...period, unique: 4n, file: '', at: 0, offset: 0, before: 2n },
+        untouched: false,
+      },
+    ),
+  ).toBe(run());
+});
+
 it('leaves out times, threads, bytes, and processes that are not the main one', () => {
   const wire = { t: 1, handle: 1, conn: 1, tid: 99 };
   const { lines, digest } = log(

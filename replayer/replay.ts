@@ -82,9 +82,13 @@ export interface ReplayResult {
   news: number;
   /** Requests asked while others were unanswered: their order in the server is its threads'. */
   overlaps: number;
+  /** What the server asked for and the rig can neither do nor let the kernel do. */
+  unsupported: string[];
 }
 
 const SIGTERM = 15;
+/** What the termination check looks at. */
+const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['exit', 'hang', 'teardown', 'register']);
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
@@ -205,9 +209,7 @@ async function run(
   consumers.push((e) => replayer.take(e), ...checks.map((c) => (e: ReplayEvent) => c.take(e)));
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  consumers.push((e) => {
-    if (e.kind === 'exit' || e.kind === 'hang' || e.kind === 'teardown') ends.push(e);
-  });
+  consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);
   hooks.started(session.seam.wakeFd);
   try {
@@ -240,5 +242,6 @@ async function run(
     ring: session.rings.emitter.shape,
     news: replayer.news,
     overlaps: cursor.overlaps,
+    unsupported: replayer.unsupported,
   };
 }

@@ -27,6 +27,7 @@ export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
   news = 0;
   output = '';
+  readonly unsupported: string[] = [];
   #noise = 0;
   /** Shown at once, then now and then. */
   #progressAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +64,7 @@ export class Replayer implements Director {
     if (event.kind === 'reply') this.#cursor.replied(event);
     else if (event.kind === 'mount') this.#mounted(event);
     else if (event.kind === 'news') this.news++;
+    else if (event.kind === 'unsupported') this.unsupported.push(event.what);
     else if (event.kind === 'output') this.#print(event.bytes);
     else if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };

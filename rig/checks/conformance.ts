@@ -2,24 +2,37 @@
  * conformance: the server speaks the protocol.
  *
  * Verified: every reply was accepted by the kernel (right length, legal error, known unique); no
- * request was answered twice. A refused notification is the server's risk and only counted.
+ * request was answered twice. On a ring no result tells that: there every commit is held against what
+ * fuse_uring_commit() takes for the request in its entry. A refused notification is the server's
+ * risk and only counted.
  * Not verified: what the replies mean (divergence, content), replies to interrupted requests, which
- * may cross with the request's end.
+ * may cross with the request's end, and commits that reach no request (ownership).
  */
-import type { ReplayEvent } from '../events.ts';
+import type { ReplayEvent, ReplyEvent, RingPlace } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
-import { uniqueOf } from '../protocol/header.ts';
+import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
+import { opName } from '../protocol/opcodes.ts';
+import { commitRefusal } from '../protocol/ring.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
+import { type InEntry, RingRequests } from './ring_requests.ts';
 
 export class Conformance implements Check {
   readonly name = 'conformance';
   readonly #bad = new Lines();
+  readonly #ring = new RingRequests();
   #replies = 0;
   #ended = false;
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.#ended = true;
-    if (event.kind !== 'reply') return;
+    else if (event.kind === 'request') this.#ring.deliver(event);
+    else if (event.kind !== 'reply') return;
+    else if (event.ring !== undefined) this.#committed(event, event.ring);
+    else this.#written(event);
+  }
+
+  /** A reply, an interrupt's reply or a notification, written to the device. */
+  #written(event: ReplyEvent): void {
     if (event.bytes.length < 16) {
       this.#bad.add(
         `a write of ${event.bytes.length} bytes is no reply: -${errnoName(event.result)}`,
@@ -29,10 +42,23 @@ export class Conformance implements Check {
     const unique = uniqueOf(event.bytes);
     if (unique === 0n || (unique & 1n) === 1n) return;
     this.#replies++;
+    this.#ring.agree(event);
     // After the teardown a late reply meets ENOENT: the request ended with the connection.
     if (event.result < 0 && !this.#ended) {
       this.#bad.add(`reply to unique ${unique} refused with -${errnoName(event.result)}`);
     }
+  }
+
+  #committed(event: ReplyEvent, ring: RingPlace): void {
+    const request = this.#ring.commit(event.conn, ring);
+    if (request === undefined) return;
+    if (request.limits !== undefined) this.#replies++;
+    const refusal = commitRefusal(event.bytes, request.unique, request.limits);
+    if (refusal === 0) return;
+    const what = `reply to ${opName(request.opcode)} unique ${request.unique} on queue ${ring.qid}`;
+    this.#bad.add(
+      `${what}: ${mistake(event.bytes, request)}: the client gets -${errnoName(refusal)}`,
+    );
   }
 
   findings(): Finding[] {
@@ -42,4 +68,20 @@ export class Conformance implements Check {
       bad === 0 ? `${this.#replies} replies taken` : `${bad} replies refused by the kernel`;
     return [{ check: this.name, verdict, text, details: this.#bad.list() }];
   }
+}
+
+/** What is wrong with a commit that the kernel does not take. */
+function mistake(reply: Uint8Array, { unique, limits }: InEntry): string {
+  if (reply.length < 16) return 'its header is not mapped';
+  const error = errorOf(reply);
+  if (error > 0 || error <= -512) return `error ${error} is none`;
+  const named = uniqueOf(reply);
+  if ((named & ~1n) !== unique) return `it names unique ${named}`;
+  const size = lenOf(reply) - 16;
+  const { min, max } = limits ?? { min: 0, max: 0 };
+  if (size < min || size > max) {
+    const wanted = min === max ? `${min} are taken` : `${min} to ${max} are taken`;
+    return `payload_sz ${size} where ${wanted}`;
+  }
+  return `its payload of ${size} bytes is not mapped`;
 }

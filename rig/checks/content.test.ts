@@ -77,3 +77,42 @@ it('does not accuse a file whose other name has a node of its own', () => {
   const looked = events(lookup.bytes, found.bytes);
   expect(run(write(2n, 0n, 7), looked, read(6n, 0n, 9))?.verdict).toBe('pass');
 });
+
+/** The same exchange in an entry of a ring; `more` bytes of reply, or another unique. */
+function onRing(
+  exchange: ReplayEvent[],
+  entry: number,
+  change?: (reply: Uint8Array) => Uint8Array,
+) {
+  return exchange.map((event): ReplayEvent => {
+    if (event.kind !== 'request' && event.kind !== 'reply') return event;
+    const bytes = event.kind === 'reply' ? (change?.(event.bytes) ?? event.bytes) : event.bytes;
+    const made = { ...event, bytes, ring: { qid: 0, entry } };
+    return made.kind === 'reply' ? { ...made, result: bytes.length } : made;
+  });
+}
+
+it('follows what travels on a ring, on its own or across', () => {
+  const written = onRing(write(2n, 0n, 7), 0);
+  expect(run(written, onRing(read(4n, 0n, 7), 1))?.text).toBe('2 blocks read back as written');
+  expect(run(written, read(4n, 0n, 9))?.verdict).toBe('fail');
+  expect(run(write(2n, 0n, 7), onRing(read(4n, 0n, 9), 1))?.verdict).toBe('fail');
+});
+
+it('takes no commit for an acknowledgement that the kernel refuses', () => {
+  const cut = (reply: Uint8Array) => reply.slice(0, 16);
+  const longer = (reply: Uint8Array) =>
+    Uint8Array.from([40, ...reply.slice(1), ...new Uint8Array(16)]);
+  const other = (reply: Uint8Array) => reply.with(8, 99);
+  for (const change of [cut, longer, other]) {
+    const refused = run(onRing(write(2n, 0n, 7), 0, change), read(4n, 0n, 9));
+    expect(refused).toMatchObject({ verdict: 'pass', text: expect.stringContaining('nothing') });
+    // It has ended all the same: it does not make what follows uncertain.
+    const after = run(onRing(write(2n, 0n, 7), 0, change), write(6n, 0n, 8), read(8n, 0n, 9));
+    expect(after?.verdict).toBe('fail');
+  }
+  // Nor does a READ that was refused accuse, and the next request of the entry is another.
+  const bad = onRing(read(4n, 0n, 9), 0, other);
+  const finding = run(onRing(write(2n, 0n, 7), 0), bad, onRing(read(6n, 0n, 7), 0));
+  expect(finding?.text).toBe('2 blocks read back as written');
+});

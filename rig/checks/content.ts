@@ -17,10 +17,11 @@ import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
 import { OP } from '../protocol/opcodes.ts';
+import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import { BLOCK, dropRange, type Shadow, Shadows } from './shadows.ts';
+import { BLOCK, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
@@ -30,10 +31,17 @@ const O_TRUNC = 0o1000;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 
+/** Body of a WRITE's reply, and of replies that are looked over by their length anyway. */
+const WRITTEN = { min: 8, max: 8 };
+const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
 interface Asked {
+  unique: bigint;
   opcode: number;
   node: bigint;
   offset: number;
+  /** Bytes asked for, or written. */
+  size: number;
   /** WRITE: checksums of its whole blocks. */
   sums: [block: number, sum: number][];
   version: number;
@@ -71,7 +79,7 @@ export class Content implements Check {
   take(event: ReplayEvent): void {
     if (event.kind === 'request') this.#request(event);
     else if (event.kind !== 'reply' || event.bytes.length < OUT_HEADER) return;
-    else if (isNotification(event.bytes)) this.#notified(event);
+    else if (event.ring === undefined && isNotification(event.bytes)) this.#notified(event);
     else this.#reply(event);
   }
 
@@ -93,7 +101,7 @@ export class Content implements Check {
       }
     }
     if (LOOKS.has(opcode)) {
-      this.#ask(event, { opcode, node, offset: 0, sums: [], version: 0, mixed: false });
+      this.#ask(event, { opcode, node, offset: 0, size: 0, sums: [], version: 0, mixed: false });
     }
   }
 
@@ -127,8 +135,8 @@ export class Content implements Check {
     }
   }
 
-  #ask(event: RequestEvent, asked: Asked): void {
-    this.#asked.set(`${event.conn}:${uniqueOf(event.bytes)}`, asked);
+  #ask(event: RequestEvent, asked: Omit<Asked, 'unique'>): void {
+    this.#asked.set(keyOf(event), { unique: uniqueOf(event.bytes), ...asked });
   }
 
   #transfer(event: RequestEvent, opcode: number, node: bigint): void {
@@ -152,7 +160,7 @@ export class Content implements Check {
         sums.push([block, crc32(data.subarray(from, from + BLOCK))]);
       }
     }
-    this.#ask(event, { opcode, node, offset, sums, version: shadow.version, mixed });
+    this.#ask(event, { opcode, node, offset, size, sums, version: shadow.version, mixed });
   }
 
   #touch(conn: number, node: bigint, bytes: Uint8Array, opcode: number): void {
@@ -162,11 +170,11 @@ export class Content implements Check {
   }
 
   #reply(event: ReplyEvent): void {
-    const key = `${event.conn}:${uniqueOf(event.bytes)}`;
+    const key = keyOf(event);
     const asked = this.#asked.get(key);
     if (asked === undefined || event.result === -2) return;
     this.#asked.delete(key);
-    const failed = event.result < 0 || errorOf(event.bytes) !== 0;
+    const failed = event.result < 0 || errorOf(event.bytes) !== 0 || !taken(event, asked);
     if (asked.opcode === OP.OPEN.opcode) {
       if (!failed && passthrough(event.bytes)) this.#files.blind(event.conn, asked.node);
     } else if (LOOKS.has(asked.opcode)) {
@@ -218,11 +226,16 @@ export class Content implements Check {
   }
 }
 
-/** Numbers of the whole blocks in a range, with where each begins in its data. */
-function* wholeBlocks(offset: number, size: number): Generator<[block: number, from: number]> {
-  for (let block = Math.ceil(offset / BLOCK); (block + 1) * BLOCK <= offset + size; block++) {
-    yield [block, block * BLOCK - offset];
-  }
+/** What came in a ring's entry is answered there, whatever unique the reply names. */
+const keyOf = ({ conn, bytes, ring }: RequestEvent | ReplyEvent): string =>
+  ring === undefined ? `${conn}:${uniqueOf(bytes)}` : `${conn}:q${ring.qid}/${ring.entry}`;
+
+/** False if the kernel refuses a committed success, which no result tells. */
+function taken({ bytes, ring }: ReplyEvent, { unique, opcode, size }: Asked): boolean {
+  if (ring === undefined) return true;
+  const limits =
+    opcode === OP.WRITE.opcode ? WRITTEN : opcode === OP.READ.opcode ? { min: 0, max: size } : ANY;
+  return commitRefusal(bytes, unique, limits) === 0;
 }
 
 /** Whether an OPEN reply hands the file's data to the kernel. */

@@ -60,3 +60,13 @@ export function dropRange(shadow: Shadow, offset: number, size: number): void {
   const last = Math.floor((offset + Math.max(size, 1) - 1) / BLOCK);
   for (let block = Math.floor(offset / BLOCK); block <= last; block++) shadow.blocks.delete(block);
 }
+
+/** Numbers of the whole blocks in a range, with where each begins in its data. */
+export function* wholeBlocks(
+  offset: number,
+  size: number,
+): Generator<[block: number, from: number]> {
+  for (let block = Math.ceil(offset / BLOCK); (block + 1) * BLOCK <= offset + size; block++) {
+    yield [block, block * BLOCK - offset];
+  }
+}

@@ -26,6 +26,7 @@ export class Termination implements Check {
   #hang: HangEvent | undefined;
   readonly #crashes: string[] = [];
   #torn = false;
+  #ring = false;
 
   /** `expectedCode` undefined: any will do. */
   constructor(expectedCode: number | undefined, allowedSignals: readonly number[] = []) {
@@ -36,6 +37,7 @@ export class Termination implements Check {
   take(event: ReplayEvent): void {
     if (event.kind === 'hang') this.#hang = event;
     if (event.kind === 'teardown') this.#torn = true;
+    if (event.kind === 'register' && event.result === 0) this.#ring = true;
     if (event.kind !== 'exit' || this.#hang !== undefined) return;
     if (event.main) this.#exit = event;
     if (event.signal !== null && !this.#allowed.has(event.signal)) {
@@ -64,7 +66,10 @@ export class Termination implements Check {
     const details = hang.threads.map(
       (t) => `${t.comm} (thread ${t.tid}): ${t.wait}, system call ${t.nr}, in ${t.wchan}`,
     );
-    details.push('why: after the end of the connection read gives ENODEV; the server must end');
+    const held = this.#ring ? ', held ring commands complete with -ENOTCONN' : '';
+    details.push(
+      `why: after the end of the connection read gives ENODEV${held}; the server must end`,
+    );
     return this.#fail(`${HANG_TEXT[hang.verdict]} (${hang.verdict})`, details);
   }
 

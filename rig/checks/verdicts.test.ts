@@ -145,6 +145,11 @@ const exit = (code: number | null, signal: number | null = null, main = true): R
   signal,
 });
 
+const register: ReplayEvent = {
+  ...{ kind: 'register', ...wire, ring: 1, qid: 0, entry: 0, result: 0 },
+  ...{ headers: 4096, payload: 8192, payloadSize: 8192 },
+};
+
 describe('termination', () => {
   it('passes the recorded exit code, and processes that end by themselves', () => {
     const finding = judge(new Termination(3), teardown, exit(0, null, false), exit(3));
@@ -187,6 +192,9 @@ describe('termination', () => {
       expect(finding.verdict).toBe('fail');
       expect(finding.text).toContain(`(${verdict})`);
       expect(finding.details[0]).toBe('srv (thread 8): forever, system call 202, in futex_wait');
+      expect(finding.details[1]).not.toContain('ring');
+      const ring = judge(new Termination(0), register, teardown, hang);
+      expect(ring.details[1]).toContain('held ring commands complete with -ENOTCONN');
     },
   );
 });

@@ -5,10 +5,12 @@
  */
 
 import { decode, encode } from './codec.ts';
-import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from './constants.ts';
+import { ERROR_LIMIT, IN_HEADER_SIZE, INTERRUPT_BIT, OUT_HEADER_SIZE } from './constants.ts';
 import { concat, need } from './cursor.ts';
+import { ERRNO } from './errno.ts';
+import { errorOf, lenOf, uniqueOf } from './header.ts';
 import type { Values } from './layout.ts';
-import { Request } from './message.ts';
+import { type BodyLimits, Request } from './message.ts';
 import type { Negotiated } from './negotiated.ts';
 import { opOf } from './opcodes.ts';
 import { structSize } from './parts.ts';
@@ -98,4 +100,29 @@ export function joinReply(headers: Uint8Array, payload: Uint8Array): Uint8Array 
   need(payload, 0, size, URING_ENT_IN_OUT.name, 'payload_sz');
   const len = OUT_HEADER_SIZE + size;
   return concat([encode(OUT_HEADER, { len, error, unique }), payload.subarray(0, size)]);
+}
+
+/** What no reply is taken for on the device is committed on a ring, with nothing. */
+const NOTHING: BodyLimits = { min: 0, max: 0 };
+
+/**
+ * What the client of request `unique` gets for a committed reply, which is as `joinReply` makes it or
+ * shorter than its `len` where the payload cannot be read: 0 where the kernel takes it, the server's own
+ * error included, else a negative errno. No CQE tells it (fuse_uring_commit(), in its order).
+ * `limits` are those of the request; undefined: it takes no reply.
+ */
+export function commitRefusal(
+  reply: Uint8Array,
+  unique: bigint,
+  limits: BodyLimits = NOTHING,
+): number {
+  if (reply.length < OUT_HEADER_SIZE) return -ERRNO.EFAULT;
+  const error = errorOf(reply);
+  const named = uniqueOf(reply);
+  if (named === 0n || error > 0 || error <= -ERROR_LIMIT) return -ERRNO.EINVAL;
+  if (error !== 0) return 0;
+  if ((named & ~INTERRUPT_BIT) !== unique) return -ERRNO.ENOENT;
+  const size = lenOf(reply) - OUT_HEADER_SIZE;
+  if (size < limits.min || size > limits.max) return -ERRNO.EINVAL;
+  return lenOf(reply) > reply.length ? -ERRNO.EFAULT : 0;
 }

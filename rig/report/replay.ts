@@ -60,6 +60,7 @@ export function replayText(report: ReplayReport): string {
   if (result.news > 0) {
     lines.push(`note answered here, never in the capture: ${result.news} requests`);
   }
+  for (const what of result.unsupported) lines.push(`note fuse-rig cannot do this: ${what}`);
   if (second?.difference !== undefined) {
     const { line, first, second: other } = second.difference;
     lines.push(`FAIL determinism  two runs differ first in line ${line} of the log`);

@@ -1,0 +1,85 @@
+/** The requests that are in ring entries, and what replies the kernel takes for them. */
+import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
+import { IN_HEADER_SIZE } from '../protocol/constants.ts';
+import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { type BodyLimits, Request } from '../protocol/message.ts';
+import { BEFORE_INIT, type Negotiated, negotiate } from '../protocol/negotiated.ts';
+import { OP, opOf } from '../protocol/opcodes.ts';
+
+/** A request in an entry. */
+export interface InEntry {
+  readonly unique: bigint;
+  readonly opcode: number;
+  /** Sizes of a successful reply's body; undefined where the device takes no reply. */
+  readonly limits: BodyLimits | undefined;
+}
+
+/** Of an operation without a row: nobody knows. */
+const ANY: BodyLimits = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
+/** Entries of one connection are told apart by their queue and number. */
+const placeKey = ({ qid, entry }: RingPlace): number => qid * 2 ** 32 + entry;
+
+interface Connection {
+  /** The INIT request, until it is answered. */
+  init: Uint8Array | undefined;
+  negotiated: Negotiated;
+  readonly entries: Map<number, InEntry>;
+  /** Limits that depend on the opcode alone, once INIT is answered. */
+  readonly fixed: Map<number, BodyLimits | undefined>;
+}
+
+export class RingRequests {
+  readonly #connections = new Map<number, Connection>();
+
+  #of(conn: number): Connection {
+    let found = this.#connections.get(conn);
+    if (found === undefined) {
+      found = { init: undefined, negotiated: BEFORE_INIT, entries: new Map(), fixed: new Map() };
+      this.#connections.set(conn, found);
+    }
+    return found;
+  }
+
+  deliver({ conn, bytes, ring }: RequestEvent): void {
+    if (bytes.length < IN_HEADER_SIZE) return;
+    const opcode = opcodeOf(bytes);
+    // The bytes are the reader's or the seam's, and will be others.
+    if (opcode === OP.INIT.opcode) this.#of(conn).init = bytes.slice();
+    if (ring === undefined) return;
+    const connection = this.#of(conn);
+    const limits = limitsOf(connection, opcode, bytes);
+    connection.entries.set(placeKey(ring), { unique: uniqueOf(bytes), opcode, limits });
+  }
+
+  /** Takes a reply that was written to the device: that to INIT says how others measure. */
+  agree({ conn, bytes, result }: ReplyEvent): void {
+    const connection = this.#connections.get(conn);
+    if (connection?.init === undefined || uniqueOf(bytes) !== uniqueOf(connection.init)) return;
+    if (result >= 0 && errorOf(bytes) === 0) {
+      connection.negotiated = negotiate(connection.init, bytes);
+    }
+    connection.init = undefined;
+  }
+
+  /** The request whose entry was committed; it is there no more. */
+  commit(conn: number, ring: RingPlace): InEntry | undefined {
+    const entries = this.#connections.get(conn)?.entries;
+    const request = entries?.get(placeKey(ring));
+    entries?.delete(placeKey(ring));
+    return request;
+  }
+}
+
+function limitsOf(
+  { negotiated, fixed }: Connection,
+  opcode: number,
+  bytes: Uint8Array,
+): BodyLimits | undefined {
+  const kind = opOf(opcode)?.reply.kind;
+  if (kind === undefined) return ANY;
+  // What depends on a field of the request is asked anew: a READ's size.
+  if (kind === 'variable' || kind === 'either') return new Request(bytes, negotiated).replyLimits;
+  if (!fixed.has(opcode)) fixed.set(opcode, new Request(bytes, negotiated).replyLimits);
+  return fixed.get(opcode);
+}
