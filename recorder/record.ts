@@ -231,7 +231,8 @@ async function recordInto(
     kernel.closeAll();
     await session.close();
   }
-  const { requests, replies, bytes, mounted } = recorder.counts;
+  const { mounted, ...counted } = recorder.counts;
+  const { requests, replies } = counted;
   const { reason, mountFailed, exit } = recorder;
   const kept = requests > 0 || mounted !== undefined;
   if (kept) writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
@@ -239,9 +240,7 @@ async function recordInto(
   hooks.progress(recorder.counts);
   return {
     reason,
-    requests,
-    replies,
-    bytes,
+    ...counted,
     exit,
     neverOpened: !recorder.opened,
     mountFailed,
