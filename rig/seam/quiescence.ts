@@ -2,6 +2,7 @@
  * Quiescence instead of timeouts: when every thread of the server waits and nothing is deliverable,
  * nothing will ever happen again, unless a wait ends by itself. This file says which waits do.
  */
+import { readFileSync } from 'node:fs';
 import { type NativeSeam, native, type SleepingThread } from '../../native/load.ts';
 import { isSysmonSleep } from './go_runtime.ts';
 import { epollSource, type Source, sourceOf } from './wait_sources.ts';
@@ -143,6 +144,19 @@ function timedReceive({ wait, nr, tid, call }: WaitingThread, seam: NativeSeam):
   const limit = native.receiveTimeout(fd);
   native.closeFd(fd);
   return limit > 0;
+}
+
+/**
+ * Whether a thread sleeps where no signal wakes it: in the kernel's own work (a disk, a lock), which
+ * comes to its end however long a loaded machine takes.
+ */
+export function sleepsInKernel({ pid, tid }: WaitingThread): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] === 'D';
+  } catch {
+    return false;
+  }
 }
 
 export interface Quiet {
