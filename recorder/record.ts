@@ -12,7 +12,7 @@ import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
-import { withoutLinks } from './mountinfo.ts';
+import { fuseMounts, withoutLinks } from './mountinfo.ts';
 import { RealKernel } from './relay.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -71,6 +71,10 @@ class Recorder implements Director {
   opened = false;
   mountFailed: RecordResult['mountFailed'];
   reason: EndEvent['reason'] = 'server-exit';
+  /** Where the server has mounted, in that order; perhaps not any more. */
+  readonly #mounts: string[] = [];
+  /** Targets as mountinfo names them: once the mount stands, to look would ask the server. */
+  readonly #places = new Map<string, string>();
   #stopped = 0;
   #stopAt = 0;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -96,12 +100,23 @@ class Recorder implements Director {
       this.counts.bytes += event.bytes.length;
     } else if (event.kind === 'open') this.opened = true;
     else if (event.kind === 'mount') {
-      if (event.result === 0) this.counts.mounted = event.target || this.counts.mounted;
-      else this.mountFailed = { target: event.target, errno: errnoName(event.result) };
+      if (event.result === 0 && event.target !== '') {
+        this.counts.mounted = event.target;
+        this.#mounts.push(event.target);
+      } else if (event.result !== 0) {
+        this.mountFailed = { target: event.target, errno: errnoName(event.result) };
+      }
     }
     if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
     } else if (event.kind === 'output') this.#hooks.output(event.fd, event.bytes);
+  }
+
+  /** A mount is about to be made. Returns its place as mountinfo will name it. */
+  announced(target: string): string {
+    const place = withoutLinks(target);
+    this.#places.set(target, place);
+    return place;
   }
 
   pump(): void {
@@ -127,8 +142,18 @@ class Recorder implements Director {
       return;
     }
     this.#stopAt = this.#session.now();
-    if (this.counts.mounted === undefined) native.sendSignal(this.#session.pid, 15);
-    else this.#unmount(this.counts.mounted, 0);
+    if (!this.#unmountNext()) native.sendSignal(this.#session.pid, 15);
+  }
+
+  /** Unmounts what stands, the last mount first; false: nothing does. */
+  #unmountNext(): boolean {
+    const standing = new Set(fuseMounts('self').map((mount) => mount.target));
+    for (let target = this.#mounts.pop(); target !== undefined; target = this.#mounts.pop()) {
+      if (!standing.has(this.#places.get(target) ?? target)) continue;
+      this.#unmount(target, 0);
+      return true;
+    }
+    return false;
   }
 
   #kill(): void {
@@ -145,6 +170,7 @@ class Recorder implements Director {
     const tag = this.#session.watches.add(pending, () => {
       this.#session.watches.remove(tag);
       if (native.finish(pending) !== 0 && flags === 0) this.#unmount(target, MNT_DETACH);
+      else this.#unmountNext();
     });
   }
 }
@@ -184,16 +210,17 @@ async function recordInto(
     recorder?.note(event);
   });
   recorder = new Recorder(session, hooks);
+  const { seam, mounts } = session;
   kernel.connect({
-    seam: session.seam,
+    seam,
     watch: (fd, action) => session.watches.add(fd, action),
     watchNext: (tag) => session.watches.next(tag),
     unwatch: (tag) => session.watches.remove(tag),
     onMounted: (handle, result) => session.mounts.finishWaiting(handle, result),
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
-  session.mounts.announce = (target) =>
-    void session.seam.keeperSend(KEEPER.noteMount, withoutLinks(target));
+  const notes = recorder;
+  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, notes.announced(target));
   hooks.started(session.seam.wakeFd);
   try {
     session.run(recorder);
@@ -204,18 +231,17 @@ async function recordInto(
     kernel.closeAll();
     await session.close();
   }
-  const { requests, replies, bytes, mounted } = recorder.counts;
-  const { reason, mountFailed } = recorder;
+  const { mounted, ...counted } = recorder.counts;
+  const { requests, replies } = counted;
+  const { reason, mountFailed, exit } = recorder;
   const kept = requests > 0 || mounted !== undefined;
   if (kept) writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
   else writer.discard();
   hooks.progress(recorder.counts);
   return {
     reason,
-    requests,
-    replies,
-    bytes,
-    exit: recorder.exit,
+    ...counted,
+    exit,
     neverOpened: !recorder.opened,
     mountFailed,
     kept,

@@ -5,7 +5,8 @@
 import { native } from '../native/load.ts';
 import type { HangEvent, ReplaySink, TeardownEvent } from '../rig/events.ts';
 import type { Feed } from '../rig/kernel/feed.ts';
-import { lookQuiet, type Quiet } from '../rig/seam/quiescence.ts';
+import { cpuMsBelow } from '../rig/seam/cpu_time.ts';
+import { lookQuiet, type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import type { Session } from '../rig/session.ts';
 
@@ -14,13 +15,20 @@ export type EndHow = TeardownEvent['how'];
 const SIGTERM = 15;
 /** A server in a timed wait may still end by itself: it gets this long. Never called proven. */
 const STALL_MS = 10_000;
-/** Running without a single call of ours for this long is a spin. */
+/** One that sleeps in the kernel's own work, or that nobody runs, gets this long. */
+const KERNEL_MS = 60_000;
+/** Running without a single call of ours for this long is a spin, */
 const SPIN_MS = 10_000;
+/** if it ran: on a loaded machine nobody may have run it. */
+const SPIN_CPU_MS = 4_000;
 
 export class Ending {
   /** Set once the teardown has begun. */
   begun = false;
   #killed = false;
+  /** How long nothing had happened at the last look at a busy server, and its CPU time at the first. */
+  #idleMs = 0;
+  #usedBefore = 0;
   readonly #session: Session;
   readonly #feed: Feed;
   readonly #keeperPid: number;
@@ -65,8 +73,23 @@ export class Ending {
     const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
     if (quiet !== undefined && quiet.threads.length === 0) return;
     if (quiet?.proven) this.#hang('proven', idleMs, quiet);
-    else if (quiet !== undefined && idleMs > STALL_MS) this.#hang('stalled', idleMs, quiet);
-    else if (quiet === undefined && idleMs > SPIN_MS) this.#hang('spin', idleMs, quiet);
+    else if (quiet !== undefined && idleMs > STALL_MS) this.#stalled(idleMs, quiet);
+    else if (quiet === undefined) this.#busy(idleMs);
+  }
+
+  /** A thread in the kernel's own work (a disk under load) has not come to where it can be judged. */
+  #stalled(idleMs: number, quiet: Quiet): void {
+    const busy = quiet.threads.some(sleepsInKernel);
+    if (!busy || idleMs > KERNEL_MS) this.#hang('stalled', idleMs, quiet);
+  }
+
+  /** It runs, or waits for a CPU. */
+  #busy(idleMs: number): void {
+    const used = cpuMsBelow(this.#keeperPid);
+    if (idleMs < this.#idleMs || this.#idleMs === 0) this.#usedBefore = used;
+    this.#idleMs = idleMs;
+    const spins = idleMs > SPIN_MS && used - this.#usedBefore > SPIN_CPU_MS;
+    if (spins || idleMs > KERNEL_MS) this.#hang('spin', idleMs, undefined);
   }
 
   #hang(verdict: HangEvent['verdict'], idleMs: number, quiet: Quiet | undefined): void {

@@ -1,6 +1,6 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
 import type { MountEvent, ReplayEvent } from '../rig/events.ts';
-import type { Quiet } from '../rig/seam/quiescence.ts';
+import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
@@ -20,6 +20,10 @@ const OUTPUT_MAX = 64 << 10;
 const waits = (quiet: Quiet): string =>
   [...new Set(quiet.threads.map((t) => `${t.comm} ${t.wchan} (${t.wait})`))].join(', ');
 
+/** Somebody sleeps in the kernel's own work, which comes to its end. */
+const inKernel = (quiet: Quiet | undefined): boolean =>
+  quiet?.threads.some(sleepsInKernel) === true;
+
 /** After the last request, for a server that is never idle. */
 const RESTLESS_NS = 500e6;
 
@@ -33,6 +37,8 @@ export class Replayer implements Director {
   #progressAt = Number.NEGATIVE_INFINITY;
   #movedAt = 0;
   #finished = false;
+  /** Nothing had happened when the session came by last. */
+  #wasIdle = false;
   readonly #conns = new Set<number>();
   readonly #session: Session;
   readonly #cursor: Cursor;
@@ -96,16 +102,24 @@ export class Replayer implements Director {
   }
 
   pump(): void {
+    this.#advance();
+    const idle = this.#wasIdle;
+    this.#wasIdle = false;
+    if (idle || this.#finished || this.#ending.begun || !this.#cursor.done) return;
+    // Never idle, for signals interrupt its reads all the time, say; but nothing is left to take.
+    const patience = this.#cursor.inFlight > 0 ? NOISE_NS : RESTLESS_NS;
+    if (this.#stillFor() > patience && !this.#session.device.deliverable) {
+      this.#ending.begin(this.#end, this.#conns);
+    }
+  }
+
+  #advance(): void {
     this.#cursor.pump();
     if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
       this.#progressAt = this.#session.now();
       this.#hooks.progress(this.#cursor.index);
     }
     if (this.#session.empty) this.#drain();
-    // Never idle, for signals interrupt its reads all the time, say; but nothing is left to take.
-    else if (this.#cursor.done && !this.#ending.begun && this.#stillFor() > RESTLESS_NS) {
-      if (!this.#session.device.deliverable) this.#ending.begin(this.#end, this.#conns);
-    }
   }
 
   /** Nanoseconds since a request was taken or answered. */
@@ -130,7 +144,8 @@ export class Replayer implements Director {
   }
 
   idle(idleMs: number): void {
-    this.pump();
+    this.#advance();
+    this.#wasIdle = true;
     if (this.#finished) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
@@ -142,8 +157,11 @@ export class Replayer implements Director {
    * whatever effect it has there, before the end.
    */
   #settle(idleMs: number): void {
-    const settled = !this.#session.device.deliverable && this.#ending.look() !== undefined;
-    if (settled || idleMs > MISSING_MS) this.#ending.begin(this.#end, this.#conns);
+    const quiet = this.#session.device.deliverable ? undefined : this.#ending.look();
+    // With nothing in flight no more will come; else only a server that can answer no more is through.
+    const settled = this.#cursor.inFlight === 0 ? quiet !== undefined : quiet?.proven === true;
+    const patience = inKernel(quiet) ? BUSY_MS : MISSING_MS;
+    if (settled || idleMs > patience) this.#ending.begin(this.#end, this.#conns);
   }
 
   /**
@@ -153,9 +171,10 @@ export class Replayer implements Director {
   #waitingFor(idleMs: number): void {
     const quiet = this.#ending.look();
     const patience = MISSING_MS + 2 * this.#cursor.recordedGapMs;
+    const busy = quiet === undefined || (idleMs > patience && inKernel(quiet));
     // A server that has not mounted yet may be waiting for somebody we do not see.
     const proven = quiet?.proven === true && this.#conns.size > 0;
-    if (quiet === undefined) {
+    if (busy) {
       if (idleMs < BUSY_MS + patience) return;
     } else if (!proven && idleMs < patience) return;
     if (this.#cursor.release()) return;

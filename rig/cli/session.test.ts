@@ -57,6 +57,25 @@ describe('fuse-rig record', () => {
     },
   );
 
+  it('unmounts every mount of the server on SIGINT', async (context) => {
+    needsMounts(context);
+    const second = place.at('mnt2');
+    mkdirSync(second);
+    const command = [SERVER, '--mounts', '2', '--fs', `passthrough=${place.source}`];
+    const file = place.at('o.fusecap');
+    const child = place.type(['record', '-o', file, '--', ...command, place.mountpoint, second]);
+    await place.until(() => place.mounts() === 2);
+    const looked = execaSync('ls', [second], { timeout: 10_000 }).stdout;
+    child.kill('SIGINT');
+    const { exitCode, stderr } = await child;
+    expect({ looked, exitCode, stderr }).toEqual({
+      looked: 'file',
+      exitCode: 0,
+      stderr: expect.stringMatching(/requests .*server exit 0 {2}ended by interrupt$/),
+    });
+    expect(place.left('o.fusecap', 'mnt2')).toEqual([]);
+  });
+
   it('kills a server that does not end when asked a second time', async (context) => {
     needsMounts(context);
     const { child } = await place.recording();

@@ -26,6 +26,9 @@ describe('replayed, a server that', () => {
     ['hang', 'sigterm', /the server hangs.*\(proven\)/],
     ['hang', 'device', /the server hangs.*\(proven\)/],
     ['spin-read', 'unmount', /spins/],
+    // Neither is proven: one uses the CPU, the other wakes up by itself now and then.
+    ['spin-compute', 'unmount', /spins/],
+    ['tick', 'unmount', /did not end/],
     ['close-device', 'unmount', /the server hangs.*\(proven\)/],
     ['close-all', 'unmount', /the server hangs.*\(proven\)/],
     ['stop-itself', 'unmount', /did not end|hangs/],
@@ -36,14 +39,15 @@ describe('replayed, a server that', () => {
     ['never-mounts', 'unmount', /exit code 3/],
   ])(
     'does %s, ended by %s, is named and leaves nothing',
-    { timeout: 40_000 },
+    { timeout: 90_000 },
     async (mode, end, verdict) => {
       const why = cannotRecord();
       if (good === undefined) throw new Error(why ?? 'no capture');
       const replayed = await good.replay(odd(mode), { end, once: true });
       expect(complaints(replayed).join('\n'), replayed.stderr).toMatch(verdict);
       expect(replayed).toMatchObject({ code: 1, leftovers: [] });
-      if (mode === 'hang') expect(replayed.seconds).toBeLessThan(1);
+      // Long before what is not proven would be given up.
+      if (mode === 'hang') expect(replayed.seconds).toBeLessThan(5);
     },
   );
 

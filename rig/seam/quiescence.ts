@@ -2,7 +2,9 @@
  * Quiescence instead of timeouts: when every thread of the server waits and nothing is deliverable,
  * nothing will ever happen again, unless a wait ends by itself. This file says which waits do.
  */
+import { readFileSync } from 'node:fs';
 import { type NativeSeam, native, type SleepingThread } from '../../native/load.ts';
+import { isSysmonSleep } from './go_runtime.ts';
 import { epollSource, type Source, sourceOf } from './wait_sources.ts';
 
 /** How a thread's wait can end. */
@@ -10,6 +12,7 @@ export type Wait =
   | 'held' // by the rig: it waits for what the rig will not give
   | 'forever' // only by another thread of the tree
   | 'timed' // by itself, later
+  | 'runtime' // by itself, but only to look after a language's runtime: nobody of the server wakes
   | 'outside'; // by somebody outside: a disk, a network peer, a child we do not see
 
 export interface WaitingThread extends SleepingThread {
@@ -107,7 +110,7 @@ export function classify(thread: SleepingThread): WaitingThread {
     // In the call, but asleep for another reason (a page that is read in, a lock): it goes on.
     const inItsWait = WAITS.test(thread.wchan);
     if (forEver === true) wait = inItsWait ? 'forever' : 'outside';
-    else if (forEver === false) wait = 'timed';
+    else if (forEver === false) wait = isSysmonSleep(thread.pid, thread.call) ? 'runtime' : 'timed';
     else wait = RECEIVES.has(nr) && isQuietWait(thread.wchan) ? 'forever' : 'outside';
     if (wait === 'forever') wait = bySources(thread.pid, nr, low(args[0]));
   }
@@ -143,11 +146,27 @@ function timedReceive({ wait, nr, tid, call }: WaitingThread, seam: NativeSeam):
   return limit > 0;
 }
 
+/**
+ * Whether a thread sleeps where no signal wakes it: in the kernel's own work (a disk, a lock), which
+ * comes to its end however long a loaded machine takes.
+ */
+export function sleepsInKernel({ pid, tid }: WaitingThread): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] === 'D';
+  } catch {
+    return false;
+  }
+}
+
 export interface Quiet {
   /** Nothing will happen by itself any more. */
   proven: boolean;
   threads: WaitingThread[];
 }
+
+/** Waits that end only by somebody inside the tree, or wake nobody there. */
+const PROVING: ReadonlySet<Wait> = new Set(['held', 'forever', 'runtime']);
 
 /** Name of a process that has not become the server yet. */
 const LAUNCHER = 'fuse-rig-launch';
@@ -162,7 +181,6 @@ export function lookQuiet(keeperPid: number, seam: NativeSeam): Quiet | undefine
   // Before its exec the server waits for the keeper, who is outside of what we look at.
   if (threads.some((t) => t.comm === LAUNCHER)) return undefined;
   for (const thread of threads) if (timedReceive(thread, seam)) thread.wait = 'timed';
-  const proven =
-    threads.length > 0 && threads.every((t) => t.wait === 'held' || t.wait === 'forever');
+  const proven = threads.length > 0 && threads.every((t) => PROVING.has(t.wait));
   return { proven, threads };
 }
