@@ -38,7 +38,7 @@ const cache = (): string =>
 /** Folder of the newest build, or undefined: libfuse-3.18.3-1+liburing-2.15-1. */
 function newestBuild(): string | undefined {
   const builds = existsSync(cache())
-    ? readdirSync(cache()).filter((name) => /^libfuse-[^/]*\+liburing-[^.]/.test(name))
+    ? readdirSync(cache()).filter((name) => /^libfuse-.*\+liburing-/.test(name))
     : [];
   const newest = builds
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
@@ -93,7 +93,8 @@ export async function setUpLibfuse(say: (line: string) => void): Promise<string 
 
 /** Puts the programs into the cache in one step: another set-up may do the same just now. */
 function publish(built: string, name: string): void {
-  const [target, partial] = [join(cache(), name), join(cache(), `${name}.${process.pid}.partial`)];
+  const target = join(cache(), name);
+  const partial = join(cache(), `.partial-${process.pid}`);
   mkdirSync(partial, { recursive: true });
   try {
     for (const program of PROGRAMS) copyFileSync(join(built, program), join(partial, program));
