@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nativePath } from '../load.ts';
 import { Bench, mounted, serverAt, start, whyNoMount } from './testing/live.ts';
+import { NOTIFIED, NOTIFYING } from './testing/notifying.ts';
 import { SERVER } from './testing/server.ts';
 
 const noMount = whyNoMount();
@@ -189,32 +190,7 @@ describe('notifications', () => {
   it('reach the page cache', async () => {
     const kinds = 'inval,store,retrieve';
     const server = await serverAt(bench, ['--notify', kinds, '--timeout', '1000']);
-    // Every command waits until its result is listed.
-    const script = `
-      cd $1/mnt
-      tell() { printf "%s" "$*" > .control; }
-      done_() { until grep -q "^$*: " .control; do sleep 0.01; done; }
-      printf old-text > f; cat f; echo
-      tell put f 0 new; cat f; echo
-      tell inval f; done_ inval f; cat f; echo
-      tell store f 4 data; done_ store f; cat f; echo
-      tell retrieve f 0 8; done_ retrieve f
-      until grep -q ^retrieved .control; do sleep 0.01; done
-      grep -a retrieved .control
-      tell delete f; done_ delete f; ls
-      cat .control | grep ':'`;
-    const { out } = await bench.sh(script);
-    expect(out.split('\n')).toEqual([
-      'old-text',
-      'old-text',
-      'new-text',
-      'new-data',
-      expect.stringMatching(/^retrieved \d+ 0 8 new-data$/),
-      'inval f: ok',
-      'store f: ok',
-      'retrieve f: ok',
-      'delete f: ok',
-    ]);
+    expect((await bench.sh(NOTIFYING)).out.split('\n')).toEqual(NOTIFIED);
     server.kill('SIGTERM');
     expect(await server.exit).toEqual({ code: 0, signal: undefined, stderr: '' });
     expect(bench.left()).toEqual([]);

@@ -148,6 +148,9 @@ class Memory : public FileSystem {
   Handles<uint64_t> dirs_;
   LockTable locks_;
   uint64_t control_ino_ = 0;
+  // On a ring it is what a NOTIFY_REPLY is committed by, beside the uniques of requests: even, and
+  // far from where the kernel counts.
+  uint64_t retrieve_unique_ = 1ull << 62;
   std::string control_log_;  // what reading .control gives
   Notifier notifier_;
 };

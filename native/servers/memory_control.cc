@@ -91,9 +91,9 @@ int Memory::CommandOn(In in, const std::string& verb, const std::string& path, I
   } else if (verb == "retrieve") {
     if (!(words >> size)) return EINVAL;
     note.code = notify_code::kRetrieve;
-    // Any unique will do, it only comes back; the node tells retrievals apart well enough.
-    note.body = Notifier::Bytes(
-        fuse_notify_retrieve_out{inode->ino, inode->ino, offset, static_cast<uint32_t>(size), 0});
+    retrieve_unique_ += 2;
+    note.body = Notifier::Bytes(fuse_notify_retrieve_out{retrieve_unique_, inode->ino, offset,
+                                                         static_cast<uint32_t>(size), 0});
   } else if (verb == "poll") {
     inode->poll_ready = true;
     note.code = notify_code::kPoll;

@@ -46,8 +46,6 @@ bool ParseRingOption(int id, const char* text, ValueParser* values, RingOptions*
 }
 
 bool CheckRingOptions(const Options& options, ValueParser* values) {
-  if (options.ring.use && options.mount == MountBy::kNone)
-    return values->Fail("--transport ring needs a device: a socket takes no commands of a ring");
   if (options.ring.use && options.minor < 42)
     return values->Fail("--transport ring needs --minor 42 or more");
   if (options.ring.required && !options.ring.use)

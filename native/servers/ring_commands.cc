@@ -34,7 +34,6 @@ void RingThread::Submit(RingEntry* entry) {
   sqe->user_data = reinterpret_cast<uint64_t>(entry);
   const fuse_uring_cmd_req request{0, entry->commit_id(), entry->qid(), {}};
   memcpy(reinterpret_cast<char*>(sqe) + offsetof(io_uring_sqe, cmd), &request, sizeof request);
-  entry->owner = RingEntry::Owner::kKernel;
   ++held_;
 }
 
@@ -64,15 +63,12 @@ void RingThread::Completed(const io_uring_cqe& cqe) {
     case EAGAIN:
     case EINTR: return Submit(entry);  // nothing was done yet: the same command again
     case ENOTCONN:
-    case ECONNABORTED:  // the normal end. That the connection is gone is told by the device
-      entry->owner = RingEntry::Owner::kNobody;
-      return;
+    case ECONNABORTED: return;  // the normal end; that the connection is gone is told by the device
     default: return Refused(entry, -cqe.res);
   }
 }
 
 void RingThread::Refused(RingEntry* entry, int error) {
-  entry->owner = RingEntry::Owner::kNobody;
   // The end of the connection may come between a commit and the look for its request.
   if (session_->first().Dead()) return;
   const bool registering = entry->command() == uring_cmd::kRegister;

@@ -10,7 +10,6 @@
 namespace fuse_rig {
 
 Incoming RingEntry::Receive() {
-  owner = Owner::kServer;
   Incoming in{};
   memcpy(&in.head, headers_->in_out, sizeof in.head);
   fuse_uring_ent_in_out ent;

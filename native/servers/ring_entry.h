@@ -14,12 +14,6 @@ class RingThread;
 
 class RingEntry : public ReplyPort {
  public:
-  enum class Owner {
-    kKernel,  // a command of ours is under way
-    kServer,  // a request is in the buffers
-    kNobody   // the connection is gone, or it was never registered
-  };
-
   RingEntry(RingThread* thread, uint16_t qid, char* headers, char* payload, size_t payload_size)
       : qid_(qid),
         thread_(thread),
@@ -27,7 +21,7 @@ class RingEntry : public ReplyPort {
         payload_(payload),
         payload_size_(payload_size) {}
 
-  // The request that has just been delivered.
+  // The request that has just been delivered; the entry is ours until it is committed.
   Incoming Receive();
   // Where its reply is built: in place if the payload holds nothing of the request, since what an
   // operation reads must not change under it while it writes. `head` is room for a fuse_out_header.
@@ -43,8 +37,7 @@ class RingEntry : public ReplyPort {
   uint64_t commit_id() const { return commit_id_; }
   uint16_t qid() const { return qid_; }
   const iovec* iovecs();
-
-  Owner owner = Owner::kNobody;
+  // From now on it is COMMIT_AND_FETCH.
   void Commits() { command_ = uring_cmd::kCommitAndFetch; }
 
  private:

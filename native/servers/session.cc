@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -87,9 +88,11 @@ void Session::Serve(Channel* channel, const char* bytes, size_t size, char* repl
                     size_t capacity) {
   Incoming request{};
   if (!ParseMessage(bytes, size, &request)) return;
-  ++device_requests_;
-  if (!TakeUp(request.head.opcode)) return;
-  Worker* worker = WorkerFor(request.head.opcode, false);
+  ++on_device_;
+  const uint32_t opcode = request.head.opcode;
+  if (opcode == op::kForget || opcode == op::kBatchForget || opcode == op::kInterrupt) ++silent_;
+  if (!TakeUp(opcode)) return;
+  Worker* worker = WorkerFor(opcode, false);
   if (worker == nullptr) {
     return Dispatch(*this, request, channel, channel, Reply(reply, capacity));
   }
@@ -160,9 +163,11 @@ void Session::Finish() {
 }
 
 void Session::SayCounts() const {
-  const auto device = static_cast<unsigned long long>(device_requests_);
-  const auto ring = static_cast<unsigned long long>(ring_ == nullptr ? 0 : ring_->requests());
-  printf("fuse-rig-server: requests: device %llu, ring %llu\n", device, ring);
+  const uint64_t ring = ring_ == nullptr ? 0 : ring_->requests();
+  const uint64_t device = on_device_, silent = silent_;
+  printf("fuse-rig-server: requests: ring %" PRIu64 ", device %" PRIu64 " (%" PRIu64
+         " of them forgets and interrupts)\n",
+         ring, device, silent);
   fflush(stdout);
 }
 

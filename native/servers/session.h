@@ -77,7 +77,9 @@ class Session {
   std::vector<std::thread> threads_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Ring> ring_;  // once INIT has settled it
-  std::atomic<uint64_t> device_requests_{0};
+  bool ring_missing_ = false;
+  std::atomic<uint64_t> on_device_{0};
+  std::atomic<uint64_t> silent_{0};  // of those FORGET, BATCH_FORGET and INTERRUPT
   std::atomic<EndReason> reason_{EndReason::kStopped};
 
   std::mutex ready_mutex_;

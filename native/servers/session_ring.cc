@@ -18,20 +18,22 @@ size_t PayloadSize(const fuse_init_out& out) {
 bool Session::SetUpRing(const fuse_init_out& out, std::string* problem) {
   if ((negotiated_.flags & init::kOverIoUring) == 0) {
     *problem = "the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)";
-    return false;
+  } else if (options_.mount == MountBy::kNone) {
+    *problem = "a socket takes no commands of a ring";
+  } else {
+    auto ring = std::make_unique<Ring>(this);
+    if (ring->SetUp(PayloadSize(out), problem)) ring_ = std::move(ring);
   }
-  auto ring = std::make_unique<Ring>(this);
-  if (!ring->SetUp(PayloadSize(out), problem)) return false;
-  ring_ = std::move(ring);
-  return true;
+  ring_missing_ = ring_ == nullptr;
+  return !ring_missing_;
 }
 
 void Session::InitAnswered() {
   if (negotiated_.ready) {
     SetReady();
     if (ring_ != nullptr) ring_->Register();
-  } else if (options_.ring.required && ring_ == nullptr) {
-    Fail("--ring-required: ending without FUSE over io_uring");
+  } else if (options_.ring.required && ring_missing_) {
+    Fail("ending, since --ring-required was given");
   }
 }
 

@@ -1,6 +1,10 @@
-/** Runs once before all tests: gets the servers that the corpus needs, when the corpus is there. */
+/**
+ * Runs once before all tests: has the kernel offer FUSE over io_uring, and gets the servers that the
+ * corpus needs, when the corpus is there.
+ */
 import { existsSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
+import { offerRing } from './offer_ring.ts';
 
 const SERVERS = new URL('../../corpus/servers/setup.ts', import.meta.url);
 
@@ -10,8 +14,18 @@ interface Setup {
   default(project: TestProject): Promise<Teardown | undefined> | Teardown | undefined;
 }
 
-export default async function setup(project: TestProject): Promise<Teardown | undefined> {
-  if (!existsSync(SERVERS)) return undefined;
-  const servers = (await import(SERVERS.href)) as Setup;
-  return await servers.default(project);
+export default async function setup(project: TestProject): Promise<Teardown> {
+  const restore = offerRing();
+  try {
+    const undo = existsSync(SERVERS)
+      ? await ((await import(SERVERS.href)) as Setup).default(project)
+      : undefined;
+    return async () => {
+      restore();
+      await undo?.();
+    };
+  } catch (error) {
+    restore();
+    throw error;
+  }
 }

@@ -78,6 +78,8 @@ export interface LiveServer {
   pid: number;
   kill(signal: NodeJS.Signals): void;
   exit: Promise<Exit>;
+  /** What it printed, once it has ended. */
+  stdout: Promise<string>;
 }
 
 /** Starts `argv` (a server's command line) and waits until it has mounted on all of `dirs`. */
@@ -96,7 +98,8 @@ export async function start(argv: readonly string[], ...dirs: string[]): Promise
     await sleep(10);
   }
   const pid = childOf(child.pid);
-  return { pid, kill: (signal) => void process.kill(pid, signal), exit };
+  const stdout = child.then((result) => String(result.stdout));
+  return { pid, kill: (signal) => void process.kill(pid, signal), exit, stdout };
 }
 
 export const serverAt = (bench: Bench, options: readonly string[]): Promise<LiveServer> =>

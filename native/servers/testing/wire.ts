@@ -55,7 +55,15 @@ export const OP = {
   COPY_FILE_RANGE_64: 53,
 } as const;
 
-export const ERRNO = { ENOENT: 2, EINTR: 4, EIO: 5, EAGAIN: 11, ENOLCK: 37, ENOSYS: 38 } as const;
+export const ERRNO = {
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  EAGAIN: 11,
+  ENOLCK: 37,
+  ENOSYS: 38,
+  EOPNOTSUPP: 95,
+} as const;
 
 /** Opcodes that the kernel takes no reply for (INTERRUPT may have one; this server sends none). */
 export const SILENT: ReadonlySet<number> = new Set([
@@ -96,9 +104,16 @@ export function request(
 /** What Linux 6.18 offers: flags and flags2 of a plain mount. */
 export const OFFERED = { flags: 0x73fffffb, flags2: 0x5fd } as const;
 
-export function initRequest(minor = 45, flags: number = OFFERED.flags): Buffer {
+/** FUSE_OVER_IO_URING in flags2. */
+export const OVER_IO_URING = 0x200;
+
+export function initRequest(
+  minor = 45,
+  flags: number = OFFERED.flags,
+  flags2: number = OFFERED.flags2,
+): Buffer {
   const rest = new Uint8Array(44);
-  return request(OP.INIT, 2n, 0n, 7, minor, 131072, flags, OFFERED.flags2, rest);
+  return request(OP.INIT, 2n, 0n, 7, minor, 131072, flags, flags2, rest);
 }
 
 /** fuse_lk_in; `type` as F_RDLCK 0, F_WRLCK 1, F_UNLCK 2. Both ends of the range belong to it. */
