@@ -159,6 +159,11 @@ export interface Native {
   /** CRC32C of `bytes`, continuing from `seed` (0 to begin). */
   crc32c(bytes: Uint8Array, seed?: number): number;
   /**
+   * Where in `bytes` the frames end that begin at `from`, are whole before `to` and whose checksums
+   * are right. What else their headers say is not looked at.
+   */
+  soundFrames(bytes: Uint8Array, from: number, to: number): number;
+  /**
    * Puts the CRC32C of `head` (its first `headLength` bytes) and `body` into `head` and writes both
    * to `fd` in one call. Returns the bytes written or -errno; after an error the file is cut back
    * to where the frame began.

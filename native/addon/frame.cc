@@ -14,7 +14,46 @@ namespace {
 
 // HEADER_BYTES and CRC_AT of recorder/capture/frame.ts, which owns the layout.
 constexpr size_t kHeaderBytes = 24;
+constexpr size_t kLengthAt = 8;
 constexpr size_t kCrcAt = 12;
+
+uint32_t U32(const uint8_t* p) {
+  uint32_t value;
+  memcpy(&value, p, sizeof value);
+  return value;
+}
+
+// soundFrames(bytes, from, to): where the frames end that begin at `from`, are whole before `to` and
+// carry the right checksum.
+Napi::Value SoundFrames(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 3 || !info[0].IsTypedArray() || !info[1].IsNumber() || !info[2].IsNumber()) {
+    Napi::TypeError::New(env, "soundFrames(bytes, from, to): wrong arguments")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  int64_t from = info[1].As<Napi::Number>().Int64Value();
+  int64_t to = info[2].As<Napi::Number>().Int64Value();
+  if (from < 0 || to < from || to > static_cast<int64_t>(bytes.ByteLength())) {
+    Napi::RangeError::New(env, "soundFrames: not within bytes").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const uint8_t* p = bytes.Data();
+  while (to - from >= static_cast<int64_t>(kHeaderBytes)) {
+    const uint8_t* frame = p + from;
+    const size_t length = kHeaderBytes + U32(frame + kLengthAt);
+    if (static_cast<int64_t>(length) > to - from) break;
+    // The checksum was made with its own field zero.
+    uint8_t head[kHeaderBytes];
+    memcpy(head, frame, kHeaderBytes);
+    memset(head + kCrcAt, 0, 4);
+    uint32_t crc = Crc32c(head, kHeaderBytes, 0);
+    if (Crc32c(frame + kHeaderBytes, length - kHeaderBytes, crc) != U32(frame + kCrcAt)) break;
+    from += static_cast<int64_t>(length);
+  }
+  return Napi::Number::New(env, static_cast<double>(from));
+}
 
 // Writes all of head and body at the descriptor's position. Returns the bytes written or -errno; a
 // frame that could not be written whole is cut off again, so that the file ends with a whole frame
@@ -77,6 +116,7 @@ Napi::Value AppendFrame(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void FrameInit(Napi::Env env, Napi::Object exports) {
+  exports.Set("soundFrames", Napi::Function::New(env, SoundFrames, "soundFrames"));
   exports.Set("appendFrame", Napi::Function::New(env, AppendFrame, "appendFrame"));
 }
 

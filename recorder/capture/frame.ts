@@ -144,23 +144,21 @@ export interface FrameHeader {
   number: number;
 }
 
-/**
- * The header at the start of `bytes`, in a file of format `format`; a string says what is wrong with
- * it.
- */
-export function decodeHeader(bytes: Uint8Array, format: number): FrameHeader | string {
-  if (readU32(bytes, 0) !== MAGIC) return 'no frame begins here';
-  const type = readU16(bytes, 4);
+/** The header at `at`, in a file of format `format`; a string says what is wrong with it. */
+export function decodeHeader(bytes: Uint8Array, at: number, format: number): FrameHeader | string {
+  if (readU32(bytes, at) !== MAGIC) return 'no frame begins here';
+  const type = readU16(bytes, at + 4);
   const kind = KINDS[type];
   if (kind === undefined) return `unknown frame type ${type}`;
   if (format < 2 && SINCE_FORMAT_2.has(type)) {
     return `frame type ${type} (${kind}) in a file of format ${format}: it came with format 2`;
   }
-  if (readU16(bytes, 6) !== 0) return 'unknown flags';
-  const length = readU32(bytes, 8);
+  if (readU16(bytes, at + 6) !== 0) return 'unknown flags';
+  const length = readU32(bytes, at + 8);
   const max = bodyMax(type);
   if (length > max) return `a body of ${length} bytes, more than the ${max} there may be`;
-  return { kind, type, length, crc: readU32(bytes, CRC_AT), number: u64(bytes, 16) };
+  const crc = readU32(bytes, at + CRC_AT);
+  return { kind, type, length, crc, number: u64(bytes, at + 16) };
 }
 
 export interface Versions {
@@ -186,16 +184,21 @@ export function decodeVersions(body: Uint8Array): Versions | undefined {
 }
 
 /**
- * The event in the body of a frame of `type`; a string says why there is none. `keep` says that the
- * event may keep `body`; otherwise its bytes are copied.
+ * The event in the body of a frame of `type`, which lies at `from` to `end` of `frames`; a string says
+ * why there is none. `keep` says that the event may keep `frames`; otherwise its bytes are copied.
  */
 export function decodeBody(
   kind: Kind,
   type: number,
-  body: Uint8Array,
+  frames: Uint8Array,
+  from: number,
+  end: number,
   keep: boolean,
 ): SessionEvent | string {
-  if (isHotKind(kind)) return decodeHot(kind, type >= RING_TYPES.request, body, keep);
+  if (isHotKind(kind)) {
+    return decodeHot(kind, type >= RING_TYPES.request, frames, from, end, keep);
+  }
+  const body = frames.subarray(from, end);
   if (kind !== 'begin') return unpackEvent(kind, body);
   const versions = decodeVersions(body);
   if (versions === undefined) return 'the versions are not readable';

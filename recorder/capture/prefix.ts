@@ -76,37 +76,44 @@ function prefixOf(kind: HotKind, inRing: boolean): number {
 }
 
 /**
- * The event in the body of a frame; a string says why there is none. `keep` says that the event may
- * keep `body`; otherwise its bytes are copied.
+ * The event in the body of a frame, which lies at `from` to `end` of `frames`; a string says why there
+ * is none. `keep` says that the event may keep `frames`; otherwise its bytes are copied.
  */
 export function decodeHot(
   kind: HotKind,
   inRing: boolean,
-  body: Uint8Array,
+  frames: Uint8Array,
+  from: number,
+  end: number,
   keep: boolean,
 ): HotEvent | string {
-  const prefix = prefixOf(kind, inRing);
-  if (body.length < prefix) return `a ${kind} body of ${body.length} bytes is too short`;
-  const t = u64(body, 0);
+  const start = from + prefixOf(kind, inRing);
+  if (end < start) return `a ${kind} body of ${end - from} bytes is too short`;
+  const t = u64(frames, from);
   if (!Number.isSafeInteger(t)) return 'a time beyond 2^53 ns';
-  const bytes = keep ? body.subarray(prefix) : body.slice(prefix);
+  // Of all ways to a view the constructor is the cheapest, and every event of a replay needs one.
+  const bytes = keep
+    ? new Uint8Array(frames.buffer, frames.byteOffset + start, end - start)
+    : frames.slice(start, end);
   if (kind === 'fixture') return { kind, t, bytes };
   if (kind === 'output') {
-    const fd = readU32(body, 8);
+    const fd = readU32(frames, from + 8);
     return fd === 1 || fd === 2 ? { kind, t, fd, bytes } : `output on descriptor ${fd}`;
   }
-  const handle = readU32(body, 8);
-  const conn = readU32(body, 12);
-  const tid = readS32(body, 16);
-  const result = readS32(body, 20);
+  const handle = readU32(frames, from + 8);
+  const conn = readU32(frames, from + 12);
+  const tid = readS32(frames, from + 16);
+  const result = readS32(frames, from + 20);
   if (kind === 'request' && result !== 0) return 'a request with a result';
-  if (inRing && readU16(body, 26) !== 0) return `a ${kind} with reserved bytes that are not 0`;
+  if (inRing && readU16(frames, from + 26) !== 0) {
+    return `a ${kind} with reserved bytes that are not 0`;
+  }
   // Written out: nearly every event of a replay passes here, and a spread costs a second object.
   if (!inRing) {
     if (kind === 'request') return { kind, t, handle, conn, tid, bytes };
     return { kind, t, handle, conn, tid, bytes, result };
   }
-  const ring: RingPlace = { qid: readU16(body, 24), entry: readU32(body, 28) };
+  const ring: RingPlace = { qid: readU16(frames, from + 24), entry: readU32(frames, from + 28) };
   if (kind === 'request') return { kind, t, handle, conn, tid, bytes, ring };
   return { kind, t, handle, conn, tid, bytes, result, ring };
 }

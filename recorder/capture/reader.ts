@@ -6,10 +6,8 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
 import { native } from '../../native/load.ts';
 import type { BeginEvent, SessionEvent } from '../../rig/events.ts';
-import { writeU32 } from '../../rig/protocol/cursor.ts';
 import { CaptureError, type CaptureErrorCode, incomplete, notACapture, onDisk } from './error.ts';
 import {
-  CRC_AT,
   decodeBody,
   decodeHeader,
   decodeVersions,
@@ -54,13 +52,20 @@ export interface CaptureIndex {
   readonly kinds: readonly SessionEvent['kind'][];
 }
 
-/** A frame whose header and checksum are right. `body` is the window's unless `owned`. */
+/**
+ * A frame whose header and checksum are right. Its body lies at `from` to `end` of `frames`, which is
+ * the window's unless `owned`.
+ */
 interface Raw {
   kind: SessionEvent['kind'];
   type: number;
-  body: Uint8Array;
+  frames: Uint8Array;
+  from: number;
+  end: number;
   owned: boolean;
   number: number;
+  /** Byte offsets of this frame and of what follows it. */
+  offset: number;
   next: number;
 }
 
@@ -112,16 +117,13 @@ export class CaptureReader {
    * the next event is asked for; a copy of each is a tenth of what a replay costs.
    */
   *events(borrow = false): Generator<SessionEvent, void, undefined> {
-    for (const [offset, raw] of this.#walk()) {
-      if (borrow) raw.owned = true;
-      yield this.#event(raw, offset);
-    }
+    for (const raw of this.#walk()) yield this.#event(raw, borrow);
   }
 
   /** Every event with its frame's place. */
   *frames(): Generator<Frame, void, undefined> {
-    for (const [offset, raw] of this.#walk()) {
-      yield { event: this.#event(raw, offset), offset, next: raw.next, number: raw.number };
+    for (const raw of this.#walk()) {
+      yield { event: this.#event(raw), offset: raw.offset, next: raw.next, number: raw.number };
     }
   }
 
@@ -129,8 +131,8 @@ export class CaptureReader {
   index(): CaptureIndex {
     const offsets: number[] = [];
     const kinds: SessionEvent['kind'][] = [];
-    for (const [offset, raw] of this.#walk()) {
-      offsets.push(offset);
+    for (const raw of this.#walk()) {
+      offsets.push(raw.offset);
       kinds.push(raw.kind);
     }
     return { offsets, kinds };
@@ -138,7 +140,7 @@ export class CaptureReader {
 
   /** The event whose frame begins at byte `offset`, which an index or `frames` gave. */
   readAt(offset: number): SessionEvent {
-    return this.#event(this.#frameAt(this.#single, offset), offset);
+    return this.#event(this.#frameAt(this.#single, offset));
   }
 
   close(): void {
@@ -147,8 +149,9 @@ export class CaptureReader {
     closeSync(this.#fd);
   }
 
-  *#walk(): Generator<[offset: number, raw: Raw], void, undefined> {
-    const window = new ReadWindow(this.#fd, this.path, Math.min(WINDOW_BYTES, this.size));
+  *#walk(): Generator<Raw, void, undefined> {
+    const size = Math.min(WINDOW_BYTES, this.size);
+    const window = new ReadWindow(this.#fd, this.path, size, native.soundFrames);
     let offset = 0;
     let ended = false;
     for (let number = 0; offset < this.size; ++number) {
@@ -157,7 +160,7 @@ export class CaptureReader {
       if ((raw.kind === 'begin') !== (number === 0)) {
         throw this.#error('damaged', offset, number, `a ${raw.kind} event is out of place`);
       }
-      yield [offset, raw];
+      yield raw;
       ended = raw.kind === 'end';
       offset = raw.next;
     }
@@ -166,9 +169,10 @@ export class CaptureReader {
     }
   }
 
-  #event(raw: Raw, offset: number): SessionEvent {
-    const event = decodeBody(raw.kind, raw.type, raw.body, raw.owned);
-    if (typeof event === 'string') throw this.#error('damaged', offset, raw.number, event);
+  #event(raw: Raw, borrow = false): SessionEvent {
+    const { kind, type, frames, from, end } = raw;
+    const event = decodeBody(kind, type, frames, from, end, raw.owned || borrow);
+    if (typeof event === 'string') throw this.#error('damaged', raw.offset, raw.number, event);
     return event;
   }
 
@@ -179,26 +183,27 @@ export class CaptureReader {
     if (!(Number.isSafeInteger(offset) && offset >= 0 && left >= HEADER_BYTES)) {
       throw this.#error('truncated', offset, number, 'the file ends inside a frame header');
     }
-    const header = decodeHeader(window.bytes(offset, HEADER_BYTES), this.format);
+    const headerAt = window.place(offset, HEADER_BYTES);
+    const header = decodeHeader(window.buffer, headerAt, this.format);
     if (typeof header === 'string') throw this.#error('damaged', offset, number, header);
     const length = HEADER_BYTES + header.length;
     if (length > left) {
       const cut = `the file ends ${length - left} bytes before the frame does`;
       throw this.#error('truncated', offset, number, cut);
     }
-    const bytes = window.bytes(offset, length);
-    // The checksum was made with its own field zero; the window is ours to write into.
-    writeU32(bytes, CRC_AT, 0);
-    const sound = native.crc32c(bytes) === header.crc;
-    // The window may be asked for these bytes again.
-    writeU32(bytes, CRC_AT, header.crc);
-    if (!sound) throw this.#error('damaged', offset, number, 'the checksum does not match');
+    const owned = window.owns(length);
+    const frames = owned ? window.own(offset, length) : window.buffer;
+    const at = owned ? 0 : window.place(offset, length);
+    const end = at + length;
+    if (!window.sound(offset + length) && native.soundFrames(frames, at, end) !== end) {
+      throw this.#error('damaged', offset, number, 'the checksum does not match');
+    }
     if (number !== undefined && header.number !== number) {
       throw this.#error('damaged', offset, number, `the frame carries number ${header.number}`);
     }
-    const body = bytes.subarray(HEADER_BYTES);
     const { kind, type, number: carried } = header;
-    return { kind, type, body, owned: window.owns(length), number: carried, next: offset + length };
+    const from = at + HEADER_BYTES;
+    return { kind, type, frames, from, end, owned, number: carried, offset, next: offset + length };
   }
 
   /**
@@ -208,7 +213,9 @@ export class CaptureReader {
   #version(): number {
     const path = this.path;
     const most = Math.min(this.size, SINGLE_BYTES);
-    const start = most > 0 ? this.#single.bytes(0, most) : new Uint8Array(0);
+    const { buffer } = this.#single;
+    const at = most > 0 ? this.#single.place(0, most) : 0;
+    const start = buffer.subarray(at, at + most);
     const magic = new DataView(new Uint8Array(4).buffer);
     magic.setUint32(0, MAGIC, true);
     const known = start.subarray(0, 4);
@@ -226,7 +233,7 @@ export class CaptureReader {
   }
 
   #begin(): BeginEvent {
-    const event = this.#event(this.#frameAt(this.#single, 0, 0), 0);
+    const event = this.#event(this.#frameAt(this.#single, 0, 0));
     if (event.kind === 'begin') return event;
     throw this.#error('damaged', 0, 0, `a ${event.kind} event is out of place`);
   }

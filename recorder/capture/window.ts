@@ -1,46 +1,61 @@
 /**
- * A window onto a file: the bytes at an offset, read in large pieces into one buffer, so that a
- * capture of any size is read with the same memory. What is asked for must lie within the file's
+ * A window onto a file of frames: the bytes at an offset, read in large pieces into one buffer, so that
+ * a capture of any size is read with the same memory. What is asked for must lie within the file's
  * size, which the caller checks first: nothing is allocated on the word of a length field alone.
  */
 import { readSync } from 'node:fs';
 import { CaptureError, onDisk } from './error.ts';
 
+/** Where in `bytes` the whole and sound frames end that begin at `from`; at most at `to`. */
+export type SoundFrames = (bytes: Uint8Array, from: number, to: number) => number;
+
 export class ReadWindow {
+  readonly buffer: Uint8Array;
   readonly #fd: number;
   readonly #path: string;
-  readonly #buffer: Uint8Array;
-  /** File offset and length of what the buffer holds. */
+  readonly #soundFrames: SoundFrames | undefined;
+  /** File offset and length of what the buffer holds, and the offset up to which it is sound. */
   #offset = 0;
   #length = 0;
+  #soundTo = 0;
 
-  constructor(fd: number, path: string, size: number) {
+  /** With `soundFrames` each piece read is verified at once, which costs one call a piece. */
+  constructor(fd: number, path: string, size: number, soundFrames?: SoundFrames) {
     this.#fd = fd;
     this.#path = path;
-    this.#buffer = new Uint8Array(size);
+    this.#soundFrames = soundFrames;
+    this.buffer = new Uint8Array(size);
   }
 
-  /** True if `bytes(offset, length)` gives memory of its own, not a view into the window. */
+  /** True if the buffer is too small for so many bytes: `own` gives memory of their own. */
   owns(length: number): boolean {
-    return length > this.#buffer.length;
+    return length > this.buffer.length;
   }
 
-  /** The bytes at `offset`; valid until the next call unless `owns(length)`. */
-  bytes(offset: number, length: number): Uint8Array {
-    if (this.owns(length)) {
-      const own = new Uint8Array(length);
-      this.#fill(own, offset, length);
-      return own;
-    }
+  own(offset: number, length: number): Uint8Array {
+    const own = new Uint8Array(length);
+    this.#fill(own, offset, length);
+    return own;
+  }
+
+  /** Where in `buffer` the bytes at `offset` lie, a frame's first ones; until the next call. */
+  place(offset: number, length: number): number {
     const at = offset - this.#offset;
-    if (at < 0 || at + length > this.#length) {
-      // A failed read must not leave the old offset over new bytes.
-      this.#length = 0;
-      this.#offset = offset;
-      this.#length = this.#fill(this.#buffer, offset, length);
-      return this.#buffer.subarray(0, length);
+    if (at >= 0 && at + length <= this.#length) return at;
+    // A failed read must not leave the old offset over new bytes.
+    this.#length = 0;
+    this.#soundTo = 0;
+    this.#offset = offset;
+    this.#length = this.#fill(this.buffer, offset, length);
+    if (this.#soundFrames !== undefined) {
+      this.#soundTo = offset + this.#soundFrames(this.buffer, 0, this.#length);
     }
-    return this.#buffer.subarray(at, at + length);
+    return 0;
+  }
+
+  /** Whether the frame that lies in the buffer and ends at `end` was verified when it was read. */
+  sound(end: number): boolean {
+    return end <= this.#soundTo;
   }
 
   /** Reads at least `least` bytes, and what fits. */
