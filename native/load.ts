@@ -91,6 +91,34 @@ export interface RingProbe {
   ops: boolean[];
 }
 
+/** An io_uring of the rig's for the real device (native/addon/host_ring.h); of the thread that made it. */
+export interface HostRing {
+  /** Readable when `enter` has something to do; or -errno. */
+  readonly fd: number;
+  /** Int32 pairs: token and res. */
+  readonly results: ArrayBuffer;
+  queue(
+    token: number,
+    fd: number,
+    cmdOp: number,
+    qid: number,
+    flags: bigint,
+    commitId: bigint,
+    addr: bigint,
+    len: number,
+  ): boolean;
+  enter(): number;
+  close(): void;
+}
+
+/** Memory of the rig's that the kernel writes to; 0 bytes long once it is freed. */
+export interface HostPages {
+  /** 0: there was no memory. */
+  readonly address: number;
+  readonly bytes: ArrayBuffer;
+  free(): void;
+}
+
 export interface Native {
   probeSeam(): SeamProbe;
   probeRing(): RingProbe;
@@ -103,6 +131,8 @@ export interface Native {
     count: number,
     dataSize: number,
   ) => NativeSeam;
+  HostRing: new () => HostRing;
+  HostPages: new (size: number) => HostPages;
   openFile(path: string, flags: number): number;
   closeFd(fd: number): number;
   /** A memfd with these bytes, its offset at 0. */

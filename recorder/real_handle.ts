@@ -1,25 +1,6 @@
 /** One open of the real device, and what concerns nothing but it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { ConnId, HandleId } from '../rig/kernel/kernel.ts';
-import { opcodeOf } from '../rig/protocol/header.ts';
-import { INIT_FLAG, splitInitFlags } from '../rig/protocol/init-flags.ts';
-import { OP } from '../rig/protocol/opcodes.ts';
-
-/** fuse_in_header and fuse_init_in; flags2 lies behind major, minor, max_readahead and flags. */
-const INIT_LENGTH = 104;
-const FLAGS2 = 56;
-
-/**
- * The one thing in which the server does not get what the kernel says: FUSE over io_uring is not
- * offered, since the relay stands in front of the device only. The server sees a kernel without
- * enable_uring, and the capture says what the server saw.
- */
-export function hideRing(message: Uint8Array, length: number): void {
-  if (length !== INIT_LENGTH || opcodeOf(message) !== OP.INIT.opcode) return;
-  const view = new DataView(message.buffer, message.byteOffset);
-  const bit = splitInitFlags(INIT_FLAG.OVER_IO_URING).flags2;
-  view.setUint32(FLAGS2, view.getUint32(FLAGS2, true) & ~bit, true);
-}
 
 export interface RealHandle {
   id: HandleId;
@@ -33,6 +14,16 @@ export interface RealHandle {
   /** Somebody waits for the device: the next wake of it counts. */
   armed: boolean;
 }
+
+export const newHandle = (id: HandleId, fd: number): RealHandle => ({
+  id,
+  fd,
+  conn: 0,
+  syncInit: false,
+  writing: 0,
+  watch: 0,
+  armed: false,
+});
 
 /** Ends a connection by fusectl (fuse_conn_abort_write), where it is mounted and ours to write. */
 export function abortConnection(dev: number): void {

@@ -12,18 +12,16 @@ import {
   type MountResult,
   PASS,
 } from '../rig/kernel/kernel.ts';
-import {
-  DEV_IOC_BACKING_CLOSE,
-  DEV_IOC_BACKING_OPEN,
-  DEV_IOC_CLONE,
-  DEV_IOC_SYNC_INIT,
-} from '../rig/protocol/constants.ts';
+import { DEV_IOC_SYNC_INIT } from '../rig/protocol/constants.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { bareReply, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
+import { InitExchange } from './init_exchange.ts';
 import { fuseMounts } from './mountinfo.ts';
-import { abortConnection, boundDev, hideRing, type RealHandle } from './real_handle.ts';
+import { abortConnection, boundDev, newHandle, type RealHandle } from './real_handle.ts';
+import * as ioctls from './real_ioctls.ts';
+import { RealRings } from './real_rings.ts';
 
 const { E2BIG, EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
@@ -43,19 +41,33 @@ export interface RelayWiring {
   onMounted(handle: HandleId, result: MountResult): void;
   /** A held umount2 is done. */
   onUnmounted(target: string, result: number): void;
+  /** The session has a port for rings; else FUSE over io_uring is not offered to the server. */
+  readonly rings?: boolean;
 }
 
 export class RealKernel implements Kernel {
   readonly realContexts = true;
   onWake: (handle: HandleId) => void = () => {};
+  readonly rings: RealRings;
   readonly #handles = new Map<HandleId, RealHandle>();
+  readonly #inits = new InitExchange();
   #wiring: RelayWiring | undefined;
   #nextHandle = 1;
   #nextConn = 1;
 
+  constructor() {
+    this.rings = new RealRings({
+      handle: (id) => this.#handles.get(id),
+      negotiated: (conn) => this.#inits.of(conn),
+      watch: (fd, action) => this.#seam().watch(fd, action),
+      unwatch: (tag) => this.#seam().unwatch(tag),
+    });
+  }
+
   /** The session exists only after the Kernel: what it offers is given here. */
   connect(wiring: RelayWiring): void {
     this.#wiring = wiring;
+    this.rings.enabled &&= wiring.rings === true;
   }
 
   #seam(): RelayWiring {
@@ -67,15 +79,7 @@ export class RealKernel implements Kernel {
     const fd = native.openFile('/dev/fuse', O_RDWR_NONBLOCK);
     // An ordinary user may be kept from the device yet allowed to mount: fusermount3 opens it then.
     if (fd < 0 && !(fd === -EACCES && process.geteuid?.() !== 0)) return fd;
-    const handle: RealHandle = {
-      id: this.#nextHandle++,
-      fd: Math.max(fd, -1),
-      conn: 0,
-      syncInit: false,
-      writing: 0,
-      watch: 0,
-      armed: false,
-    };
+    const handle = newHandle(this.#nextHandle++, Math.max(fd, -1));
     this.#handles.set(handle.id, handle);
     return handle.id;
   }
@@ -111,9 +115,14 @@ export class RealKernel implements Kernel {
     // A notification still waiting in the kernel keeps the device open; only an abort ends its wait.
     if (handle.writing > 0) abortConnection(boundDev(handle));
     if (handle.fd >= 0) native.closeFd(handle.fd);
+    if ([...this.#handles.values()].some(({ conn }) => conn === handle.conn)) return;
+    this.rings.forget(handle.conn);
+    this.#inits.forget(handle.conn);
   }
 
+  /** Rings first: an SQE the kernel holds keeps its device open. */
   closeAll(): void {
+    this.rings.closeAll();
     for (const id of [...this.#handles.keys()]) this.close(id);
   }
 
@@ -134,21 +143,24 @@ export class RealKernel implements Kernel {
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
     for (;;) {
       const n = native.readFd(handle?.fd ?? -1, into, resumed ? SIZE_MAX : size);
-      hideRing(into, n);
+      this.#inits.read(handle?.conn ?? 0, into, n, this.rings.enabled);
       if (n === -EAGAIN) {
         if (handle !== undefined) this.#arm(handle);
         return BLOCK;
       }
       if (n <= size) return n;
-      const error = opcodeOf(into) === OP.SETXATTR.opcode ? -E2BIG : -EIO;
-      const reply = bareReply(uniqueOf(into), error);
-      native.writeFd(this.#fd(id), reply, reply.length);
+      this.#finish(id, into, opcodeOf(into) === OP.SETXATTR.opcode ? -E2BIG : -EIO);
     }
   }
 
   /** The request is ours now and nobody will answer it: end it as the kernel would have (EIO). */
   faulted(id: HandleId, message: Uint8Array): void {
-    const reply = bareReply(uniqueOf(message), -EIO);
+    this.#finish(id, message, -EIO);
+  }
+
+  /** A request that the server did not get ends with an error. */
+  #finish(id: HandleId, message: Uint8Array, error: number): void {
+    const reply = bareReply(uniqueOf(message), error);
     native.writeFd(this.#fd(id), reply, reply.length);
   }
 
@@ -164,7 +176,9 @@ export class RealKernel implements Kernel {
   ): number {
     const handle = this.#handles.get(id);
     if (later === undefined || handle === undefined) {
-      return native.writeFd(this.#fd(id), message, length);
+      const written = native.writeFd(this.#fd(id), message, length);
+      if (written > 0 && handle !== undefined) this.#inits.written(handle.conn, message);
+      return written;
     }
     const pending = native.writeInThread(handle.fd, message, length);
     if (pending < 0) return pending;
@@ -187,10 +201,8 @@ export class RealKernel implements Kernel {
   }
 
   clone(id: HandleId, source: HandleId | undefined): number {
-    const argument = new Uint8Array(4);
     const from = source === undefined ? -1 : this.#fd(source);
-    new DataView(argument.buffer).setInt32(0, from, true);
-    const result = native.ioctlFd(this.#fd(id), DEV_IOC_CLONE, argument);
+    const result = ioctls.clone(this.#fd(id), from);
     const handle = this.#handles.get(id);
     if (result === 0 && handle && source !== undefined) {
       handle.conn = this.connOf(source);
@@ -209,20 +221,11 @@ export class RealKernel implements Kernel {
   backingOpen(id: HandleId, tid: number, fd: number, flags: number, padding: bigint): number {
     const backing = this.#seam().seam.getFd(tid, fd);
     if (backing < 0) return -EBADF;
-    const argument = new Uint8Array(16);
-    const view = new DataView(argument.buffer);
-    view.setInt32(0, backing, true);
-    view.setUint32(4, flags, true);
-    view.setBigUint64(8, padding, true);
-    const result = native.ioctlFd(this.#fd(id), DEV_IOC_BACKING_OPEN, argument);
-    native.closeFd(backing);
-    return result;
+    return ioctls.backingOpen(this.#fd(id), backing, flags, padding);
   }
 
   backingClose(id: HandleId, backing: number): number {
-    const argument = new Uint8Array(4);
-    new DataView(argument.buffer).setInt32(0, backing, true);
-    return native.ioctlFd(this.#fd(id), DEV_IOC_BACKING_CLOSE, argument);
+    return ioctls.backingClose(this.#fd(id), backing);
   }
 
   mount(call: MountCall, tid: number): MountResult {

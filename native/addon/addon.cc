@@ -5,6 +5,7 @@
 #include "frame.h"
 #include "device.h"
 #include "entry.h"
+#include "host_ring.h"
 #include "quiet.h"
 #include "seam.h"
 #include "there.h"
@@ -21,6 +22,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::QuietInit(env, exports);
   fuse_rig::ProbeInit(env, exports);
   exports.Set("Seam", fuse_rig::Seam::Define(env));
+  exports.Set("HostRing", fuse_rig::HostRing::Define(env));
+  exports.Set("HostPages", fuse_rig::HostPages::Define(env));
   return exports;
 }
 

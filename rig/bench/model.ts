@@ -32,7 +32,8 @@ function answers(path: string): Uint8Array[] {
   for (const event of reader.events()) {
     if (event.kind === 'request') {
       const op = opOf(opcodeOf(event.bytes));
-      if (op?.reply.kind !== 'none' && op !== OP.INTERRUPT) open.set(uniqueOf(event.bytes), asked++);
+      if (op?.reply.kind !== 'none' && op !== OP.INTERRUPT)
+        open.set(uniqueOf(event.bytes), asked++);
     } else if (event.kind === 'reply') {
       const at = open.get(uniqueOf(event.bytes));
       if (at !== undefined) found[at] = event.bytes;
@@ -42,7 +43,13 @@ function answers(path: string): Uint8Array[] {
   return found;
 }
 
-export function walk(path: string): { requests: number; seconds: number; log: string; user: number; sys: number } {
+export function walk(path: string): {
+  requests: number;
+  seconds: number;
+  log: string;
+  user: number;
+  sys: number;
+} {
   const reader = CaptureReader.open(path);
   const replies = answers(path);
   const before = prologue(reader);
@@ -60,7 +67,17 @@ export function walk(path: string): { requests: number; seconds: number; log: st
   consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
   model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
   const handle = model.open(0);
-  model.mount({ fstype: 'fuse', source: 'x', target: '/m', flags: 0, options: 'rootmode=40000,user_id=0,group_id=0', handle }, 1);
+  model.mount(
+    {
+      fstype: 'fuse',
+      source: 'x',
+      target: '/m',
+      flags: 0,
+      options: 'rootmode=40000,user_id=0,group_id=0',
+      handle,
+    },
+    1,
+  );
   cursor.connected(1);
   const data = new Uint8Array(DATA_BYTES);
   let next = 0;
@@ -88,7 +105,13 @@ export function walk(path: string): { requests: number; seconds: number; log: st
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   for (const c of checks) for (const f of c.findings()) if (f.verdict !== 'pass') console.log(f);
   reader.close();
-  return { requests: cursor.index, seconds, log: log.digest(), user: c.user / cursor.index, sys: c.system / cursor.index };
+  return {
+    requests: cursor.index,
+    seconds,
+    log: log.digest(),
+    user: c.user / cursor.index,
+    sys: c.system / cursor.index,
+  };
 }
 if (process.argv[1]?.endsWith('bench/model.js')) {
   for (let i = 0; i < Number(process.argv[3] ?? 3); i++) {

@@ -16,9 +16,16 @@ const result: ReplayResult = {
   exit: { code: 0, signal: null },
   ring: { queues: 2, depth: 8, requests: 3 },
   news: 0,
+  overlaps: 0,
   unsupported: [],
 };
-const report = { capture: '/tmp/a.fusecap', seed: 1, result, reproduce: 'fuse-rig replay a' };
+const report = {
+  capture: '/tmp/a.fusecap',
+  seed: 1,
+  serial: false,
+  result,
+  reproduce: 'fuse-rig replay a',
+};
 
 it('has failures first, then what passed, then what was printed, which speaks to no terminal', () => {
   expect(replayText(report).split('\n')).toEqual([

@@ -63,6 +63,12 @@ export class RingPort {
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
     rings.onComplete = (entry, res) => this.#complete(entry, res);
+    rings.onRefused = ({ ring }, sqe, res) => {
+      const submitter = this.#submitters.byId(ring);
+      if (submitter === undefined) return;
+      this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
+      this.#post(submitter, sqe.userData, res);
+    };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
       this.emitter.unsupported(tid, `the kernel has a bug here that it may not survive: ${what}`);
@@ -225,6 +231,7 @@ export class RingPort {
 
   /** At the end of a batch: what stays with the kernel is poisoned. */
   #settle(): void {
+    this.#w.kernel.rings?.flush();
     for (const [entry, unique] of this.#fresh) {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.tid;
       if (tid !== undefined && entry.held) this.poison?.put(entry, tid, unique, this.#w.now());

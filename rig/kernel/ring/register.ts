@@ -8,10 +8,10 @@ import { URING_REQ_HEADER } from '../../protocol/structs-session.ts';
 import { isFault } from './entry.ts';
 import type { Memory, RingSqe } from './ring_kernel.ts';
 
-const SEGMENTS = 2;
+export const SEGMENTS = 2;
 const IOVEC_SIZE = 16;
 /** Most bytes of one system call, and so of all iovecs together: what goes beyond is cut off. */
-const MAX_RW_COUNT = 0x7ffff000n;
+export const MAX_RW_COUNT = 0x7ffff000n;
 /** First address above a process's with 4-level page tables, less the guard page. */
 const USER_END = (1n << 47n) - 4096n;
 
@@ -20,18 +20,29 @@ export interface Buffers {
   readonly payload: bigint;
 }
 
-const accessible = (base: bigint, length: bigint): boolean => base + length <= USER_END;
+/** access_ok(): no part of it is the kernel's. */
+export const accessible = (base: bigint, length: bigint): boolean => base + length <= USER_END;
+
+export interface Iovec {
+  readonly base: bigint;
+  /** As a signed number. */
+  readonly length: bigint;
+}
+
+/** The array a REGISTER names, or -EFAULT. */
+export function iovecsOf(addr: bigint, memory: Memory): [Iovec, Iovec] | number {
+  const size = SEGMENTS * IOVEC_SIZE;
+  const bytes = accessible(addr, BigInt(size)) ? memory.read(addr, size) : -ERRNO.EFAULT;
+  if (isFault(bytes)) return bytes;
+  const iovec = (at: number) => ({ base: readU64(bytes, at), length: readS64(bytes, at + 8) });
+  return [iovec(0), iovec(IOVEC_SIZE)];
+}
 
 /** The buffers a REGISTER names, or a negative errno. `payloadSize` is what they must hold. */
 export function buffersOf(sqe: RingSqe, memory: Memory, payloadSize: number): Buffers | number {
   if (sqe.len !== SEGMENTS) return -ERRNO.EINVAL;
-  const size = SEGMENTS * IOVEC_SIZE;
-  const bytes = accessible(sqe.addr, BigInt(size)) ? memory.read(sqe.addr, size) : -ERRNO.EFAULT;
-  if (isFault(bytes)) return bytes;
-  const segments = [0, IOVEC_SIZE].map((at) => ({
-    base: readU64(bytes, at),
-    length: readS64(bytes, at + 8),
-  }));
+  const segments = iovecsOf(sqe.addr, memory);
+  if (typeof segments === 'number') return segments;
   if (segments.some(({ length }) => length < 0n)) return -ERRNO.EINVAL;
   let room = MAX_RW_COUNT;
   const lengths: bigint[] = [];
@@ -45,5 +56,5 @@ export function buffersOf(sqe: RingSqe, memory: Memory, payloadSize: number): Bu
   if (headers < BigInt(URING_REQ_HEADER.size)) return -ERRNO.EINVAL;
   if (payload < BigInt(payloadSize)) return -ERRNO.EINVAL;
   const [first, second] = segments;
-  return { headers: first?.base ?? 0n, payload: second?.base ?? 0n };
+  return { headers: first.base, payload: second.base };
 }

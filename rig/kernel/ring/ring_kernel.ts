@@ -19,7 +19,10 @@ export const HELD = -0x10002;
 export interface Memory {
   /** `length` bytes, or -EFAULT if any of them cannot be read. */
   read(address: bigint, length: number): Uint8Array | number;
-  /** 0, or -EFAULT if any of them cannot be written; those before it may have been. */
+  /**
+   * 0, or -EFAULT if any of them cannot be written; those before it may have been. -ESRCH: there is no
+   * such process any more.
+   */
   write(address: bigint, bytes: Uint8Array): number;
 }
 
@@ -91,6 +94,11 @@ export interface RingKernel {
    */
   command(ring: RingId, sqe: RingSqe, memory: Memory): number;
   /**
+   * The end of what one io_uring_enter submits. A Kernel may gather commands and carry them out here;
+   * what becomes of them is told as of those that are held.
+   */
+  flush(): void;
+  /**
    * The ring was closed or its task exits (IO_URING_F_CANCEL for each SQE it holds). SQEs of
    * AVAILABLE entries end with -ENOTCONN; nothing else happens to the connection. `taskGone`: task
    * work of the ring that is pending runs as that of a dead task. Close the handle itself
@@ -113,6 +121,12 @@ export interface RingKernel {
 
   /** A held SQE has its CQE; `entry.command` says whose. */
   onComplete: (entry: Entry, res: number) => void;
+  /**
+   * The CQE of an SQE that `command` said was held, and that was refused after all: it came too early
+   * for INIT, or was gathered. No entry holds it; a refused COMMIT leaves its entry with the server,
+   * and `onOwner` says so first.
+   */
+  onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void;
   /**
    * The entry's buffers changed hands. `unique` is the request delivered (to 'server') or committed
    * (to 'kernel', after the reply was read), 0n where there is none: registration, -ENOTCONN, and a

@@ -16,6 +16,7 @@ import {
   HELD,
   type Memory,
   type Owner,
+  type RingCommand,
   type RingId,
   type RingKernel,
   type RingSqe,
@@ -41,6 +42,7 @@ export class ModelRings implements RingKernel, RingHost {
   enabled: boolean;
   readonly cpus: number;
   onComplete: (entry: Entry, res: number) => void = nothing;
+  onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void = nothing;
   onOwner: (entry: Entry, owner: Owner, unique: bigint) => void = nothing;
   onDelivery: (entry: Entry, unique: bigint) => void = nothing;
   onTaskWork: (entry: Entry) => void = (entry) => this.runTask(entry);
@@ -68,6 +70,9 @@ export class ModelRings implements RingKernel, RingHost {
     command.inline = false;
     return error || (command.result ?? HELD);
   }
+
+  /** Nothing is gathered: every command was carried out. */
+  flush(): void {}
 
   /** The checks before the command itself is looked at. */
   #refusal(conn: Connection): number {

@@ -1,0 +1,120 @@
+/**
+ * One io_uring of the rig's in front of the real device, for one of the server's: FUSE commands go in,
+ * and each comes out once with its result.
+ */
+import { type HostRing, native } from '../native/load.ts';
+import { ERRNO } from '../rig/protocol/errno.ts';
+import { URING_CMD } from '../rig/protocol/ring.ts';
+import type { RealCommand, RealEntry } from './real_entry.ts';
+
+/** An address nobody has: the kernel answers EFAULT. */
+const NOWHERE = 8n;
+
+/**
+ * A command on its way through the kernel. `fetch` is the rig's own COMMIT_AND_FETCH, on behalf of a
+ * server whose SQE stays held; `bare` reaches no entry.
+ */
+export interface Submission {
+  readonly kind: 'register' | 'commit' | 'fetch' | 'bare';
+  readonly command: RealCommand;
+  readonly entry: RealEntry | undefined;
+  /** Of its CQE; undefined while the SQE is held. */
+  res: number | undefined;
+  /** It never got as far as being held. */
+  refused: boolean;
+}
+
+export class RealRing {
+  /** Results that were not looked at yet, in the kernel's order. */
+  readonly ended: Submission[] = [];
+  readonly #host: HostRing;
+  readonly #results: Int32Array;
+  /** By token. */
+  readonly #submissions: (Submission | undefined)[] = [];
+  readonly #free: number[] = [];
+  /** Queued since the last enter. */
+  #fresh: Submission[] = [];
+
+  private constructor(host: HostRing) {
+    this.#host = host;
+    this.#results = new Int32Array(host.results);
+  }
+
+  /** -errno: the kernel makes no such ring. */
+  static make(): RealRing | number {
+    const host = new native.HostRing();
+    return host.fd < 0 ? host.fd : new RealRing(host);
+  }
+
+  /** Readable when `enter` has something to do. */
+  get fd(): number {
+    return this.#host.fd;
+  }
+
+  get gathered(): boolean {
+    return this.#fresh.length > 0;
+  }
+
+  /** SQEs the kernel holds. */
+  *held(): Generator<Submission> {
+    for (const one of this.#submissions) if (one !== undefined) yield one;
+  }
+
+  /** For the next enter. `fd` is of the real device. */
+  queue(
+    kind: Submission['kind'],
+    command: RealCommand,
+    entry: RealEntry | undefined,
+    fd: number,
+  ): Submission {
+    const submission = { kind, command, entry, res: undefined, refused: false };
+    const token = this.#free.pop() ?? this.#submissions.length;
+    this.#submissions[token] = submission;
+    const { sqe } = command;
+    const fetch = kind === 'fetch';
+    // Commands of later kernels would name memory of the server's, which is not ours.
+    const known = sqe.cmdOp <= URING_CMD.COMMIT_AND_FETCH ? sqe.cmdOp : 0;
+    const cmdOp = fetch ? URING_CMD.COMMIT_AND_FETCH : known;
+    const commitId = fetch ? (entry?.unique ?? 0n) : sqe.commitId;
+    const addr = kind === 'register' ? (entry?.iovecs ?? NOWHERE) : NOWHERE;
+    const queue = () =>
+      this.#host.queue(token, fd, cmdOp, sqe.qid, sqe.flags, commitId, addr, sqe.len);
+    if (!queue()) {
+      this.enter();
+      if (!queue()) this.#end(token, -ERRNO.EAGAIN);
+    }
+    this.#fresh.push(submission);
+    return submission;
+  }
+
+  /** Submits what was queued and lets the kernel deliver; results go to `ended`. */
+  enter(): void {
+    for (;;) {
+      const count = this.#host.enter();
+      if (count < 0) {
+        const errno = `errno ${-count}`;
+        throw new Error(`relay: io_uring_enter on the real ring failed: ${errno}`);
+      }
+      for (let i = 0; i < count; i++) {
+        this.#end(this.#results[2 * i] as number, this.#results[2 * i + 1] as number);
+      }
+      if (count === 0) break;
+    }
+    for (const one of this.#fresh) one.refused = (one.res ?? 0) < 0;
+    this.#fresh = [];
+  }
+
+  #end(token: number, res: number): void {
+    const submission = this.#submissions[token];
+    if (submission === undefined) return;
+    this.#submissions[token] = undefined;
+    this.#free.push(token);
+    submission.res = res;
+    this.ended.push(submission);
+  }
+
+  /** The kernel cancels what it holds; from now on it touches none of the buffers. */
+  close(): void {
+    this.#host.close();
+  }
+}
