@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ Napi::Number Num(const Napi::CallbackInfo& info, double v) { return Napi::Number
 
 }  // namespace
 
-// new HostRing(): `fd` is its descriptor, readable when Enter() has something to do, or -errno.
+// new HostRing(): `fd` signals, edge by edge, that Enter() has something to do; or it is -errno.
 // `results` holds pairs of Int32: token and res.
 HostRing::HostRing(const Napi::CallbackInfo& info) : Napi::ObjectWrap<HostRing>(info) {
   Napi::Env env = info.Env();
@@ -46,7 +47,7 @@ HostRing::HostRing(const Napi::CallbackInfo& info) : Napi::ObjectWrap<HostRing>(
   results_ = static_cast<int32_t*>(results.Data());
   results_ref_ = Napi::Persistent(results);
   Value().Set("results", results);
-  Value().Set("fd", Napi::Number::New(env, err != 0 ? err : fd_.get()));
+  Value().Set("fd", Napi::Number::New(env, err != 0 ? err : event_.get()));
 }
 
 HostRing::~HostRing() { Shut(); }
@@ -74,7 +75,13 @@ int HostRing::Open() {
   if (!sqes_) return -errno;
   auto* array = reinterpret_cast<uint32_t*>(ring_ + p.sq_off.array);
   for (uint32_t i = 0; i < p.sq_entries; ++i) array[i] = i;
-  return 0;
+  // A poll of the ring is woken by CQEs, not by a request that waits for us to enter (seen on 6.18.44,
+  // io_req_local_work_add); an eventfd is signalled for both.
+  event_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event_.ok()) return -errno;
+  const int event = event_.get();
+  const long r = syscall(SYS_io_uring_register, fd_.get(), IORING_REGISTER_EVENTFD, &event, 1);
+  return r < 0 ? -errno : 0;
 }
 
 // Closing the last reference, which the mappings are too, cancels the commands that are held; from then
@@ -84,6 +91,7 @@ void HostRing::Shut() {
   if (sqes_) munmap(sqes_, sqes_size_);
   ring_ = sqes_ = nullptr;
   fd_.Reset();
+  event_.Reset();
 }
 
 // queue(token, fd, cmdOp, qid, flags, commitId, addr, len): puts one FUSE command into the submission

@@ -28,7 +28,7 @@ class HostRing : public Napi::ObjectWrap<HostRing> {
   uint32_t Reap();
   void Shut();
 
-  Fd fd_;
+  Fd fd_, event_;
   io_uring_params params_{};
   uint8_t* ring_ = nullptr;
   size_t ring_size_ = 0;

@@ -157,7 +157,9 @@ export class Ring implements QueueRing {
     for (const queue of this.#queues) {
       if (queue === undefined) continue;
       const away = [...queue.entries].filter(({ state }) => state === 'USERSPACE');
-      const doomed = [...away, ...queue.available.splice(0).reverse()];
+      // Each list is moved entry by entry to the head of another (fuse_uring_stop_list_entries()), so
+      // the entry that would be taken next comes last.
+      const doomed = [...away.reverse(), ...queue.available.splice(0)];
       for (const entry of doomed) entry.state = 'TEARDOWN';
       for (const entry of doomed) this.#tearDown(entry);
     }
