@@ -159,6 +159,12 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
+/** All checks but the one of the end, which is made when the capture is at its own. */
+const checksOf = (cpus: number): Check[] =>
+  [new Divergence(), new Conformance(), new Content(), new Ownership(cpus)].map(
+    (check) => new Guarded(check),
+  );
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & { cwd: string },
@@ -184,12 +190,7 @@ async function run(
     ring: { enabled, cpus },
   });
   const log = new CanonicalLog(options.logLine);
-  const checks: Check[] = [
-    new Divergence(),
-    new Conformance(),
-    new Content(),
-    new Ownership(cpus),
-  ].map((check) => new Guarded(check));
+  const checks = checksOf(cpus);
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
   if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
   const emit = (event: ReplayEvent) => {
@@ -206,10 +207,12 @@ async function run(
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
-  consumers.push((e) => replayer.take(e), ...checks.map((c) => (e: ReplayEvent) => c.take(e)));
+  consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
   consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
+  // Last: a reply may make requests due, and be still on its way when they are delivered.
+  consumers.push((e) => replayer.take(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);
   hooks.started(session.seam.wakeFd);
   try {

@@ -54,6 +54,9 @@ describe('a commit', () => {
     expect(
       judge(forget, reply(bareReply(26n, 0)), retrieved, reply(bareReply(7n, -5))),
     ).toMatchObject({ verdict: 'pass', text: '0 replies taken' });
+    // An odd number of the server's own: the kernel refuses it, to nobody's harm.
+    expect(judge(retrieved, reply(bareReply(7n, 0)))?.verdict).toBe('pass');
+    expect(judge(retrieved, reply(bareReply(9n, 0)))?.verdict).toBe('fail');
     expect(judge(forget, reply(success(26n, 8)))?.details).toEqual([
       'reply to FORGET unique 26 on queue 1: payload_sz 8 where 0 are taken: the client gets -EINVAL',
     ]);

@@ -86,8 +86,10 @@ export class Exchanges {
     const { message: request } = asked;
     const message = parsed(() => {
       if (request instanceof ProtocolError) throw new ProtocolError(PLACE, 'is malformed');
-      // fuse_uring_out_header_has_err() looks at the unique of a success only.
-      if (errorOf(event.bytes) === 0 && (unique & ~INTERRUPT) !== request.unique) {
+      // fuse_uring_out_header_has_err() looks at the unique of a success only. That of a NOTIFY_REPLY is
+      // the server's own, and may be odd.
+      const named = unique === request.unique || (unique & ~INTERRUPT) === request.unique;
+      if (errorOf(event.bytes) === 0 && !named) {
         throw new ProtocolError(UNIQUE, `${unique} is not the unique of its request`);
       }
       return new Reply(event.bytes, request);

@@ -139,6 +139,12 @@ describe('a ring as text', () => {
     ]);
   });
 
+  it('takes the number that a server chose for a NOTIFY_REPLY, be it odd', () => {
+    const retrieved = buildRequest('NOTIFY_REPLY', { unique: 7n, nodeid: 2n }, {});
+    const lines = show([asked(1, retrieved, place), said(2, bareReply(7n, 0), place)]);
+    expect(lines).toEqual([expect.stringMatching(/#7 NOTIFY_REPLY node=2 .* = 0 <0\.001000>$/)]);
+  });
+
   it('does not take a write to the device for the reply of a request in an entry', () => {
     const lines = show([
       asked(1, lookup(26n, 'f'), place),
