@@ -9,12 +9,7 @@ import { CaptureWriter } from '../recorder/capture/writer.ts';
 import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
-import { Conformance } from '../rig/checks/conformance.ts';
-import { Content } from '../rig/checks/content.ts';
-import { Divergence } from '../rig/checks/divergence.ts';
-import type { Check, Finding } from '../rig/checks/finding.ts';
-import { Guarded } from '../rig/checks/guarded.ts';
-import { Ownership } from '../rig/checks/ownership.ts';
+import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
@@ -29,6 +24,7 @@ import {
 import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import { CanonicalLog } from './canonical.ts';
+import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
@@ -184,12 +180,7 @@ async function run(
     ring: { enabled, cpus },
   });
   const log = new CanonicalLog(options.logLine);
-  const checks: Check[] = [
-    new Divergence(),
-    new Conformance(),
-    new Content(),
-    new Ownership(cpus),
-  ].map((check) => new Guarded(check));
+  const checks = checksOf(cpus);
   const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
   if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
   const emit = (event: ReplayEvent) => {
