@@ -5,11 +5,12 @@
 import type { ReplaySink, RequestEvent } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { IN_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { readU64 } from '../rig/protocol/cursor.ts';
-import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { keyOf, readKey, readU64 } from '../rig/protocol/cursor.ts';
+import { nodeidOf, opcodeOf } from '../rig/protocol/header.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Slab } from '../rig/protocol/slab.ts';
+import { IN_HEADER } from '../rig/protocol/structs-common.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import type { OwnerMap } from './normal.ts';
@@ -52,37 +53,35 @@ export class Asker {
   ask(event: RequestEvent, side: Side): void {
     const index = ++this.index;
     const captured = this.#slab.copy(event.bytes);
-    const flight = {
-      index,
-      conn: event.conn,
-      opcode: opcodeOf(captured),
-      nodeid: nodeidOf(captured),
-    };
-    const unique = uniqueOf(captured);
+    const { conn } = event;
+    const opcode = opcodeOf(captured);
+    const nodeid = nodeidOf(captured);
     const translated = translate(captured, side.captured, side.run, {
       identity: side.identity,
       owners: this.#owners,
-      stream: (fh) => side.stream(flight.nodeid, fh),
+      stream: (fh) => side.stream(nodeid, fh),
     });
     if (translated instanceof Orphan || side.gone || side.init !== true) {
       const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
       const why = translated instanceof Orphan ? 'orphaned' : 'ended';
-      this.#emit({ kind: 'unanswered', ...flight, why, detail });
+      this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
       return;
     }
     const { request, fh } = translated;
     // From here on its kernel no longer uses the handle, and the server may give it out anew before
     // it answers.
-    if (CLOSES.has(flight.opcode)) side.identity.dropHandle(flight.nodeid, fh ?? 0n);
-    if (CHANGES.has(flight.opcode)) side.stored.drop(request.nodeid);
+    if (CLOSES.has(opcode)) side.identity.dropHandle(nodeid, fh ?? 0n);
+    if (CHANGES.has(opcode)) side.stored.drop(request.nodeid);
     const specs = adapt(request, side.run);
-    const plusCaptured = flight.opcode === OP.READDIRPLUS.opcode;
     const asked: Flight = {
-      ...flight,
-      unique,
+      index,
+      conn,
+      opcode,
+      unique: readKey(captured, IN_HEADER.at.unique),
+      nodeid,
       fh,
-      plusCaptured,
-      request: specs[0]?.opcode === flight.opcode ? request : asReaddir(request),
+      plusCaptured: opcode === OP.READDIRPLUS.opcode,
+      request: specs[0]?.opcode === opcode ? request : asReaddir(request),
       open: specs.length,
       outcome: undefined,
       reply: undefined,
@@ -90,7 +89,7 @@ export class Asker {
       waits: false,
     };
     if (this.tickets.size > 0) this.overlaps++;
-    side.flights.set(unique, asked);
+    side.flights.set(asked.unique, asked);
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;
@@ -108,7 +107,7 @@ export class Asker {
   interrupt(event: RequestEvent, side: Side): void {
     this.index++;
     const { unique } = new Request(event.bytes).as('INTERRUPT');
-    const flight = side.flights.get(unique);
+    const flight = side.flights.get(keyOf(unique));
     for (const [ticket, f] of this.tickets) if (f === flight) this.#feed.interrupt(ticket);
   }
 

@@ -5,6 +5,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { ReplayEvent } from '../rig/events.ts';
+import { type Key, keyOf } from '../rig/protocol/cursor.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
 import { quoteName } from '../rig/protocol/view.ts';
 
@@ -15,14 +16,20 @@ const named = (names: readonly string[]): string =>
 
 /** First-appearance names: the first node is n1, whatever number the server gave it. */
 class Names {
-  readonly #names = new Map<string, string>();
+  readonly #names = new Map<number, Map<Key, string>>();
+  #count = 0;
 
   of(conn: number, nodeid: bigint): string {
-    const key = `${conn}:${nodeid}`;
-    let name = this.#names.get(key);
+    let names = this.#names.get(conn);
+    if (names === undefined) {
+      names = new Map();
+      this.#names.set(conn, names);
+    }
+    const key = keyOf(nodeid);
+    let name = names.get(key);
     if (name === undefined) {
-      name = `n${this.#names.size + 1}`;
-      this.#names.set(key, name);
+      name = `n${++this.#count}`;
+      names.set(key, name);
     }
     return name;
   }

@@ -8,7 +8,7 @@ import { errorOf } from '../rig/protocol/header.ts';
 import { Reply, Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import type { Flight } from './flight.ts';
-import { learnDirectory, learnIds, learnLost } from './learn.ts';
+import { learnDirectory, learnIds, learnLost, teaches } from './learn.ts';
 import { normalReply, type OwnerMap, SAME_OWNERS } from './normal.ts';
 import type { Side } from './side.ts';
 
@@ -23,9 +23,11 @@ export function compare(
   owners: OwnerMap,
 ): AnsweredEvent {
   const { index, conn, opcode, nodeid, request } = flight;
-  const captured = parsed(() => new Reply(event.bytes, new Request(request.bytes, side.captured)));
+  const asCaptured =
+    side.captured === side.run ? request : new Request(request.bytes, side.captured);
+  const captured = parsedReply(event.bytes, asCaptured);
   const { reply } = flight;
-  const run = reply === undefined ? undefined : parsed(() => new Reply(reply, request));
+  const run = reply === undefined ? undefined : parsedReply(reply, request);
   let expected = form(captured, flight, owners);
   if (event.result < 0) expected = `refused -${errnoName(event.result)}`;
   let actual = sameForm(event, side, flight, owners) ? expected : actualForm(flight, run);
@@ -34,7 +36,7 @@ export function compare(
     const asRecorded = form(captured, flight, SAME_OWNERS);
     if (asRecorded === actual) expected = asRecorded;
   }
-  if (event.result >= 0 && captured instanceof Reply && captured.error === 0) {
+  if (teaches(opcode) && event.result >= 0 && captured instanceof Reply && captured.error === 0) {
     const taught = normalForm(() => learn(side, flight, captured, run));
     if (taught !== undefined) {
       if (isDirectory(opcode) && malformedNames(flight, run)) actual = taught;
@@ -56,9 +58,16 @@ function sameForm(event: ReplyEvent, side: Side, flight: Flight, owners: OwnerMa
   if (owners !== SAME_OWNERS || side.captured.minor !== side.run.minor) return false;
   if (opcode === OP.WRITE.opcode || flight.request.opcode !== opcode) return false;
   if (reply.length !== event.bytes.length || errorOf(reply) !== errorOf(event.bytes)) return false;
-  return (
-    Buffer.compare(reply.subarray(OUT_HEADER_SIZE), event.bytes.subarray(OUT_HEADER_SIZE)) === 0
-  );
+  return sameBody(reply, event.bytes);
+}
+
+/** Whether two messages of one length are the same behind their headers. */
+function sameBody(a: Uint8Array, b: Uint8Array): boolean {
+  const size = a.length - OUT_HEADER_SIZE;
+  if (size === 0) return true;
+  // A view of a Buffer costs less than subarray() of an array.
+  const left = Buffer.from(a.buffer, a.byteOffset + OUT_HEADER_SIZE, size);
+  return left.equals(new Uint8Array(b.buffer, b.byteOffset + OUT_HEADER_SIZE, size));
 }
 
 function actualForm(flight: Flight, run: Reply | ProtocolError | undefined): string {
@@ -89,6 +98,15 @@ function malformedNames(flight: Flight, run: Reply | ProtocolError | undefined):
   if (!(run instanceof Reply) || run.error !== 0) return false;
   const plus = flight.request.opcode === OP.READDIRPLUS.opcode;
   return parsed(() => decodeDirents(run.bytes.subarray(OUT_HEADER_SIZE), plus)) instanceof Error;
+}
+
+function parsedReply(bytes: Uint8Array, request: Request): Reply | ProtocolError {
+  try {
+    return new Reply(bytes, request);
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
 }
 
 /** What `make` gives; bytes that are not what the protocol says are a result too, not a failure. */

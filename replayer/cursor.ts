@@ -7,7 +7,7 @@
 import type { ReplaySink, ReplyEvent, RequestEvent, SessionEvent } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { ProtocolError, readU32 } from '../rig/protocol/cursor.ts';
+import { type Key, keyOf, ProtocolError, readKey, readU32 } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
@@ -20,7 +20,6 @@ import type { Flight } from './flight.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
 import { Side } from './side.ts';
 
-const RESENT = 1n << 63n;
 const NOTHING = new Uint8Array(0);
 /** sizeof(struct fuse_notify_store_out). */
 const STORE_OUT = 24;
@@ -169,7 +168,7 @@ export class Cursor {
     else if (opcode === OP.FORGET.opcode || opcode === OP.BATCH_FORGET.opcode) {
       asker.forget(event, side);
     } else if (opcode === OP.RELEASEDIR.opcode) return asker.releasedir(event, side);
-    else if ((uniqueOf(event.bytes) & RESENT) === 0n) asker.ask(event, side);
+    else if (!isResent(event.bytes)) asker.ask(event, side);
     return true;
   }
 
@@ -194,7 +193,8 @@ export class Cursor {
     tickets.delete(ticket);
     flight.open--;
     if (flight.outcome === undefined || flight.outcome.error === 0) {
-      flight.outcome = { ...outcome, body: NOTHING };
+      const { error, replied } = outcome;
+      flight.outcome = { error, body: NOTHING, replied };
     }
     if (flight.opcode === OP.WRITE.opcode && outcome.error === 0 && outcome.body.length >= 4) {
       flight.written += readU32(outcome.body, 0);
@@ -222,7 +222,7 @@ export class Cursor {
   initialised(conn: number, negotiated: Negotiated): void {
     const side = this.#side(conn);
     side.init = negotiated.accepted;
-    side.run = negotiated;
+    side.agreed({ run: negotiated });
   }
 
   #reply(event: ReplyEvent): boolean {
@@ -233,10 +233,10 @@ export class Cursor {
     if (event.result === -ERRNO.ENOENT) return true;
     // A NOTIFY_REPLY is committed under a number that the server chose.
     if (event.ring !== undefined && side.commitsNotifyReply(event.ring)) return true;
-    const unique = uniqueOf(event.bytes);
-    if (unique === 0n || (unique & 1n) === 1n) return true;
-    if (side.captured === BEFORE_INIT && unique === 2n) return this.#initReply(event, side);
-    const flight = side.flights.get(unique & ~RESENT);
+    const unique = repliedTo(event.bytes);
+    if (unique === undefined) return true;
+    if (side.captured === BEFORE_INIT && unique === 2) return this.#initReply(event, side);
+    const flight = side.flights.get(unique);
     if (flight === undefined) return true;
     if (flight.open > 0) return false;
     side.flights.delete(flight.unique);
@@ -247,7 +247,7 @@ export class Cursor {
   #initReply(event: ReplyEvent, side: Side): boolean {
     if (side.init === undefined && !side.gone) return false;
     // Without one the two runs are taken to have agreed on the same.
-    side.captured = negotiateWith(side.initRequest, event.bytes) ?? side.run;
+    side.agreed({ captured: negotiateWith(side.initRequest, event.bytes) ?? side.run });
     return true;
   }
 
@@ -257,7 +257,7 @@ export class Cursor {
     if (event === undefined) return false;
     if (event.kind === 'reply') {
       const side = this.#side(event.conn);
-      const flight = side.flights.get(uniqueOf(event.bytes) & ~RESENT);
+      const flight = side.flights.get(repliedTo(event.bytes) ?? 0);
       // The captured kernel has got its INIT reply, this run's has not: waiting is over.
       if (flight === undefined) side.captured = side.run;
       if (flight !== undefined) {
@@ -314,6 +314,17 @@ function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Nego
     if (error instanceof ProtocolError) return undefined;
     throw error;
   }
+}
+
+/** The highest bit of a unique marks a request that is sent again. */
+const RESENT = 0x80;
+const isResent = (bytes: Uint8Array): boolean => ((bytes[15] as number) & RESENT) !== 0;
+
+/** The unique of the request that a reply is to; undefined for notifications and INTERRUPTs. */
+function repliedTo(reply: Uint8Array): Key | undefined {
+  if (((reply[8] as number) & 1) === 1) return undefined;
+  const unique = isResent(reply) ? keyOf(BigInt.asUintN(63, uniqueOf(reply))) : readKey(reply, 8);
+  return unique === 0 ? undefined : unique;
 }
 
 /** Names a captured request, were it only a part of one. */

@@ -1,5 +1,6 @@
 /** One captured request on its way through this run. */
 import type { Outcome } from '../rig/kernel/feed.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import type { Request } from '../rig/protocol/message.ts';
 
 export interface Flight {
@@ -8,7 +9,7 @@ export interface Flight {
   conn: number;
   opcode: number;
   /** Ids as the capture has them. */
-  unique: bigint;
+  unique: Key;
   nodeid: bigint;
   fh: bigint | undefined;
   /** The request as asked in this run (translated; adapted). */

@@ -28,12 +28,18 @@ const GIVES_NAMES: ReadonlySet<number> = new Set(
   ].map((row) => row.opcode),
 );
 
+/** Whether replies to this operation teach anything. */
+export const teaches = (opcode: number): boolean =>
+  GIVES_NAMES.has(opcode) || opcode === OP.READDIR.opcode || opcode === OP.READDIRPLUS.opcode;
+
+const IDS: ReadonlySet<Mark['role']> = new Set(['nodeid', 'fh']);
+
 /** Both replies succeeded: binds the nodes and handles they name. */
 export function learnIds(side: Side, flight: Flight, captured: Reply, run: Reply): void {
   const { identity } = side;
   if (!GIVES_NAMES.has(flight.opcode)) return;
-  const there = replyMarks(captured);
-  const here = replyMarks(run);
+  const there = replyMarks(captured, IDS);
+  const here = replyMarks(run, IDS);
   const node = markOf(there, 'nodeid');
   const runNode = markOf(here, 'nodeid');
   if (node !== undefined && runNode !== undefined) identity.bindNode(node, runNode);
@@ -50,7 +56,7 @@ export function learnIds(side: Side, flight: Flight, captured: Reply, run: Reply
 /** Only the capture's reply succeeded: its kernel counts a lookup that this run's does not. */
 export function learnLost(identity: Identity, captured: Reply): void {
   if (!GIVES_NAMES.has(captured.request.opcode)) return;
-  const node = markOf(replyMarks(captured), 'nodeid');
+  const node = markOf(replyMarks(captured, IDS), 'nodeid');
   if (node !== undefined) identity.lookedUpOnlyThere(node);
 }
 

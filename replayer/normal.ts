@@ -4,9 +4,9 @@
  * counts, free space, sizes of directories. Two replies agree exactly when their normal forms do.
  */
 import { native } from '../native/load.ts';
-import { readS32, readU16, readU32, readU64 } from '../rig/protocol/cursor.ts';
+import { readKey, readS32, readU16, readU32 } from '../rig/protocol/cursor.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
-import type { Layout, Role } from '../rig/protocol/layout.ts';
+import type { Layout, Role, Scalar } from '../rig/protocol/layout.ts';
 import type { Reply, Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import type { Place } from '../rig/protocol/parts.ts';
@@ -46,66 +46,98 @@ export interface OwnerMap {
 
 export const SAME_OWNERS: OwnerMap = { uid: (id) => id, gid: (id) => id };
 
-interface Token {
+/** A field that counts. */
+interface Word {
   name: string;
   role: Role | undefined;
-  value: number | bigint;
+  type: Scalar;
+  offset: number;
+  /** Bytes of the structure that must be there: a nested one counts whole or not at all. */
+  within: number;
+  /** Device numbers, sizes and link counts do not count for every type of file. */
+  rdev: boolean;
+  ofFile: boolean;
 }
 
-function scalar(bytes: Uint8Array, offset: number, type: string): number | bigint {
-  if (type === 'u64' || type === 's64') return readU64(bytes, offset);
+function words(layout: Layout, base: number, within: number, out: Word[]): Word[] {
+  for (const [name, field] of layout.list) {
+    const { type, role, count } = field;
+    const offset = base + field.offset;
+    const end = Math.max(within, offset + field.size);
+    if (count > 0) continue;
+    if (typeof type === 'object') words(type, offset, end, out);
+    else if (role === undefined || !LEFT_OUT.has(role)) {
+      if (BACKING.has(name) || (MINE.has(name) && layout.name !== 'write_out')) continue;
+      const rdev = name.startsWith('rdev');
+      const ofFile = name === 'size' || name === 'nlink';
+      out.push({ name, role, type, offset, within: end, rdev, ofFile });
+    }
+  }
+  return out;
+}
+
+const wordsOf = new Map<Layout, readonly Word[]>();
+
+/** The fields of a structure that count, in order. Made once a layout. */
+function countingWords(layout: Layout): readonly Word[] {
+  let found = wordsOf.get(layout);
+  if (found === undefined) {
+    found = words(layout, 0, 0, []);
+    wordsOf.set(layout, found);
+  }
+  return found;
+}
+
+function scalar(bytes: Uint8Array, offset: number, type: Scalar): number | bigint {
+  // Most 64-bit values are small, and a number is shown as the same digits.
+  if (type === 'u64' || type === 's64') return readKey(bytes, offset);
   if (type === 's32') return readS32(bytes, offset);
   if (type === 'u16') return readU16(bytes, offset);
   return readU32(bytes, offset);
 }
 
-/** The fields of a structure that count, in order. */
-function tokens(
-  layout: Layout,
-  bytes: Uint8Array,
-  offset: number,
-  end: number,
-  out: Token[],
-): void {
-  for (const [name, field] of layout.list) {
-    const at = offset + field.offset;
-    if (at + field.size > end || field.count > 0) continue;
-    if (typeof field.type === 'object') tokens(field.type, bytes, at, end, out);
-    else if (field.role === undefined || !LEFT_OUT.has(field.role)) {
-      if (BACKING.has(name) || (MINE.has(name) && layout.name !== 'write_out')) continue;
-      out.push({ name, role: field.role, value: scalar(bytes, at, field.type) });
-    }
-  }
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Eight digits; toString(16) of a number above 2^31 is a slow path of the engine's. */
+const hex8 = (n: number): string =>
+  `${HEX[n >>> 24]}${HEX[(n >>> 16) & 255]}${HEX[(n >>> 8) & 255]}${HEX[n & 255]}`;
+
+const dataForm = (bytes: Uint8Array): string => `${bytes.length}:${hex8(native.crc32c(bytes))}`;
+
+function wordForm(word: Word, value: number | bigint, owners: OwnerMap | undefined): string {
+  const { name, role } = word;
+  if (name === 'mode') return `mode=${value.toString(8)}`;
+  if (role === 'uid' && owners) return `uid=${owners.uid(Number(value))}`;
+  if (role === 'gid' && owners) return `gid=${owners.gid(Number(value))}`;
+  return `${name}=${value}`;
 }
 
-const dataForm = (bytes: Uint8Array): string =>
-  `${bytes.length}:${native.crc32c(bytes).toString(16).padStart(8, '0')}`;
-
-function structForm(place: Place, bytes: Uint8Array, owners: OwnerMap | undefined): string {
-  if (place.part.part !== 'struct' && place.part.part !== 'prefix') return '';
-  const found: Token[] = [];
-  tokens(place.part.layout, bytes, place.offset, place.offset + place.size, found);
-  const mode = found.find((t) => t.name === 'mode')?.value;
-  const type = mode === undefined ? 0 : Number(mode) & S_IFMT;
+function structForm(
+  layout: Layout,
+  { offset, size }: Place,
+  bytes: Uint8Array,
+  owners: OwnerMap | undefined,
+): string {
+  const counting = countingWords(layout);
+  const mode = counting.find((word) => word.name === 'mode' && word.within <= size);
+  const bits = mode === undefined ? 0 : scalar(bytes, offset + mode.offset, mode.type);
+  const type = Number(bits) & S_IFMT;
   const isDevice = type === S_IFCHR || type === S_IFBLK;
-  const words: string[] = [];
-  for (const { name, role, value } of found) {
-    if (type === S_IFDIR && (name === 'size' || name === 'nlink')) continue;
+  let form = '';
+  for (const word of counting) {
+    if (word.within > size || (word.ofFile && type === S_IFDIR)) continue;
     // Of others the kernel never looks at it (init_special_inode), and servers send what lay there.
-    if (!isDevice && name.startsWith('rdev')) continue;
-    if (name === 'mode') words.push(`mode=${value.toString(8)}`);
-    else if (role === 'uid' && owners) words.push(`uid=${owners.uid(Number(value))}`);
-    else if (role === 'gid' && owners) words.push(`gid=${owners.gid(Number(value))}`);
-    else words.push(`${name}=${value}`);
+    if (word.rdev && !isDevice) continue;
+    const value = scalar(bytes, offset + word.offset, word.type);
+    form += `${form === '' ? '' : ' '}${wordForm(word, value, owners)}`;
   }
-  return words.join(' ');
+  return form;
 }
 
 /** An entry with nodeid 0 says "no such name, remember that"; its attributes say nothing. */
 const isNegative = (place: Place, bytes: Uint8Array): boolean =>
   place.part.part === 'struct' &&
   place.part.layout.name === 'entry_out' &&
-  readU64(bytes, place.offset) === 0n;
+  readKey(bytes, place.offset) === 0;
 
 /** Nobody learns what these are answered with: fuse_release_end() does not look. */
 const IGNORED: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
@@ -122,7 +154,7 @@ export function normalReply(request: Request, reply: Reply, owners?: OwnerMap): 
   if (IGNORED.has(request.opcode)) return 'answered';
   if (error !== 0) return `-${errnoName(error).replace(/^-/, '')}`;
   if (ONLY_SUCCESS.has(request.name)) return 'ok';
-  const words: string[] = [];
+  const forms: string[] = [];
   const failedIoctl = request.opcode === OP.IOCTL.opcode && readS32(reply.bytes, OUT_HEADER) < 0;
   for (const place of reply.places) {
     const { part, offset, size } = place;
@@ -130,13 +162,13 @@ export function normalReply(request: Request, reply: Reply, owners?: OwnerMap): 
     if (failedIoctl && part.part === 'data') continue;
     if (isNegative(place, reply.bytes)) return 'negative';
     if (part.part === 'struct' || part.part === 'prefix') {
-      const form = structForm(place, reply.bytes, owners);
-      if (form !== '') words.push(form);
+      const form = structForm(part.layout, place, reply.bytes, owners);
+      if (form !== '') forms.push(form);
     } else if (part.part === 'data') {
-      words.push(`${part.as}=${dataForm(reply.bytes.subarray(offset, offset + size))}`);
+      forms.push(`${part.as}=${dataForm(reply.bytes.subarray(offset, offset + size))}`);
     }
   }
-  return words.length === 0 ? 'ok' : words.join(' ');
+  return forms.length === 0 ? 'ok' : forms.join(' ');
 }
 
 /** The first words in which two normal forms differ, as `name: a, was b`. */

@@ -1,6 +1,8 @@
 /** What is known of one connection while a capture is walked: the capture's state and this run's. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { RingPlace } from '../rig/events.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { BEFORE_INIT, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
@@ -11,7 +13,7 @@ export class Side {
   readonly identity = new Identity();
   /** By the capture's node and handle. */
   readonly #streams = new Map<string, DirectoryStream>();
-  readonly flights = new Map<bigint, Flight>();
+  readonly flights = new Map<Key, Flight>();
   /** RETRIEVE notifications of this run whose NOTIFY_REPLY the capture has not reached. */
   readonly retrieves: { unique: bigint; nodeid: bigint }[] = [];
   /** What this run's server has stored into the page cache. */
@@ -26,6 +28,16 @@ export class Side {
   readonly #notifyReplies = new Set<string>();
   /** CPUs of clients whose captured requests say nothing of theirs, in order of appearance. */
   readonly #cpus = new Map<number, number>();
+
+  /**
+   * What this run's INIT agreed on, or what the capture's did. Where both agreed on the same, they are
+   * one object: then no request need be looked at twice.
+   */
+  agreed(on: { run?: Negotiated; captured?: Negotiated }): void {
+    this.run = on.run ?? this.run;
+    this.captured = on.captured ?? this.captured;
+    if (isDeepStrictEqual(this.run, this.captured)) this.captured = this.run;
+  }
 
   /** A captured entry carries a request. */
   carries({ qid, entry }: RingPlace, notifyReply: boolean): void {

@@ -3,15 +3,16 @@
  * to what this server negotiated.
  */
 import type { RequestSpec } from '../rig/kernel/feed.ts';
-import { writeU64 } from '../rig/protocol/cursor.ts';
-
+import { readU16, writeU64 } from '../rig/protocol/cursor.ts';
+import type { Role } from '../rig/protocol/layout.ts';
 import { type Mark, requestMarks, writeMark } from '../rig/protocol/marks.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { has, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
+import { IN_HEADER } from '../rig/protocol/structs-common.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Identity } from './identity.ts';
-import type { OwnerMap } from './normal.ts';
+import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { reform } from './reform.ts';
 
 export interface Translated {
@@ -35,9 +36,12 @@ export interface Translation {
   stream(fh: bigint): DirectoryStream;
 }
 
-const IN_HEADER = 40;
 const isReaddir = (opcode: number): boolean =>
   opcode === OP.READDIR.opcode || opcode === OP.READDIRPLUS.opcode;
+
+/** What a run has another value for. Owners are looked at only where they are other ones. */
+const IDS: ReadonlySet<Role> = new Set(['nodeid', 'fh', 'cookie']);
+const IDS_AND_OWNERS: ReadonlySet<Role> = new Set([...IDS, 'uid', 'gid']);
 
 function nodeOfHandle(mark: Mark, marks: readonly Mark[], header: bigint): bigint {
   const of = mark.of === undefined ? undefined : marks.find((m) => m.field === mark.of);
@@ -48,8 +52,8 @@ function nodeOfHandle(mark: Mark, marks: readonly Mark[], header: bigint): bigin
 function exchanged(mark: Mark, node: bigint, t: Translation): bigint | number | undefined {
   if (mark.role === 'uid') return t.owners.uid(Number(mark.value));
   if (mark.role === 'gid') return t.owners.gid(Number(mark.value));
-  // Most marks need no exchange, and only these two roles are ids of the server's.
-  if (mark.role !== 'nodeid' && mark.role !== 'fh') return mark.value;
+  // A cookie is exchanged with its stream, by translate().
+  if (mark.role === 'cookie') return mark.value;
   return t.identity.translate(mark, node);
 }
 
@@ -62,7 +66,7 @@ export function translate(
 ): Translated | Orphan {
   const request = new Request(bytes, captured);
   const { nodeid, opcode } = request;
-  const marks = requestMarks(request);
+  const marks = requestMarks(request, t.owners === SAME_OWNERS ? IDS : IDS_AND_OWNERS);
   let fh: bigint | undefined;
   for (const mark of marks) {
     const { role } = mark;
@@ -78,7 +82,7 @@ export function translate(
     const cookie = marks.find((m) => m.role === 'cookie');
     if (cookie) writeMark(bytes, cookie, t.stream(fh ?? 0n).offset(BigInt(cookie.value)));
   }
-  return { request: reform(bytes, captured, run), fh };
+  return { request: captured === run ? request : reform(bytes, captured, run), fh };
 }
 
 const specOf = (request: Request, body: Uint8Array, opcode = request.opcode): RequestSpec => ({
@@ -88,9 +92,10 @@ const specOf = (request: Request, body: Uint8Array, opcode = request.opcode): Re
   gid: request.gid,
   pid: request.pid,
   body,
-  extlen: new DataView(request.bytes.buffer, request.bytes.byteOffset).getUint16(36, true),
+  extlen: readU16(request.bytes, IN_HEADER.at.total_extlen),
   background: request.background,
   force: request.force,
+  cpu: 0,
 });
 
 /** `fuse_write_in` of the part of a WRITE that begins at `done`. */
@@ -118,5 +123,5 @@ export function adapt(request: Request, negotiated: Negotiated): RequestSpec[] {
   if (opcode === OP.READDIRPLUS.opcode && !has(negotiated, 'DO_READDIRPLUS')) {
     return [specOf(request, body, OP.READDIR.opcode)];
   }
-  return [specOf(request, request.bytes.subarray(IN_HEADER))];
+  return [specOf(request, body)];
 }

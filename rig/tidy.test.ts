@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/'],
   // Measures the program as a whole, at work on real servers.
-  'rig/bench/': ['rig/', 'corpus/', 'native/'],
+  'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'corpus/', 'native/'],
   'native/': [],
   'recorder/capture/': ['rig/protocol/', 'rig/events.ts', 'native/'],
   'recorder/fixture/': ['rig/protocol/', 'native/'],

@@ -39,7 +39,7 @@ export interface Frame {
   offset: number;
   /** Byte offset behind the frame. */
   next: number;
-  /** From 0, the `begin` frame. */
+  /** From 0, `begin`. */
   number: number;
 }
 
@@ -52,10 +52,7 @@ export interface CaptureIndex {
   readonly kinds: readonly SessionEvent['kind'][];
 }
 
-/**
- * A frame whose header and checksum are right. Its body lies at `from` to `end` of `frames`, which is
- * the window's unless `owned`.
- */
+/** A sound frame: its body lies at `from` to `end` of `frames`, the window's unless `owned`. */
 interface Raw {
   kind: SessionEvent['kind'];
   type: number;
@@ -64,7 +61,6 @@ interface Raw {
   end: number;
   owned: boolean;
   number: number;
-  /** Byte offsets of this frame and of what follows it. */
   offset: number;
   next: number;
 }
@@ -112,10 +108,7 @@ export class CaptureReader {
     if (path.endsWith(PARTIAL) && !partial) throw incomplete(path, path);
   }
 
-  /**
-   * Every event, `begin` and `end` included. `borrow`: an event's bytes are the window's, valid until
-   * the next event is asked for; a copy of each is a tenth of what a replay costs.
-   */
+  /** Every event. `borrow`: its bytes are the window's, valid until the next one is asked for. */
   *events(borrow = false): Generator<SessionEvent, void, undefined> {
     for (const raw of this.#walk()) yield this.#event(raw, borrow);
   }
@@ -201,9 +194,10 @@ export class CaptureReader {
     if (number !== undefined && header.number !== number) {
       throw this.#error('damaged', offset, number, `the frame carries number ${header.number}`);
     }
-    const { kind, type, number: carried } = header;
+    const { kind, type } = header;
     const from = at + HEADER_BYTES;
-    return { kind, type, frames, from, end, owned, number: carried, offset, next: offset + length };
+    const next = offset + length;
+    return { kind, type, frames, from, end, owned, number: header.number, offset, next };
   }
 
   /**

@@ -3,16 +3,18 @@
  *
  *     npm run bench -- [SECTION...] [--runs N] [--json]
  *
- * Sections: record, replay, memory, trap; all of them if none is named. With --json one object a line.
+ * Sections: trap, model, record, replay, memory; all of them if none is named. With --json one object a line.
  */
 import { type Bench, line } from './measure.ts';
 import { memorySection } from './memory.ts';
+import { modelSection } from './model.ts';
 import { recordSection } from './record.ts';
 import { replaySection } from './replay.ts';
 import { trapSection } from './trap.ts';
 
 const SECTIONS = {
   trap: trapSection,
+  model: modelSection,
   record: recordSection,
   replay: replaySection,
   memory: memorySection,

@@ -9,10 +9,12 @@
  * may cross with the request's end, and commits that reach no request (ownership).
  */
 import type { ReplayEvent, ReplyEvent, RingPlace } from '../events.ts';
+import { readKey } from '../protocol/cursor.ts';
 import { ERRNO, errnoName } from '../protocol/errno.ts';
 import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
+import { OUT_HEADER } from '../protocol/structs-common.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
 import { type InEntry, RingRequests } from './ring_requests.ts';
 
@@ -39,8 +41,9 @@ export class Conformance implements Check {
       );
       return;
     }
-    const unique = uniqueOf(event.bytes);
-    if (unique === 0n || (unique & 1n) === 1n) return;
+    const unique = readKey(event.bytes, OUT_HEADER.at.unique);
+    // Of notifications and of INTERRUPTs.
+    if (unique === 0 || ((event.bytes[OUT_HEADER.at.unique] as number) & 1) === 1) return;
     this.#replies++;
     this.#ring.agree(event);
     // After the teardown a late reply meets ENOENT: the request ended with the connection.

@@ -10,15 +10,15 @@
 import { crc32 } from 'node:zlib';
 import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { readU32, readU64 } from '../protocol/cursor.ts';
+import { type Key, keyOf, readKey, readU32 } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
-import { errorOf, nodeidOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
 import { OP } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
-import { ATTR, ENTRY_OUT } from '../protocol/structs-common.ts';
+import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
 import { BLOCK, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
@@ -38,7 +38,7 @@ const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
 interface Asked {
   unique: bigint;
   opcode: number;
-  node: bigint;
+  node: Key;
   offset: number;
   /** Bytes asked for, or written. */
   size: number;
@@ -72,9 +72,15 @@ const TOUCHES: ReadonlySet<number> = new Set([
 export class Content implements Check {
   readonly name = 'content';
   readonly #files = new Shadows();
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked = new AskedByConn();
   readonly #wrong = new Lines();
   #verified = 0;
+  readonly #sum: (bytes: Uint8Array) => number;
+
+  /** `sum`: a checksum of 32 bits, where there is a faster one than zlib's. */
+  constructor(sum: (bytes: Uint8Array) => number = crc32) {
+    this.#sum = sum;
+  }
 
   take(event: ReplayEvent): void {
     if (event.kind === 'request') this.#request(event);
@@ -86,22 +92,24 @@ export class Content implements Check {
   #request(event: RequestEvent): void {
     const { bytes, conn } = event;
     const opcode = opcodeOf(bytes);
-    const node = nodeidOf(bytes);
+    const node = readKey(bytes, IN_HEADER.at.nodeid);
     if (opcode === OP.WRITE.opcode || opcode === OP.READ.opcode)
       this.#transfer(event, opcode, node);
     else if (TOUCHES.has(opcode)) this.#touch(conn, node, bytes, opcode);
     else if (opcode === OP.LINK.opcode) {
-      this.#files.blind(conn, new Request(bytes, BEFORE_INIT).as('LINK').oldnodeid);
+      this.#files.blind(conn, keyOf(new Request(bytes, BEFORE_INIT).as('LINK').oldnodeid));
     } else if (opcode === OP.OPEN.opcode && (readU32(bytes, IN_HEADER_SIZE) & O_TRUNC) !== 0) {
       this.#touch(conn, node, bytes, opcode);
     } else if (opcode === OP.FORGET.opcode) this.#files.forget(conn, node);
     else if (opcode === OP.BATCH_FORGET.opcode) {
       for (const { nodeid } of new Request(bytes).as('BATCH_FORGET').forgets) {
-        this.#files.forget(conn, nodeid);
+        this.#files.forget(conn, keyOf(nodeid));
       }
     }
     if (LOOKS.has(opcode)) {
-      this.#ask(event, { opcode, node, offset: 0, size: 0, sums: [], version: 0, mixed: false });
+      const unique = uniqueOf(bytes);
+      const none = { offset: 0, size: 0, sums: [], version: 0, mixed: false };
+      this.#asked.set(event, { unique, opcode, node, ...none });
     }
   }
 
@@ -111,14 +119,14 @@ export class Content implements Check {
     if (asked.opcode === OP.READDIRPLUS.opcode) {
       for (const { entry } of decodeDirents(bytes.subarray(OUT_HEADER), true)) {
         if (entry === undefined || (entry.attr.mode & S_IFMT) === S_IFDIR) continue;
-        if (entry.attr.nlink > 1) this.#files.blind(conn, entry.nodeid);
+        if (entry.attr.nlink > 1) this.#files.blind(conn, keyOf(entry.nodeid));
       }
       return;
     }
     const attr = asked.opcode === OP.GETATTR.opcode || asked.opcode === OP.SETATTR.opcode;
     const at = OUT_HEADER + (attr ? ATTR_OUT.at.attr : ENTRY_OUT.at.attr);
     if (bytes.length < at + ATTR.at.gid) return;
-    const node = attr ? asked.node : readU64(bytes, OUT_HEADER);
+    const node = attr ? asked.node : readKey(bytes, OUT_HEADER);
     const directory = (readU32(bytes, at + ATTR.at.mode) & S_IFMT) === S_IFDIR;
     const links = readU32(bytes, at + ATTR.at.nlink);
     if (asked.opcode === OP.LINK.opcode || (!directory && links > 1)) this.#files.blind(conn, node);
@@ -131,24 +139,19 @@ export class Content implements Check {
     const code = errorOf(event.bytes);
     if (code !== NOTIFY.INVAL_INODE.code && code !== NOTIFY.STORE.code) return;
     if (event.bytes.length >= OUT_HEADER + 8) {
-      this.#files.clear(event.conn, readU64(event.bytes, OUT_HEADER));
+      this.#files.clear(event.conn, readKey(event.bytes, OUT_HEADER));
     }
   }
 
-  #ask(event: RequestEvent, asked: Omit<Asked, 'unique'>): void {
-    this.#asked.set(keyOf(event), { unique: uniqueOf(event.bytes), ...asked });
-  }
-
-  #transfer(event: RequestEvent, opcode: number, node: bigint): void {
+  #transfer(event: RequestEvent, opcode: number, node: Key): void {
     const { bytes, conn } = event;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < WRITE_DATA) return;
     const writing = opcode === OP.WRITE.opcode;
     const known = this.#files.known(conn, node);
     if (!writing && known === undefined) return;
     const shadow = this.#files.of(conn, node);
-    const offset = Number(view.getBigUint64(48, true));
-    const size = view.getUint32(56, true);
+    const offset = Number(readKey(bytes, 48));
+    const size = readU32(bytes, 56);
     const sums: Asked['sums'] = [];
     const mixed = shadow.writing > 0;
     if (writing) {
@@ -157,23 +160,24 @@ export class Content implements Check {
       dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
       for (const [block, from] of wholeBlocks(offset, data.length)) {
-        sums.push([block, crc32(data.subarray(from, from + BLOCK))]);
+        sums.push([block, this.#sum(data.subarray(from, from + BLOCK))]);
       }
     }
-    this.#ask(event, { opcode, node, offset, size, sums, version: shadow.version, mixed });
+    const { version } = shadow;
+    const unique = uniqueOf(bytes);
+    this.#asked.set(event, { unique, opcode, node, offset, size, sums, version, mixed });
   }
 
-  #touch(conn: number, node: bigint, bytes: Uint8Array, opcode: number): void {
+  #touch(conn: number, node: Key, bytes: Uint8Array, opcode: number): void {
     const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
-    const target = copies ? BigInt(new Request(bytes).args.nodeid_out as bigint) : node;
+    const target = copies ? keyOf(new Request(bytes).args.nodeid_out as bigint) : node;
     this.#files.clear(conn, target);
   }
 
   #reply(event: ReplyEvent): void {
-    const key = keyOf(event);
-    const asked = this.#asked.get(key);
+    const asked = this.#asked.get(event);
     if (asked === undefined || event.result === -2) return;
-    this.#asked.delete(key);
+    this.#asked.delete(event);
     const failed = event.result < 0 || errorOf(event.bytes) !== 0 || !taken(event, asked);
     if (asked.opcode === OP.OPEN.opcode) {
       if (!failed && passthrough(event.bytes)) this.#files.blind(event.conn, asked.node);
@@ -190,10 +194,7 @@ export class Content implements Check {
     shadow.writing--;
     const mixed = asked.mixed || shadow.writing > 0 || asked.version !== shadow.version;
     if (failed || mixed || shadow.blind) return;
-    const written = new DataView(event.bytes.buffer, event.bytes.byteOffset).getUint32(
-      OUT_HEADER,
-      true,
-    );
+    const written = readU32(event.bytes, OUT_HEADER);
     const end = asked.offset + written;
     for (const [block, sum] of asked.sums) {
       if ((block + 1) * BLOCK <= end) shadow.blocks.set(block, sum);
@@ -207,7 +208,7 @@ export class Content implements Check {
       const expected = shadow.blocks.get(block);
       if (expected === undefined) continue;
       this.#verified++;
-      if (crc32(data.subarray(from, from + BLOCK)) === expected) continue;
+      if (this.#sum(data.subarray(from, from + BLOCK)) === expected) continue;
       this.#wrong.add(
         `READ unique ${uniqueOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
       );
@@ -226,9 +227,39 @@ export class Content implements Check {
   }
 }
 
-/** What came in a ring's entry is answered there, whatever unique the reply names. */
-const keyOf = ({ conn, bytes, ring }: RequestEvent | ReplyEvent): string =>
-  ring === undefined ? `${conn}:${uniqueOf(bytes)}` : `${conn}:q${ring.qid}/${ring.entry}`;
+/** Requests without their reply. */
+class AskedByConn {
+  readonly #device = new Map<number, Map<Key, Asked>>();
+  readonly #rings = new Map<number, Map<Key, Asked>>();
+
+  #of({ conn, ring }: RequestEvent | ReplyEvent): Map<Key, Asked> {
+    const all = ring === undefined ? this.#device : this.#rings;
+    let asked = all.get(conn);
+    if (asked === undefined) {
+      asked = new Map();
+      all.set(conn, asked);
+    }
+    return asked;
+  }
+
+  /** What came in a ring's entry is answered there, whatever unique the reply names. */
+  #key({ bytes, ring }: RequestEvent | ReplyEvent): Key {
+    if (ring !== undefined) return ring.qid * 2 ** 32 + ring.entry;
+    return readKey(bytes, IN_HEADER.at.unique);
+  }
+
+  set(event: RequestEvent, asked: Asked): void {
+    this.#of(event).set(this.#key(event), asked);
+  }
+
+  get(event: ReplyEvent): Asked | undefined {
+    return this.#of(event).get(this.#key(event));
+  }
+
+  delete(event: ReplyEvent): void {
+    this.#of(event).delete(this.#key(event));
+  }
+}
 
 /** False if the kernel refuses a committed success, which no result tells. */
 function taken({ bytes, ring }: ReplyEvent, { unique, opcode, size }: Asked): boolean {

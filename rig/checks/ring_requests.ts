@@ -2,7 +2,7 @@
 import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
 import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
-import { type BodyLimits, Request } from '../protocol/message.ts';
+import { type BodyLimits, replyLimits } from '../protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../protocol/negotiated.ts';
 import { OP, opOf } from '../protocol/opcodes.ts';
 
@@ -76,10 +76,11 @@ function limitsOf(
   opcode: number,
   bytes: Uint8Array,
 ): BodyLimits | undefined {
-  const kind = opOf(opcode)?.reply.kind;
+  const op = opOf(opcode);
+  const kind = op?.reply.kind;
   if (kind === undefined) return ANY;
   // What depends on a field of the request is asked anew: a READ's size.
-  if (kind === 'variable' || kind === 'either') return new Request(bytes, negotiated).replyLimits;
-  if (!fixed.has(opcode)) fixed.set(opcode, new Request(bytes, negotiated).replyLimits);
+  if (kind === 'variable' || kind === 'either') return replyLimits(op, bytes, negotiated);
+  if (!fixed.has(opcode)) fixed.set(opcode, replyLimits(op, bytes, negotiated));
   return fixed.get(opcode);
 }

@@ -1,4 +1,5 @@
 /** What the content check knows of the files of a run. */
+import type { Key } from '../protocol/cursor.ts';
 
 /** Bytes of the blocks that are compared whole. */
 export const BLOCK = 4096;
@@ -13,42 +14,50 @@ export interface Shadow {
   blind: boolean;
 }
 
-const keyOf = (conn: number, node: bigint): string => `${conn}:${node}`;
-
 export class Shadows {
-  readonly #shadows = new Map<string, Shadow>();
+  /** By connection, then by node. */
+  readonly #shadows = new Map<number, Map<Key, Shadow>>();
 
-  /** A file's shadow, if it has one. */
-  known(conn: number, node: bigint): Shadow | undefined {
-    return this.#shadows.get(keyOf(conn, node));
+  #of(conn: number): Map<Key, Shadow> {
+    let shadows = this.#shadows.get(conn);
+    if (shadows === undefined) {
+      shadows = new Map();
+      this.#shadows.set(conn, shadows);
+    }
+    return shadows;
   }
 
-  of(conn: number, node: bigint): Shadow {
-    const key = keyOf(conn, node);
-    let shadow = this.#shadows.get(key);
+  /** A file's shadow, if it has one. */
+  known(conn: number, node: Key): Shadow | undefined {
+    return this.#shadows.get(conn)?.get(node);
+  }
+
+  of(conn: number, node: Key): Shadow {
+    const shadows = this.#of(conn);
+    let shadow = shadows.get(node);
     if (shadow === undefined) {
       shadow = { blocks: new Map(), writing: 0, version: 0, blind: false };
-      this.#shadows.set(key, shadow);
+      shadows.set(node, shadow);
     }
     return shadow;
   }
 
   /** What is blind stays so: a node with other names may come back under the same number. */
-  forget(conn: number, node: bigint): void {
-    const key = keyOf(conn, node);
-    if (this.#shadows.get(key)?.blind !== true) this.#shadows.delete(key);
+  forget(conn: number, node: Key): void {
+    const shadows = this.#shadows.get(conn);
+    if (shadows?.get(node)?.blind !== true) shadows?.delete(node);
   }
 
   /** Its data changed in a way we do not follow. */
-  clear(conn: number, node: bigint): void {
-    const shadow = this.#shadows.get(keyOf(conn, node));
+  clear(conn: number, node: Key): void {
+    const shadow = this.known(conn, node);
     if (shadow === undefined) return;
     shadow.version++;
     shadow.blocks.clear();
   }
 
   /** Nothing can be known of it any more. */
-  blind(conn: number, node: bigint): void {
+  blind(conn: number, node: Key): void {
     const shadow = this.of(conn, node);
     shadow.blind = true;
     shadow.blocks.clear();

@@ -2,7 +2,7 @@
  * One open of /dev/fuse (struct fuse_dev) and its processing table: replies are looked up in the
  * table of the handle they are written to, so only the reader's handle can answer.
  */
-import { readU64 } from '../protocol/cursor.ts';
+import { type Key, readKey } from '../protocol/cursor.ts';
 import { IN_HEADER } from '../protocol/structs-common.ts';
 import type { Connection } from './connection.ts';
 import type { HandleId } from './kernel.ts';
@@ -28,7 +28,7 @@ export class Device {
   state: DeviceState = 'unbound';
   conn: Connection | undefined;
   /** Requests read here and not answered, by unique. */
-  readonly processing = new Map<bigint, FuseReq>();
+  readonly processing = new Map<Key, FuseReq>();
   /** Handles whose call waits until this one is bound (CLONE of a SYNC_INIT source). */
   readonly waiters = new Set<HandleId>();
 
@@ -48,7 +48,7 @@ export class Device {
    * uniques, which a server sees when requests are sent again.
    */
   takeProcessing(): FuseReq[] {
-    const all = [...this.processing].map(([unique, req]) => ({ bucket: bucket(unique), req }));
+    const all = [...this.processing.values()].map((req) => ({ bucket: bucket(req.unique), req }));
     this.processing.clear();
     all.sort((a, b) => Number(a.bucket - b.bucket));
     return all.map(({ req }) => req);
@@ -56,7 +56,7 @@ export class Device {
 
   /** The delivered request of this message, if it is one that awaits its reply here. */
   requestOf(message: Uint8Array): FuseReq | undefined {
-    return this.processing.get(readU64(message, IN_HEADER.at.unique));
+    return this.processing.get(readKey(message, IN_HEADER.at.unique));
   }
 
   /** fuse_dev_poll(), for a handle that is not waiting for its mount. */

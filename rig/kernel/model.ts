@@ -3,6 +3,7 @@
  * of this folder and holds no rule of its own: here are the server's calls, in `model-feed.ts` the
  * client side. No I/O, no clock, no randomness.
  */
+import { keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
@@ -190,7 +191,7 @@ export class ModelKernel extends ModelFeed implements Kernel {
 
   /** The ticket of a request that was read through this handle and is not answered. */
   ticketOf(handle: HandleId, unique: bigint): Ticket | undefined {
-    return this.#devices.get(handle)?.processing.get(unique)?.ticket || undefined;
+    return this.#devices.get(handle)?.processing.get(keyOf(unique))?.ticket || undefined;
   }
 
   /** What /proc/PID/fdinfo adds for the handle; empty while it is unbound. */

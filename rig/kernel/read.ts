@@ -3,11 +3,12 @@
  * (fuse_dev_do_read() in fs/fuse/dev.c).
  */
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { ProtocolError } from '../protocol/cursor.ts';
+import { keyOf, ProtocolError } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import { type BodyLimits, Request } from '../protocol/message.ts';
+import { opcodeOf } from '../protocol/header.ts';
+import { type BodyLimits, replyLimits } from '../protocol/message.ts';
 import type { Negotiated } from '../protocol/negotiated.ts';
-import { OP } from '../protocol/opcodes.ts';
+import { OP, opOf } from '../protocol/opcodes.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
 import { writeInHeader } from './in-header.ts';
@@ -61,7 +62,7 @@ function deliver(device: Device, conn: Connection, req: FuseReq, into: Uint8Arra
   req.place = 'sent';
   if (req.noReply) conn.end(req, 0);
   else {
-    device.processing.set(unique, req);
+    device.processing.set(keyOf(unique), req);
     if (req.interrupted) queueInterrupt(conn, req);
   }
   // Whoever was called back may have read into the same buffer, or aborted: copy last.
@@ -75,7 +76,7 @@ function deliver(device: Device, conn: Connection, req: FuseReq, into: Uint8Arra
 /** Reply sizes of a delivered request; none for a request that is not as its row says. */
 export function limitsOf(message: Uint8Array, negotiated: Negotiated): BodyLimits {
   try {
-    return new Request(message, negotiated).replyLimits ?? NO_LIMITS;
+    return replyLimits(opOf(opcodeOf(message)), message, negotiated) ?? NO_LIMITS;
   } catch (error) {
     if (error instanceof ProtocolError) return NO_LIMITS;
     throw error;
@@ -86,6 +87,6 @@ export function limitsOf(message: Uint8Array, negotiated: Negotiated): BodyLimit
 export function faultDevice(device: Device, message: Uint8Array): void {
   const req = device.requestOf(message);
   if (req === undefined || device.conn === undefined) return;
-  device.processing.delete(req.unique);
+  device.processing.delete(keyOf(req.unique));
   device.conn.end(req, -ERRNO.EIO);
 }

@@ -4,8 +4,10 @@
  * wrong reply costs the request: its client gets EIO.
  */
 import { ERROR_LIMIT, INTERRUPT_BIT, OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import { type Key, keyOf, readKey } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
+import { OUT_HEADER } from '../protocol/structs-common.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
 import { replyToInterrupt } from './interrupt.ts';
@@ -27,17 +29,20 @@ export function writeDevice(
   if (length < OUT_HEADER_SIZE) return -ERRNO.EINVAL;
   if (message.length < OUT_HEADER_SIZE) return -ERRNO.EFAULT;
   if (lenOf(message) !== length) return -ERRNO.EINVAL;
-  const unique = uniqueOf(message);
+  const unique = readKey(message, OUT_HEADER.at.unique);
   const error = errorOf(message);
-  if (unique === 0n) return notify(conn, error, message, length, nodes) || length;
+  if (unique === 0) return notify(conn, error, message, length, nodes) || length;
   if (error > 0 || error <= -ERROR_LIMIT) return -ERRNO.EINVAL;
-  const odd = (unique & INTERRUPT_BIT) !== 0n;
-  const req = device.processing.get(odd ? unique ^ INTERRUPT_BIT : unique);
+  const odd = isOdd(unique);
+  const req = device.processing.get(odd ? keyOf(uniqueOf(message) ^ INTERRUPT_BIT) : unique);
   if (req === undefined) return -ERRNO.ENOENT;
   if (odd) return replyToInterrupt(conn, req, error, length) || length;
   device.processing.delete(unique);
   return take(conn, req, error, message, length);
 }
+
+const isOdd = (unique: Key): boolean =>
+  typeof unique === 'number' ? unique % 2 === 1 : (unique & INTERRUPT_BIT) !== 0n;
 
 /** Ends a request that was in the table, as its reply deserves. */
 function take(

@@ -90,6 +90,23 @@ export function readU64(bytes: Uint8Array, offset: number): bigint {
   return scratchU64[0] as bigint;
 }
 
+/**
+ * A u64 that is looked up, not shown: a number below 2^53, a bigint from there on, so that the same
+ * value is always the same key of a Map. Most ids are small, and a bigint is an allocation.
+ */
+export type Key = number | bigint;
+
+const KEY_HIGH = 2 ** 21;
+
+export function readKey(bytes: Uint8Array, offset: number): Key {
+  const high = readU32(bytes, offset + 4);
+  return high < KEY_HIGH ? high * 2 ** 32 + readU32(bytes, offset) : readU64(bytes, offset);
+}
+
+const KEY_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+export const keyOf = (value: bigint): Key => (value <= KEY_MAX ? Number(value) : value);
+
 export function readS64(bytes: Uint8Array, offset: number): bigint {
   load(bytes, offset);
   return scratchS64[0] as bigint;
@@ -106,14 +123,18 @@ export function writeU16(bytes: Uint8Array, offset: number, value: number): void
 }
 
 export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
-  writeInt(bytes, offset, 4, value);
+  need(bytes, offset, 4);
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
 }
 
 /** Writes 8 bytes; negative values as two's complement. */
 export function writeU64(bytes: Uint8Array, offset: number, value: bigint): void {
   need(bytes, offset, 8);
   scratchU64[0] = BigInt.asUintN(64, value);
-  bytes.set(scratch, offset);
+  for (let i = 0; i < 8; i++) bytes[offset + i] = scratch[i] as number;
 }
 
 /** Smallest multiple of 8 not below `size` (FUSE_REC_ALIGN). */
@@ -146,28 +167,39 @@ export class Cursor {
     return Math.max(this.end - this.offset, 0);
   }
 
-  /** The next `size` bytes. */
-  take(size: number, struct: string, field: string): Uint8Array {
+  /** Passes the next `size` bytes. */
+  skip(size: number, struct: string, field: string): void {
     if (size > this.left) {
       const { offset, left: available } = this;
       throw new ProtocolError({ struct, field, offset, needed: size, available });
     }
-    const start = this.offset;
     this.offset += size;
+  }
+
+  /** The next `size` bytes. */
+  take(size: number, struct: string, field: string): Uint8Array {
+    const start = this.offset;
+    this.skip(size, struct, field);
     return this.bytes.subarray(start, this.offset);
   }
 
-  /** The bytes before the next NUL; the NUL is taken too. */
-  name(struct: string, field: string): Uint8Array {
+  /** Passes a name and the NUL behind it; returns the name's length. */
+  skipName(struct: string, field: string): number {
     const nul = this.bytes.indexOf(0, this.offset);
     if (nul < 0 || nul >= this.end) {
       const { offset, left: available } = this;
       const place = { struct, field, offset, needed: available + 1, available };
       throw new ProtocolError(place, `no NUL ends the name in the ${available} bytes left`);
     }
-    const name = this.take(nul - this.offset, struct, field);
-    this.offset++;
-    return name;
+    const length = nul - this.offset;
+    this.offset = nul + 1;
+    return length;
+  }
+
+  /** The bytes before the next NUL; the NUL is taken too. */
+  name(struct: string, field: string): Uint8Array {
+    const start = this.offset;
+    return this.bytes.subarray(start, start + this.skipName(struct, field));
   }
 
   /** Throws when bytes are left over. */

@@ -122,3 +122,39 @@ export function nested<L extends Layout>(offset: number, layout: L): Field<Value
 
 /** Bytes of a field, all elements together. */
 export const extent = (field: Field): number => field.size * (field.count || 1);
+
+/** A field of a structure or of one inside it, with what its layout says at hand. */
+export interface FlatField {
+  readonly name: string;
+  readonly field: Field;
+  readonly type: Scalar;
+  /** From the first byte of the outermost structure; `end` is behind the field, arrays whole. */
+  readonly offset: number;
+  readonly end: number;
+  /** The u32 that holds the `when` bit, from the same byte. */
+  readonly whenAt: number;
+  /** The structure the field belongs to. */
+  readonly owner: Layout;
+}
+
+function flatten(layout: Layout, base: number): FlatField[] {
+  return layout.list.flatMap(([name, field]) => {
+    const { type } = field;
+    const offset = base + field.offset;
+    if (typeof type === 'object') return flatten(type, offset);
+    const whenAt = field.when === undefined ? -1 : base + (layout.at[field.when.field] as number);
+    return [{ name, field, type, offset, end: offset + extent(field), whenAt, owner: layout }];
+  });
+}
+
+const flat = new WeakMap<Layout, readonly FlatField[]>();
+
+/** The scalar fields of a structure, nested ones included, in order. Made once a layout. */
+export function flatFields(layout: Layout): readonly FlatField[] {
+  let fields = flat.get(layout);
+  if (fields === undefined) {
+    fields = flatten(layout, 0);
+    flat.set(layout, fields);
+  }
+  return fields;
+}

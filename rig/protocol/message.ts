@@ -34,6 +34,35 @@ function misused(wanted: OpName, got: string): never {
   throw new Error(`${wanted} was asked of a ${got}`);
 }
 
+/** One u32 of the structure that the body of a request starts with. */
+function headField(op: OpSpec | undefined, bytes: Uint8Array, name: string): number {
+  const offset = headLayout(op?.request ?? [])?.at[name];
+  if (offset === undefined) throw new Error(`${op?.name ?? 'the request'} has no ${name}`);
+  return readU32(bytes, IN_HEADER_SIZE + offset);
+}
+
+/** The same as the request's `replyLimits`, for those who have the bytes and need nothing else. */
+export function replyLimits(
+  op: OpSpec | undefined,
+  bytes: Uint8Array,
+  negotiated: Negotiated,
+): BodyLimits | undefined {
+  let reply = op?.reply;
+  if (reply === undefined || reply.kind === 'none') return undefined;
+  if (reply.kind === 'optional') return { min: 0, max: 0 };
+  if (reply.kind === 'either') {
+    reply = headField(op, bytes, reply.field) === 0 ? reply.zero : reply.other;
+  }
+  let min = 0;
+  for (const part of reply.parts) {
+    if (part.part === 'struct') min += structSize(part, negotiated);
+  }
+  if (reply.kind === 'fixed') return { min, max: min };
+  const bound = reply.max;
+  if (typeof bound === 'number') return { min, max: min + bound };
+  return { min, max: min + Math.max(bound.atLeast ?? 0, headField(op, bytes, bound.field)) };
+}
+
 /** A request as delivered: fuse_in_header and everything after it. */
 export class Request {
   readonly bytes: Uint8Array;
@@ -79,10 +108,14 @@ export class Request {
 
   /** Where the row's parts lie in `bytes`. */
   get places(): readonly Place[] {
+    this.#places ??= this.#locate();
+    return this.#places;
+  }
+
+  #locate(): readonly Place[] {
     const { bytes, negotiated, name: what } = this;
     const frame = { what, negotiated, extBytes: header.extBytesOf(bytes) };
-    this.#places ??= locate(this.op?.request ?? UNKNOWN, bytes, IN_HEADER_SIZE, frame);
-    return this.#places;
+    return locate(this.op?.request ?? UNKNOWN, bytes, IN_HEADER_SIZE, frame);
   }
 
   /** The decoded body, flat, with the names the row and its structures give. */
@@ -99,9 +132,7 @@ export class Request {
 
   /** One u32 of the structure the body starts with, without decoding the rest. */
   field(name: string): number {
-    const offset = headLayout(this.op?.request ?? [])?.at[name];
-    if (offset === undefined) throw new Error(`${this.name} has no ${name}`);
-    return readU32(this.bytes, IN_HEADER_SIZE + offset);
+    return headField(this.op, this.bytes, name);
   }
 
   #is(mark: OpSpec['background']): boolean {
@@ -141,18 +172,7 @@ export class Request {
 
   /** What a successful reply's body may measure; undefined where no reply is taken. */
   get replyLimits(): BodyLimits | undefined {
-    let reply = this.op?.reply;
-    if (reply === undefined || reply.kind === 'none') return undefined;
-    if (reply.kind === 'optional') return { min: 0, max: 0 };
-    if (reply.kind === 'either') reply = this.field(reply.field) === 0 ? reply.zero : reply.other;
-    let min = 0;
-    for (const part of reply.parts) {
-      if (part.part === 'struct') min += structSize(part, this.negotiated);
-    }
-    if (reply.kind === 'fixed') return { min, max: min };
-    const bound = reply.max;
-    if (typeof bound === 'number') return { min, max: min + bound };
-    return { min, max: min + Math.max(bound.atLeast ?? 0, this.field(bound.field)) };
+    return replyLimits(this.op, this.bytes, this.negotiated);
   }
 }
 

@@ -41,9 +41,9 @@ export function structSize(part: StructPart, negotiated: Negotiated): number {
 function takeStruct(cursor: Cursor, layout: Layout, size: number): void {
   if (cursor.left < size) {
     const field = layout.list.find(([, f]) => f.offset + f.size * (f.count || 1) > cursor.left);
-    cursor.take(size, layout.name, field?.[0] ?? 'end');
+    cursor.skip(size, layout.name, field?.[0] ?? 'end');
   }
-  cursor.take(size, layout.name, 'end');
+  cursor.skip(size, layout.name, 'end');
 }
 
 /** A number of the structure that starts the body: how much of something follows. */
@@ -65,10 +65,10 @@ function locateName(
   places: readonly Place[],
   what: string,
 ): number {
-  if (part.size === undefined) return cursor.name(what, part.as).length;
+  if (part.size === undefined) return cursor.skipName(what, part.as);
   const told = announced(cursor.bytes, places, part.size);
-  cursor.take(told.value, told.struct, part.size);
-  cursor.take(1, what, part.as);
+  cursor.skip(told.value, told.struct, part.size);
+  cursor.skip(1, what, part.as);
   return told.value;
 }
 
@@ -76,7 +76,7 @@ function locateSized(cursor: Cursor, part: Part, places: readonly Place[], what:
   if (part.part === 'array') {
     const count = announced(cursor.bytes, places, part.count);
     const size = count.value * part.layout.size;
-    cursor.take(size, count.struct, part.count);
+    cursor.skip(size, count.struct, part.count);
     return size;
   }
   const size = cursor.left;
@@ -90,7 +90,7 @@ function locateSized(cursor: Cursor, part: Part, places: readonly Place[], what:
       );
     }
   }
-  cursor.take(size, what, part.part === 'data' ? part.as : part.part);
+  cursor.skip(size, what, part.part === 'data' ? part.as : part.part);
   return size;
 }
 

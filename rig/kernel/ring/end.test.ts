@@ -116,10 +116,10 @@ describe.each(VERSIONS_TRIED)('fuse_uring_abort, %s', (version) => {
     expect(asks.map((ticket) => made.scene.ended(ticket))).toEqual(Array(3).fill('ECONNABORTED'));
   });
 
-  it('the newest of the free entries is released first', () => {
+  it('the oldest of the free entries is released first', () => {
     const made = RingScene.ready(3, { version });
     made.kernel.abort(made.scene.conn);
-    expect(made.cqes).toEqual(['0/2 ENOTCONN', '0/1 ENOTCONN', '0/0 ENOTCONN']);
+    expect(made.cqes).toEqual(['0/0 ENOTCONN', '0/1 ENOTCONN', '0/2 ENOTCONN']);
   });
 
   it('an entry on its way is released when its task has run; the unmount waits for it', () => {

@@ -1,0 +1,14 @@
+/** What is verified while a replay goes on; how the server ended is judged when it has. */
+import { native } from '../native/load.ts';
+import { Conformance } from '../rig/checks/conformance.ts';
+import { Content } from '../rig/checks/content.ts';
+import { Divergence } from '../rig/checks/divergence.ts';
+import type { Check } from '../rig/checks/finding.ts';
+import { Guarded } from '../rig/checks/guarded.ts';
+import { Ownership } from '../rig/checks/ownership.ts';
+
+/** `cpus`: possible CPUs of this run, and so the queues of a ring. */
+export const checksOf = (cpus: number): Check[] =>
+  [new Divergence(), new Conformance(), new Content(native.crc32c), new Ownership(cpus)].map(
+    (check) => new Guarded(check),
+  );
