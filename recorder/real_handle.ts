@@ -1,5 +1,6 @@
 /** One open of the real device, and what concerns nothing but it. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { native } from '../native/load.ts';
 import type { ConnId, HandleId } from '../rig/kernel/kernel.ts';
 
 export interface RealHandle {
@@ -42,4 +43,20 @@ export function boundDev(handle: RealHandle | undefined): number {
   } catch {
     return 0;
   }
+}
+
+const POLLIN = 0x1;
+const LOOK_MS = 1;
+
+/**
+ * Waits until the kernel has bound the device to a connection, or the call that mounts it has failed;
+ * false then. `pending` becomes readable with that call's result.
+ */
+export function untilBound(handle: RealHandle, pending: number): boolean {
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  while (boundDev(handle) === 0) {
+    if ((native.pollFd(pending) & POLLIN) !== 0) return boundDev(handle) !== 0;
+    Atomics.wait(nobody, 0, 0, LOOK_MS);
+  }
+  return true;
 }

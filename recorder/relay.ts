@@ -19,7 +19,13 @@ import { OP } from '../rig/protocol/opcodes.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
 import { InitExchange } from './init_exchange.ts';
 import { fuseMounts } from './mountinfo.ts';
-import { abortConnection, boundDev, newHandle, type RealHandle } from './real_handle.ts';
+import {
+  abortConnection,
+  boundDev,
+  newHandle,
+  type RealHandle,
+  untilBound,
+} from './real_handle.ts';
 import * as ioctls from './real_ioctls.ts';
 import { RealRings } from './real_rings.ts';
 
@@ -290,8 +296,7 @@ export class RealKernel implements Kernel {
   ): MountResult {
     if (pending < 0) return { result: pending, conn: 0, dev: 0 };
     if (!handle?.syncInit) return conclude(native.finish(pending));
-    while (boundDev(handle) === 0 && (native.pollFd(pending) & POLLIN) === 0) {}
-    if (boundDev(handle) !== 0) this.#bind(handle);
+    if (untilBound(handle, pending)) this.#bind(handle);
     const wiring = this.#seam();
     const tag = wiring.watch(pending, () => {
       wiring.unwatch(tag);
