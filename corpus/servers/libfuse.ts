@@ -131,6 +131,7 @@ export function libfuseRecipe(
   return {
     ...own,
     transport: 'ring',
+    queuesBlock: true,
     packages: BUILD_PACKAGES,
     fusermount: false,
     missing: () =>

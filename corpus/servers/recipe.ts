@@ -38,6 +38,8 @@ export interface Recipe {
   capabilities: readonly Capability[];
   /** 'ring': asks for FUSE over io_uring. Absent: serves through the device alone. */
   transport?: 'ring';
+  /** True: while one request waits, all others of its queue do; one thread serves each queue. */
+  queuesBlock?: true;
   /** Exit code of the plain variant after a SIGTERM; after an unmount from outside it is 0. */
   sigtermCode: number;
   /** True: it execs fusermount to mount and unmount, even as root. */

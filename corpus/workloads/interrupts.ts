@@ -11,6 +11,7 @@ export const interrupts: Workload = {
   name: 'interrupts',
   needs: ['write'],
   programs: [],
+  waits: true,
   async run({ mountpoint, seed, size }, log) {
     const work = (i: number) => [
       `open f interrupts/f${i % 5} RDWR|CREAT|TRUNC`,

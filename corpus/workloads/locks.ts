@@ -50,6 +50,7 @@ export const locks: Workload = {
   name: 'locks',
   needs: ['write'],
   programs: [],
+  waits: true,
   async run({ mountpoint, size }, log) {
     const take = 'setlk f WR 0 100';
     const wait = 'setlkw w WR 50 100';

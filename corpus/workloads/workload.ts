@@ -15,6 +15,8 @@ export interface Workload {
   needs: readonly Capability[];
   /** Programs it runs beside the client of ours. */
   programs: readonly string[];
+  /** True: some of its calls wait in the server until another call comes. */
+  waits?: true;
   /** Appends its lines to `log`. Works below a directory of its own name. */
   run(place: WorkloadPlace, log: Log): Promise<void>;
 }

@@ -39,6 +39,9 @@ export const workloads: readonly Workload[] = [
 export function unsuited(workload: Workload, recipe: Recipe): string | undefined {
   const lacking = workload.needs.find((need) => !recipe.capabilities.includes(need));
   if (lacking !== undefined) return `${recipe.name} has no ${lacking}`;
+  if (workload.waits && recipe.queuesBlock) {
+    return `${recipe.name} has one thread a queue: a call that waits keeps others from being served`;
+  }
   const program = workload.programs.find((name) => onPath(name) === undefined);
   return program === undefined ? undefined : `${program} not installed`;
 }
