@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "fd.h"
@@ -13,8 +14,9 @@ unsigned PossibleCpus() {
   const Fd file(open(kPossibleCpus, O_RDONLY | O_CLOEXEC));
   char text[4096];
   const ssize_t n = file.ok() ? read(file.get(), text, sizeof text - 1) : -1;
-  if (n <= 0) return 0;
+  if (n < 0) return 0;
   text[n] = 0;
+  errno = EINVAL;  // of a list that is none
   unsigned count = 0;
   for (char* at = text;; ++at) {
     char* end = nullptr;

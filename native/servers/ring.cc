@@ -26,7 +26,7 @@ bool Ring::MapMemory(size_t queues, size_t payload_size, std::string* problem) {
 bool Ring::SetUp(size_t payload_size, std::string* problem) {
   const RingOptions& options = session_->options().ring;
   const unsigned queues = PossibleCpus();
-  if (queues == 0) return *problem = std::string(kPossibleCpus) + " cannot be read", false;
+  if (queues == 0) return *problem = SystemProblem(kPossibleCpus), false;
   if (!MapMemory(queues, payload_size, problem)) return false;
 
   const bool one = options.threads == RingThreads::kOne;
