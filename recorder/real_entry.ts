@@ -140,6 +140,12 @@ export class RealEntry implements Entry {
     return BigInt(this.#pages.address + IOVECS);
   }
 
+  /** The command is held: the entry waits for a request. */
+  wait(command: RealCommand): void {
+    this.command = command;
+    this.state = 'AVAILABLE';
+  }
+
   /** The kernel writes here no more. */
   free(): void {
     this.#pages.free();

@@ -100,7 +100,10 @@ export class RealRing {
       }
       if (count === 0) break;
     }
-    for (const one of this.#fresh) one.refused = (one.res ?? 0) < 0;
+    for (const one of this.#fresh) {
+      one.refused = (one.res ?? 0) < 0;
+      if (one.res === undefined) one.entry?.wait(one.command);
+    }
     this.#fresh = [];
   }
 

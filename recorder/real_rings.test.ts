@@ -47,6 +47,10 @@ describe('a request', () => {
   it('lies in the buffers as the kernel lays it out, and nothing else is written', async () => {
     open().ready();
     const seen = new Map<string, Request>();
+    scene.rings.onDelivery = ({ headers, payload }) => {
+      scene.memory.at(headers, HEADERS).fill(STALE);
+      scene.memory.at(payload, 8192).fill(STALE);
+    };
     const check = (request: Request) => {
       seen.set(request.name, request);
       const entry = scene.entry();
@@ -56,8 +60,6 @@ describe('a request', () => {
       expect(unwritten(head.subarray(OP_IN_OFFSET + n, 256)), request.name).toBe(true);
       const size = request.bytes.length - 40 - n;
       expect(unwritten(scene.memory.at(entry.payload, 8192).subarray(size))).toBe(true);
-      head.fill(STALE);
-      scene.memory.at(entry.payload, 8192).fill(STALE);
       return answer(request);
     };
     const lines = ['setxattr @/f user.a value', 'rename @/f @/g', 'chmod @/f 0600', 'unlink @/f'];

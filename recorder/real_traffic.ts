@@ -32,7 +32,7 @@ export class RealTraffic {
 
   /** A COMMIT of request `unique` is on its way, or with 0n a REGISTER was accepted. */
   toKernel(entry: RealEntry, unique: bigint): void {
-    entry.state = unique === 0n ? 'AVAILABLE' : 'COMMIT';
+    if (unique !== 0n) entry.state = 'COMMIT';
     entry.held = true;
     entry.owner = 'kernel';
     this.#told.onOwner(entry, 'kernel', unique);

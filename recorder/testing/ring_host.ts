@@ -1,5 +1,6 @@
-/** What this machine has for a real ring, and whether it may be used. */
+/** What this machine has for a real ring, and what stands for a session's waiting. */
 import { readFileSync } from 'node:fs';
+import { native } from '../../native/load.ts';
 
 export const CPUS =
   Number(readFileSync('/sys/devices/system/cpu/possible', 'utf8').split('-')[1] ?? 0) + 1;
@@ -23,4 +24,28 @@ export function settled(promise: Promise<unknown>): () => boolean {
   };
   promise.then(end, end);
   return () => over;
+}
+
+const POLLIN = 1;
+
+/** Descriptors with what to do when one is readable, as a session's epoll has them. */
+export class Polled {
+  readonly #watched = new Map<number, { fd: number; action: () => void }>();
+  #tag = 0;
+
+  add(fd: number, action: () => void): number {
+    this.#watched.set(++this.#tag, { fd, action });
+    return this.#tag;
+  }
+
+  remove(tag: number): void {
+    this.#watched.delete(tag);
+  }
+
+  /** A ring's action must leave nothing: an edge-triggered epoll would not tell again. */
+  look(): void {
+    for (const { fd, action } of [...this.#watched.values()]) {
+      if ((native.pollFd(fd) & POLLIN) !== 0) action();
+    }
+  }
 }

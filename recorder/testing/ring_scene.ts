@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { native, nativePath } from '../../native/load.ts';
+import { nativePath } from '../../native/load.ts';
 import type { ConnId, HandleId } from '../../rig/kernel/kernel.ts';
 import { type Entry, HELD, type Memory, type RingSqe } from '../../rig/kernel/ring/ring_kernel.ts';
 import { HEADERS, ServerMemory, type Slot } from '../../rig/kernel/ring/testing/scene.ts';
@@ -23,7 +23,7 @@ import { type Negotiated, negotiate, ringPayloadSize } from '../../rig/protocol/
 import { joinRequest, URING_CMD, uringEntOf } from '../../rig/protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../../rig/protocol/structs-session.ts';
 import { RealKernel } from '../relay.ts';
-import { CPUS, settled } from './ring_host.ts';
+import { CPUS, Polled, settled } from './ring_host.ts';
 
 const LIFE_S = '15';
 /** Nothing a test waits for takes this long, milliseconds. */
@@ -57,20 +57,16 @@ export class RealScene {
   readonly owners: string[] = [];
   /** Requests delivered and not taken yet, oldest first. */
   readonly requests: Taken[] = [];
-  readonly #watched = new Map<number, { fd: number; action: () => void }>();
-  #tag = 0;
+  readonly #watched = new Polled();
   #userData = 0n;
   readonly #into = new Uint8Array(1 << 21);
 
   constructor({ answered = true, ...init }: SceneOptions = {}) {
     this.kernel.connect({
       seam: undefined as never,
-      watch: (fd, action) => {
-        this.#watched.set(++this.#tag, { fd, action });
-        return this.#tag;
-      },
+      watch: (fd, action) => this.#watched.add(fd, action),
       watchNext: () => {},
-      unwatch: (tag) => void this.#watched.delete(tag),
+      unwatch: (tag) => this.#watched.remove(tag),
       onMounted: () => {},
       onUnmounted: () => {},
       rings: true,
@@ -208,19 +204,10 @@ export class RealScene {
 
   // --- what moves it ---
 
-  /** Looks at every descriptor that is watched, as the session's epoll would. */
-  pump(): void {
-    for (const { fd, action } of [...this.#watched.values()]) {
-      if ((native.pollFd(fd) & 1) === 0) continue;
-      action();
-    }
-  }
-
-  /** Until `done`; what there is to be read on the device is read and dropped (FORGET). */
   async until(what: string, done: () => boolean): Promise<void> {
     for (let waited = 0; !done(); waited++) {
       if (waited > PATIENCE) throw new Error(`never: ${what}; ${this.cqes.join(', ')}`);
-      this.pump();
+      this.#watched.look();
       if (waited > 50) await sleep(1);
       else await new Promise(setImmediate);
     }
