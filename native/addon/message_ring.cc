@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 namespace fuse_rig {
@@ -17,9 +18,18 @@ uint32_t Load(const uint32_t* p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); 
 
 }  // namespace
 
-MessageRing::~MessageRing() {
+void MessageRing::Close() {
   if (ring_) munmap(ring_, ring_size_);
   if (sqes_) munmap(sqes_, kEntries * sizeof(io_uring_sqe));
+  ring_ = nullptr;
+  sqes_ = nullptr;
+  fd_.Reset();
+  pending_ = 0;
+}
+
+bool MessageRing::Is(int fd) const {
+  struct stat a, b;
+  return fd >= 0 && fstat(fd, &a) == 0 && fstat(fd_.get(), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int MessageRing::Open() {

@@ -13,11 +13,14 @@ namespace fuse_rig {
 
 class MessageRing {
  public:
-  ~MessageRing();
+  ~MessageRing() { Close(); }
   // 0 or -errno.
   int Open();
   bool open() const { return fd_.ok(); }
   int fd() const { return fd_.get(); }
+  // Whether this descriptor of ours is the ring too.
+  bool Is(int fd) const;
+  void Close();
 
   // A CQE with this user_data and res for the ring behind `target` (a descriptor of ours): sent by
   // the next Flush.
@@ -25,6 +28,8 @@ class MessageRing {
   // Sends what was posted. Errors of single posts (the target is gone, or was never enabled) are
   // counted: there is nobody left who would want to know.
   void Flush();
+  // A flush came upon tokens, of which no event will tell.
+  bool Received() const { return !received_.empty(); }
   // Tokens that have arrived.
   void Receive(std::vector<uint64_t>* tokens);
   uint32_t failed() const { return failed_; }

@@ -53,10 +53,10 @@ bool Mapped(pid_t tgid, uint64_t inode) {
 
 }  // namespace
 
-std::set<int> RingDescriptors(pid_t tid) {
-  std::set<int> found;
+std::map<uint64_t, int> RingDescriptors(pid_t pid) {
+  std::map<uint64_t, int> found;
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/fd", tid);
+  snprintf(path, sizeof path, "/proc/%d/fd", pid);
   DIR* dir = opendir(path);
   if (!dir) return found;
   while (dirent* e = readdir(dir)) {
@@ -64,24 +64,28 @@ std::set<int> RingDescriptors(pid_t tid) {
     ssize_t n = readlinkat(dirfd(dir), e->d_name, to, sizeof to - 1);
     if (n <= 0) continue;
     to[n] = 0;
-    if (strcmp(to, "anon_inode:[io_uring]") == 0) found.insert(atoi(e->d_name));
+    struct stat st;
+    if (strcmp(to, "anon_inode:[io_uring]") == 0 && fstatat(dirfd(dir), e->d_name, &st, 0) == 0) {
+      found[st.st_ino] = atoi(e->d_name);
+    }
   }
   closedir(dir);
   return found;
 }
 
-uint32_t Rings::Made(Descriptors* descriptors, pid_t tid, const io_uring_params& asked, const std::set<int>& known) {
+// The thread may end as soon as it has its ring: its process is looked at.
+uint32_t Rings::Made(Descriptors* descriptors, pid_t tid, pid_t tgid, const io_uring_params& asked,
+                     const std::map<uint64_t, int>& known) {
   numbers_.clear();
   for (int look = 0; look < kSetupLooks; ++look) {
     const bool was_in_setup = StillInSetup(tid);
-    for (int fd : RingDescriptors(tid)) {
-      if (known.count(fd)) continue;
-      Fd mine(descriptors->Get(tid, fd));
+    for (auto& [inode, fd] : RingDescriptors(tgid)) {
+      if (known.count(inode)) continue;
+      Fd mine(descriptors->Get(tgid, fd));
       if (!mine.ok()) continue;
-      const uint64_t inode = Inode(mine.get());
       ServerRing* ring = ServerRing::Map(std::move(mine), asked, inode);
       if (!ring) return 0;
-      rings_[++last_] = Known{std::unique_ptr<ServerRing>(ring), {{ThreadGroup(tid), fd}}};
+      rings_[++last_] = Known{std::unique_ptr<ServerRing>(ring), {{tgid, fd}}};
       return last_;
     }
     if (!was_in_setup && look > 2) return 0;  // it failed
@@ -124,17 +128,53 @@ bool Rings::Held(Descriptors* descriptors, const Known& known) {
   return false;
 }
 
+void Rings::Clear() {
+  messages.Close();
+  rings_.clear();
+  numbers_.clear();
+  linked.clear();
+  now.clear();
+}
+
+void Rings::Each(const std::function<void(ServerRing&)>& use) {
+  for (auto& [number, known] : rings_) use(*known.ring);
+}
+
+// Any process may hold a ring that it has not entered yet: a forked one, or one it was sent to.
+void Rings::FindHolders(std::map<uint64_t, Known*>* wanted) {
+  DIR* dir = opendir("/proc");
+  if (!dir) return;
+  while (dirent* e = readdir(dir)) {
+    const pid_t pid = static_cast<pid_t>(atoi(e->d_name));
+    if (pid <= 0 || pid == getpid()) continue;
+    for (auto& [inode, fd] : RingDescriptors(pid)) {
+      auto found = wanted->find(inode);
+      if (found != wanted->end()) found->second->holders.push_back({pid, fd});
+    }
+  }
+  closedir(dir);
+}
+
 std::vector<uint32_t> Rings::Gone(Descriptors* descriptors) {
+  std::map<uint64_t, Known*> lost;
+  for (auto& [number, known] : rings_) {
+    if (Held(descriptors, known)) continue;
+    known.holders.clear();
+    lost[known.ring->inode()] = &known;
+  }
   std::vector<uint32_t> gone;
+  if (lost.empty()) return gone;
+  FindHolders(&lost);
   for (auto it = rings_.begin(); it != rings_.end();) {
-    if (Held(descriptors, it->second)) {
+    if (!it->second.holders.empty()) {
       ++it;
       continue;
     }
     gone.push_back(it->first);
+    for (auto l = linked.begin(); l != linked.end();) l = l->second.ring == it->first ? linked.erase(l) : std::next(l);
     it = rings_.erase(it);
   }
-  if (!gone.empty()) numbers_.clear();
+  numbers_.clear();
   return gone;
 }
 

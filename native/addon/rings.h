@@ -1,9 +1,9 @@
 // The server's rings by number, and by what its threads call them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -18,10 +18,11 @@ constexpr size_t kMaxCommands = 32768;
 
 class Rings {
  public:
-  // io_uring_setup of `tid` was let go with these parameters (as they were before the call): finds the
-  // ring it makes. `known`: descriptors of the process that were rings before. The ring's number, or 0
-  // where the call failed or the ring cannot be mapped.
-  uint32_t Made(Descriptors* descriptors, pid_t tid, const io_uring_params& asked, const std::set<int>& known);
+  // io_uring_setup of thread `tid` in process `tgid` was let go with these parameters (as they were
+  // before the call): finds the ring it makes. `known`: rings the process had before, by inode. The
+  // ring's number, or 0 where the call failed or the ring cannot be mapped.
+  uint32_t Made(Descriptors* descriptors, pid_t tid, pid_t tgid, const io_uring_params& asked,
+                const std::map<uint64_t, int>& known);
   // The number of the ring that descriptor `fd` of `tid` stands for; 0 for none of ours.
   uint32_t Find(Descriptors* descriptors, pid_t tid, int fd);
   ServerRing* ring(uint32_t number);
@@ -31,7 +32,12 @@ class Rings {
   MessageRing messages;
   std::vector<RingCommand> now;             // taken by the enter that is looked at
   std::map<uint64_t, RingCommand> linked;   // by token
-  uint64_t next_token = 1;
+  uint64_t next_token = kTokenStep;
+
+  // Gives all of them up.
+  void Clear();
+  // Calls `use` with each ring.
+  void Each(const std::function<void(ServerRing&)>& use);
 
  private:
   struct Holder { pid_t tgid; int fd; };
@@ -40,12 +46,13 @@ class Rings {
     std::vector<Holder> holders;
   };
   bool Held(Descriptors* descriptors, const Known& known);
+  void FindHolders(std::map<uint64_t, Known*>* wanted);
   std::map<uint32_t, Known> rings_;
   std::unordered_map<uint64_t, uint32_t> numbers_;  // by thread and descriptor
   uint32_t last_ = 0;
 };
 
-// Descriptor numbers of a process that are io_uring instances.
-std::set<int> RingDescriptors(pid_t tid);
+// Descriptors of a process that are io_uring instances, by inode.
+std::map<uint64_t, int> RingDescriptors(pid_t pid);
 
 }  // namespace fuse_rig

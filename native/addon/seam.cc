@@ -107,6 +107,7 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
       h->t = MonotonicNs();
       return Napi::Number::New(env, kTimeout);
     }
+    if (rings_.messages.Received()) ready_.push_front(MakeTag(kTagMessages, 0));
     if (ready_.empty()) {
       epoll_event events[64];
       int n = epoll_wait(epoll_.get(), events, 64, timeout);

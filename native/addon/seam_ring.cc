@@ -32,7 +32,8 @@ int Seam::MessagesIn(int slot) {
   const Slot& s = slots_[slot];
   const pid_t tgid = ThreadGroup(s.tid);
   auto known = message_fds_.find(tgid);
-  if (known != message_fds_.end()) return known->second;
+  // The server may have closed it since, with everything it did not know.
+  if (known != message_fds_.end() && rings_.messages.Is(Fd(descriptors_.Get(s.tid, known->second)).get())) return known->second;
   seccomp_notif_addfd a{};
   a.id = s.id;
   a.srcfd = static_cast<uint32_t>(rings_.messages.fd());
@@ -56,15 +57,23 @@ bool Seam::DecideEnter(int slot) {
   if (ring) {
     ring->Await(s.tid);
     const uint32_t ready = ring->Ready();
-    // What other threads add between our look and the kernel's would get past us: a ring that several
-    // enter is only let go with what we have seen (io_uring_enter returns early with fewer).
     if (ready < asked && ring->shared()) {
-      Send(slot, 0, ready == 0 ? 0 : -EINTR, 0);
-      return false;
+      const auto early = ring->AnswerEarly();
+      if (early == ServerRing::Early::kAnswer) {
+        Send(slot, 0, ready == 0 ? 0 : -EINTR, 0);
+        return false;
+      }
+      RingCommand c{};
+      c.ring = number;
+      c.index = -1;
+      c.tid = s.tid;
+      c.flags = kCareless;
+      if (early == ServerRing::Early::kNowCareless) rings_.now.push_back(c);
     }
     const uint32_t n = ready < asked ? ready : asked;
-    ServerRing::Taken to{&rings_.now, &rings_.linked, &rings_.next_token, [&] { return MessagesIn(slot); }};
-    ring->Take(n, s.tid, number, [this](int fd) { return DeviceIndex(fd); }, to);
+    ServerRing::Taken to{&rings_.now, &rings_.linked, &rings_.next_token, [this](int fd) { return DeviceIndex(fd); },
+                         [this, slot] { return MessagesIn(slot); }};
+    ring->Take(n, s.tid, number, to);
     ring->Submitting(s.tid, n);
   }
   if (rings_.now.empty()) {
@@ -104,8 +113,9 @@ Napi::Value Seam::RingMake(const Napi::CallbackInfo& info) {
   const pid_t tid = s->tid;
   const bool readable = ReadTarget(tid, s->args[1], &asked, sizeof asked) == static_cast<ssize_t>(sizeof asked);
   asked.sq_entries = static_cast<uint32_t>(s->args[0]);
-  std::set<int> known;
-  if (readable) known = RingDescriptors(tid);
+  const pid_t tgid = ThreadGroup(tid);
+  std::map<uint64_t, int> known;
+  if (readable) known = RingDescriptors(tgid);
   int opened = 0;
   if (!rings_.messages.open()) {
     opened = rings_.messages.Open();
@@ -116,7 +126,7 @@ Napi::Value Seam::RingMake(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), opened);
   }
   Send(static_cast<int>(s - slots_.data()), 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-  const uint32_t number = readable ? rings_.Made(&descriptors_, tid, asked, known) : 0;
+  const uint32_t number = readable ? rings_.Made(&descriptors_, tid, tgid, asked, known) : 0;
   return Napi::Number::New(info.Env(), number);
 }
 
@@ -132,7 +142,7 @@ Napi::Value Seam::RingFiles(const Napi::CallbackInfo& info) {
   uint32_t count = static_cast<uint32_t>(s->args[3]), from = 0;
   switch (op) {
     case IORING_UNREGISTER_FILES:
-      ring->ClearFiles();
+      ring->DropTable();
       return Napi::Boolean::New(info.Env(), true);
     case IORING_REGISTER_FILES:
       break;
@@ -160,11 +170,10 @@ Napi::Value Seam::RingFiles(const Napi::CallbackInfo& info) {
   if (count > kMaxFiles || fds == 0) count = 0;  // refused by the kernel, or a sparse table
   std::vector<int32_t> numbers(count);
   const ssize_t want = static_cast<ssize_t>(count * sizeof(int32_t));
-  if (count > 0 && ReadTarget(s->tid, fds, numbers.data(), static_cast<size_t>(want)) != want) count = 0;
-  constexpr int kFilesSkip = -2;  // IORING_REGISTER_FILES_SKIP
-  for (uint32_t i = 0; i < count; ++i) {
-    if (numbers[i] != kFilesSkip) ring->SetFile(from + i, DeviceIndex(numbers[i]));
-  }
+  if (count > 0 && ReadTarget(s->tid, fds, numbers.data(), static_cast<size_t>(want)) != want) numbers.clear();
+  auto device = [this](int fd) { return DeviceIndex(fd); };
+  if (op == IORING_REGISTER_FILES || op == IORING_REGISTER_FILES2) ring->MakeTable(numbers, device);
+  else ring->UpdateTable(from, numbers, device);
   return Napi::Boolean::New(info.Env(), true);
 }
 
@@ -173,6 +182,7 @@ Napi::Value Seam::RingPost(const Napi::CallbackInfo& info) {
   bool lossless;
   ServerRing* ring = rings_.ring(info[0].ToNumber().Uint32Value());
   if (ring) {
+    ring->own().Posted(info[1].As<Napi::BigInt>().Uint64Value(&lossless));
     rings_.messages.Post(ring->fd(), info[1].As<Napi::BigInt>().Uint64Value(&lossless), info[2].ToNumber().Int32Value());
   }
   return info.Env().Undefined();

@@ -27,6 +27,9 @@ Napi::Value Seam::Close(const Napi::CallbackInfo& info) {
   free_slots_.clear();
   placeholders_.clear();
   server_ends_.clear();
+  rings_.Clear();
+  descriptors_.Clear();
+  message_fds_.clear();
   return info.Env().Undefined();
 }
 

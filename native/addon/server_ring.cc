@@ -1,6 +1,7 @@
 #include "server_ring.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -28,6 +29,7 @@ ServerRing* ServerRing::Map(Fd fd, const io_uring_params& asked, uint64_t inode)
   std::unique_ptr<ServerRing> r(new ServerRing);
   io_uring_params& p = r->params_;
   p.flags = asked.flags & kLayoutFlags;
+  r->polls_ = (asked.flags & IORING_SETUP_IOPOLL) != 0;
   p.cq_entries = asked.cq_entries;
   Fd twin(static_cast<int>(syscall(SYS_io_uring_setup, asked.sq_entries, &p)));
   if (!twin.ok()) return nullptr;
@@ -49,6 +51,9 @@ ServerRing* ServerRing::Map(Fd fd, const io_uring_params& asked, uint64_t inode)
   r->tail_ = reinterpret_cast<uint32_t*>(r->ring_ + p.sq_off.tail);
   r->array_ = array ? reinterpret_cast<uint32_t*>(r->ring_ + p.sq_off.array) : nullptr;
   r->mask_ = p.sq_entries - 1;
+  r->marks_.resize(p.sq_entries);
+  r->own_.Map(r->ring_ + p.cq_off.cqes, reinterpret_cast<uint32_t*>(r->ring_ + p.cq_off.tail), p.cq_entries,
+              static_cast<uint32_t>(cqe));
   r->fd_ = std::move(fd);
   r->inode_ = inode;
   // A ring of other parameters: its own numbers say so.
@@ -62,102 +67,58 @@ ServerRing::~ServerRing() {
   if (sqes_) munmap(sqes_, sqes_size_);
 }
 
-uint32_t ServerRing::Ready() const { return Load(tail_) - Load(head_); }
+uint32_t ServerRing::Ready() const {
+  const uint32_t n = Load(tail_) - Load(head_);
+  return n <= mask_ ? n : mask_ + 1;
+}
 
-void ServerRing::Await(pid_t tid) const {
+void ServerRing::Await(pid_t tid) {
   if (tid == submitter_) return;
   for (int i = 0; i < kAwaitSpins && static_cast<int32_t>(Load(head_) - expected_head_) < 0; ++i) {
     if (i > 100) sched_yield();
   }
+  expected_head_ = Load(head_);  // what did not come by now is not waited for again
 }
 
 void ServerRing::Submitting(pid_t tid, uint32_t n) {
   if (submitter_ != 0 && submitter_ != tid) shared_ = true;
   submitter_ = tid;
   expected_head_ = Load(head_) + n;
+  if (early_ < kEarlyMax) early_ = 0;
 }
 
-void ServerRing::SetFile(uint32_t slot, int index) {
-  if (index >= 0) files_[slot] = index;
-  else files_.erase(slot);
+ServerRing::Early ServerRing::AnswerEarly() {
+  if (early_ >= kEarlyMax) return Early::kLetGo;
+  return ++early_ == kEarlyMax ? Early::kNowCareless : Early::kAnswer;
 }
 
-// Null where the server's array names no SQE: the kernel drops such a one.
-io_uring_sqe* ServerRing::Sqe(uint32_t position) const {
-  uint32_t at = position & mask_;
-  if (array_) at = Load(array_ + at);
-  if (at > mask_) return nullptr;
-  const int shift = (params_.flags & IORING_SETUP_SQE128) ? 7 : 6;
-  return reinterpret_cast<io_uring_sqe*>(sqes_ + (static_cast<size_t>(at) << shift));
-}
-
-int ServerRing::DeviceOf(const io_uring_sqe& sqe, const std::function<int(int)>& device) const {
-  switch (sqe.opcode) {  // those whose fd is none, or no file that is read or written
-    case IORING_OP_NOP: case IORING_OP_TIMEOUT: case IORING_OP_TIMEOUT_REMOVE: case IORING_OP_CLOSE:
-    case IORING_OP_POLL_ADD: case IORING_OP_POLL_REMOVE: case IORING_OP_ASYNC_CANCEL:
-    case IORING_OP_LINK_TIMEOUT: case IORING_OP_MSG_RING: case IORING_OP_FILES_UPDATE:
-    case IORING_OP_OPENAT: case IORING_OP_OPENAT2: case IORING_OP_STATX:
-      return -1;
+// As the kernel shows it (io_uring_show_fdinfo()); not while somebody submits.
+bool ServerRing::HasTable() const {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd_.get());
+  FILE* f = fopen(path, "re");
+  if (!f) return false;
+  unsigned files = 0;
+  while (files == 0 && fgets(line, sizeof line, f)) {
+    if (sscanf(line, "UserFiles: %u", &files) == 1) break;
   }
-  if (sqe.flags & IOSQE_FIXED_FILE) {
-    auto found = files_.find(static_cast<uint32_t>(sqe.fd));
-    return found == files_.end() ? -1 : found->second;
-  }
-  return device(sqe.fd);
+  fclose(f);
+  return files > 0;
 }
 
-void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const std::function<int(int)>& device,
-                      const Taken& to) {
-  const bool big = (params_.flags & IORING_SETUP_SQE128) != 0;
-  const uint32_t head = Load(head_);
-  bool follows = false;  // the SQE before this one is linked to it
-  for (uint32_t i = 0; i < n; ++i) {
-    io_uring_sqe* sqe = Sqe(head + i);
-    if (!sqe) continue;
-    const uint8_t links = sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
-    const bool waits = follows;
-    follows = links != 0;
-    const int index = DeviceOf(*sqe, device);
-    if (index < 0) continue;
-    RingCommand c{};
-    c.ring = number;
-    c.index = index;
-    c.opcode = sqe->opcode;
-    c.tid = tid;
-    c.user_data = sqe->user_data;
-    c.flags = (big ? kSqe128 : 0) | (links ? kLinksOn : 0) | (sqe->flags & IOSQE_IO_DRAIN ? kDrain : 0);
-    if (sqe->opcode != IORING_OP_URING_CMD) {
-      to.now->push_back(c);
-      continue;
-    }
-    c.cmd_op = sqe->cmd_op;
-    c.len = sqe->len;
-    c.addr = sqe->addr;
-    if (big) {  // struct fuse_uring_cmd_req, at byte 48
-      const uint8_t* cmd = reinterpret_cast<const uint8_t*>(sqe) + 48;
-      uint16_t qid;
-      memcpy(&c.cmd_flags, cmd, 8);
-      memcpy(&c.commit_id, cmd + 8, 8);
-      memcpy(&qid, cmd + 16, 2);
-      c.qid = qid;
-    }
-    const uint64_t user_data = sqe->user_data;
-    int messages = waits ? to.messages() : -1;
-    memset(sqe, 0, big ? 128 : 64);
-    sqe->user_data = user_data;
-    sqe->flags = links | IOSQE_CQE_SKIP_SUCCESS;
-    if (messages < 0) {
-      sqe->opcode = IORING_OP_NOP;
-      to.now->push_back(c);
-      continue;
-    }
-    // It acts in its turn: when its predecessors are done the kernel sends us the token. A failed one
-    // cancels it, and the server gets -ECANCELED as from the command itself.
-    const uint64_t token = (*to.next_token)++;
-    sqe->opcode = IORING_OP_MSG_RING;
-    sqe->fd = messages;
-    sqe->off = token;
-    (*to.linked)[token] = c;
+void ServerRing::MakeTable(const std::vector<int32_t>& fds, const std::function<int(int)>& device) {
+  if (!files_.empty() && HasTable()) return;
+  files_.clear();
+  UpdateTable(0, fds, device);
+}
+
+void ServerRing::UpdateTable(uint32_t from, const std::vector<int32_t>& fds, const std::function<int(int)>& device) {
+  constexpr int kFilesSkip = -2;  // IORING_REGISTER_FILES_SKIP
+  for (uint32_t i = 0; i < fds.size(); ++i) {
+    if (fds[i] == kFilesSkip) continue;
+    const int index = device(fds[i]);
+    if (index >= 0) files_[from + i] = index;
+    else files_.erase(from + i);
   }
 }
 

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "fd.h"
+#include "ring_own.h"
 
 namespace fuse_rig {
 
@@ -21,12 +23,12 @@ constexpr uint32_t kSetupNoSqArray = 1U << 16;
 // What TypeScript reads of a command (rig/seam/ring_commands.ts knows these offsets).
 struct RingCommand {
   uint32_t ring;
-  int32_t index;      // of the device in the descriptor range
+  int32_t index;      // of the device in the descriptor range; -1: see flags
   uint32_t opcode;    // IORING_OP_*: URING_CMD, or one the rig cannot carry out on the device
   uint32_t cmd_op;    // FUSE_IO_URING_CMD_*
   uint32_t len;
   uint32_t qid;
-  uint32_t flags;     // kSqe128, kLinksOn, kDrain
+  uint32_t flags;     // those below
   int32_t tid;        // who submitted it
   uint64_t user_data;
   uint64_t commit_id;
@@ -34,7 +36,16 @@ struct RingCommand {
   uint64_t addr;
 };
 static_assert(sizeof(RingCommand) == 64, "rig/seam/ring_commands.ts knows these offsets");
-constexpr uint32_t kSqe128 = 1, kLinksOn = 2, kDrain = 4;
+
+// Tokens of linked commands count in these: they lie over cmd_op, and must not look like one.
+constexpr uint64_t kTokenStep = 1U << 16;
+
+constexpr uint32_t kSqe128 = 1;
+constexpr uint32_t kLinksOn = 2;       // the next SQE is linked to it
+constexpr uint32_t kDrain = 4;         // it has IOSQE_IO_DRAIN
+constexpr uint32_t kDrainBeside = 8;   // no command: another SQE with IOSQE_IO_DRAIN, which will fail
+constexpr uint32_t kSkipSuccess = 16;  // no CQE if it succeeds
+constexpr uint32_t kCareless = 32;     // no command: see MayAnswerEarly()
 
 class ServerRing {
  public:
@@ -45,36 +56,64 @@ class ServerRing {
 
   int fd() const { return fd_.get(); }
   uint64_t inode() const { return inode_; }
-  bool Fits(const io_uring_params& asked) const;
 
-  // SQEs that the server has made and the kernel has not taken.
+  // SQEs that the server has made and the kernel has not taken (io_sqring_entries()).
   uint32_t Ready() const;
   // Waits until the kernel has taken what an enter that was let go will submit; bounded.
-  void Await(pid_t tid) const;
+  void Await(pid_t tid);
   // An enter of `tid` is about to submit `n`.
   void Submitting(pid_t tid, uint32_t n);
   // More than one thread enters this ring.
   bool shared() const { return shared_; }
+  // An enter of a shared ring asks for more than there is: it is answered early, lest it submits what
+  // other threads add behind our look. A server that always asks for more would never get anywhere:
+  // after some dozen in a row it is let go, whatever gets past us (kNowCareless says so, once).
+  enum class Early { kAnswer, kNowCareless, kLetGo };
+  Early AnswerEarly();
 
-  // Which device lies in a slot of the ring's file table; -1 for none.
-  void SetFile(uint32_t slot, int index);
-  void ClearFiles() { files_.clear(); }
+  // IORING_REGISTER_FILES: refused by the kernel while there is a table.
+  void MakeTable(const std::vector<int32_t>& fds, const std::function<int(int)>& device);
+  void UpdateTable(uint32_t from, const std::vector<int32_t>& fds, const std::function<int(int)>& device);
+  void DropTable() { files_.clear(); }
 
-  // Looks at the first `n` SQEs. `device` gives the index of a descriptor number in the range, or -1.
-  // A command that a link makes wait for its predecessor is kept in `linked` under the token that a
-  // message into the ring with descriptor `messages` will carry; others come at once.
+  // Looks at the first `n` SQEs that were not looked at before. `device` gives the index of a
+  // descriptor number in the range, or -1. A command that a link makes wait for its predecessor is kept
+  // in `linked` under the token that a message into the ring with descriptor `messages` will carry;
+  // others come at once.
   struct Taken {
     std::vector<RingCommand>* now;
     std::map<uint64_t, RingCommand>* linked;
     uint64_t* next_token;
+    std::function<int(int)> device;
     std::function<int()> messages;  // the server's descriptor of the rig's ring, or -errno
   };
-  void Take(uint32_t n, pid_t tid, uint32_t number, const std::function<int(int)>& device, const Taken& to);
+  void Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to);
+
+  // Requests of the server's own that are under way.
+  OwnRequests& own() { return own_; }
 
  private:
+  static constexpr uint32_t kEarlyMax = 64;
+
+  // What the rig left in a slot, and what had been there: the kernel leaves SQEs as they are, so a server
+  // may submit one again without writing it anew.
+  struct Mark {
+    bool used = false;
+    uint8_t opcode = 0, flags = 0;  // the server's
+  };
+  struct Before {
+    uint8_t sqe[64], left[64];
+  };
+
   ServerRing() = default;
-  io_uring_sqe* Sqe(uint32_t position) const;
+  bool HasTable() const;
+  io_uring_sqe* Sqe(uint32_t position, uint32_t* slot) const;
+  uint32_t Begin();
   int DeviceOf(const io_uring_sqe& sqe, const std::function<int(int)>& device) const;
+  void Restore(io_uring_sqe* sqe, uint32_t slot, const std::function<int(int)>& device);
+  RingCommand Command(const io_uring_sqe& sqe, int index, pid_t tid, uint32_t number) const;
+  void Exchange(io_uring_sqe* sqe, uint32_t slot, const RingCommand& c, bool waits, const Taken& to);
+  void LearnFiles(const io_uring_sqe& sqe, pid_t tid, const Taken& to);
 
   Fd fd_;
   uint64_t inode_ = 0;
@@ -86,9 +125,12 @@ class ServerRing {
   uint32_t *head_ = nullptr, *tail_ = nullptr, *array_ = nullptr;
   uint32_t mask_ = 0;
   std::map<uint32_t, int> files_;
+  std::vector<Mark> marks_;                      // by slot
+  std::unordered_map<uint32_t, Before> before_;  // by slot: of what a message stands for
+  OwnRequests own_;
   pid_t submitter_ = 0;
-  uint32_t expected_head_ = 0;
-  bool shared_ = false;
+  uint32_t expected_head_ = 0, looked_until_ = 0, early_ = 0;
+  bool shared_ = false, carries_ = false, polls_ = false;
 };
 
 }  // namespace fuse_rig

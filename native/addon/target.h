@@ -36,6 +36,10 @@ class Descriptors {
   // A descriptor of ours for descriptor `fd` of thread `tid`; -errno on failure.
   int Get(pid_t tid, int fd);
   void Forget(pid_t pid);
+  void Clear() {
+    pidfds_.clear();
+    tgids_.clear();
+  }
 
  private:
   std::unordered_map<pid_t, Fd> pidfds_;    // by thread group

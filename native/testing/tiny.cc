@@ -33,9 +33,9 @@ fuse_attr Attributes(uint64_t id) {
   return attr;
 }
 
-fuse_init_out Negotiate(const char* body) {
+fuse_init_out Negotiate(const char* body, bool over_ring) {
   fuse_init_in in{};
-  memcpy(&in, body, 16);
+  memcpy(&in, body, sizeof in);
   fuse_init_out out{};
   out.major = kKernelVersion;
   out.minor = std::min(in.minor, kKernelMinor);
@@ -44,7 +44,17 @@ fuse_init_out Negotiate(const char* body) {
   out.max_background = 12;
   out.congestion_threshold = 9;
   out.time_gran = 1;
+  if (!over_ring) return out;
+  out.max_write = kPage;
+  out.max_pages = 1;
+  out.flags = in.flags & (init::kInitExt | init::kMaxPages);
+  out.flags2 = in.flags2 & (init::kOverIoUring >> 32);
   return out;
+}
+
+template <typename Out>
+Answered Given(const Out& out) {
+  return {false, 0, std::string(reinterpret_cast<const char*>(&out), sizeof out)};
 }
 
 }  // namespace
@@ -78,51 +88,51 @@ long Reply(int fd, uint64_t unique, int error, const void* body, size_t size) {
   return n < 0 ? -errno : n;
 }
 
-void Answer(int fd, const char* request, size_t n) {
-  fuse_in_header in;
-  if (n < sizeof in) return;
-  memcpy(&in, request, sizeof in);
-  const char* body = request + sizeof in;
-  auto give = [&](const auto& out) { Reply(fd, in.unique, 0, &out, sizeof out); };
+Answered AnswerTo(const fuse_in_header& in, const char* body, bool over_ring) {
   switch (in.opcode) {
     case op::kForget:
     case op::kBatchForget:
     case op::kInterrupt:
-      return;
+      return {true, 0, {}};
     case op::kInit:
-      return give(Negotiate(body));
+      return Given(Negotiate(body, over_ring));
     case op::kGetattr: {
       fuse_attr_out out{};
       out.attr = Attributes(in.nodeid);
-      return give(out);
+      return Given(out);
     }
     case op::kLookup: {
-      if (strcmp(body, "file") != 0) break;
+      if (strcmp(body, "file") != 0) return {false, -ENOENT, {}};
       fuse_entry_out out{};
       out.nodeid = kFileId;
       out.attr = Attributes(kFileId);
-      return give(out);
+      return Given(out);
     }
     case op::kOpen: {
       fuse_open_out out{};
       out.open_flags = kOpenDirectIo;
-      return give(out);
+      return Given(out);
     }
     case op::kRead: {
       fuse_read_in read;
       memcpy(&read, body, sizeof read);
       const size_t from = std::min<uint64_t>(read.offset, sizeof kText - 1);
-      const size_t size = std::min<size_t>(read.size, sizeof kText - 1 - from);
-      Reply(fd, in.unique, 0, kText + from, size);
-      return;
+      return {false, 0, std::string(kText).substr(from, read.size)};
     }
     case op::kRelease:
     case op::kFlush:
     case op::kDestroy:
-      Reply(fd, in.unique, 0, nullptr, 0);
-      return;
+      return {};
   }
-  Reply(fd, in.unique, in.opcode == op::kLookup ? -ENOENT : -ENOSYS, nullptr, 0);
+  return {false, -ENOSYS, {}};
+}
+
+void Answer(int fd, const char* request, size_t n, bool over_ring) {
+  fuse_in_header in;
+  if (n < sizeof in) return;
+  memcpy(&in, request, sizeof in);
+  const Answered a = AnswerTo(in, request + sizeof in, over_ring);
+  if (!a.silent) Reply(fd, in.unique, a.error, a.body.data(), a.body.size());
 }
 
 long Read(int fd, std::vector<char>* request) {

@@ -20,8 +20,19 @@ void MountDevice(int fd, const std::string& target);
 // Writes one reply. Bytes written, or -errno.
 long Reply(int fd, uint64_t unique, int error, const void* body, size_t size);
 
+// What becomes of a request.
+struct Answered {
+  bool silent = false;  // FORGET and the like: no reply
+  int error = 0;
+  std::string body;
+};
+
+// Of a request whose body is `body`. `over_ring`: INIT is answered with OVER_IO_URING if that is
+// offered, and with the smallest buffers there are.
+Answered AnswerTo(const fuse_in_header& in, const char* body, bool over_ring = false);
+
 // Answers one request of n bytes.
-void Answer(int fd, const char* request, size_t n);
+void Answer(int fd, const char* request, size_t n, bool over_ring = false);
 
 // Reads once. Bytes, or -errno.
 long Read(int fd, std::vector<char>* request);
@@ -48,5 +59,8 @@ extern const std::vector<Mode> kTransportModes;
 extern const std::vector<Mode> kBadModes;
 extern const std::vector<Mode> kSignalModes;
 extern const std::vector<Mode> kSleepModes;
+extern const std::vector<Mode> kRingModes;
+extern const std::vector<Mode> kRingShapeModes;
+extern const std::vector<Mode> kRingBadModes;
 
 }  // namespace fuse_rig

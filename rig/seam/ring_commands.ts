@@ -9,6 +9,9 @@ const BYTES = 64;
 const SQE128 = 1;
 const LINKS_ON = 2;
 const DRAIN = 4;
+const DRAIN_BESIDE = 8;
+const SKIP_SUCCESS = 16;
+const CARELESS = 32;
 
 /** IORING_OP_* (include/uapi/linux/io_uring.h). */
 export const IORING_OP_URING_CMD = 46;
@@ -62,6 +65,19 @@ export class RingCommands {
   }
   drain(n: number): boolean {
     return (this.#word(n, 6) & DRAIN) !== 0;
+  }
+  /** No CQE if it succeeds. */
+  skipsSuccess(n: number): boolean {
+    return (this.#word(n, 6) & SKIP_SUCCESS) !== 0;
+  }
+  /** No command, but something the rig has seen and cannot carry: what it is. */
+  beyond(n: number): string | undefined {
+    const flags = this.#word(n, 6);
+    if ((flags & DRAIN_BESIDE) !== 0) {
+      return 'IOSQE_IO_DRAIN in a ring with FUSE commands: that SQE fails with EOPNOTSUPP here';
+    }
+    if ((flags & CARELESS) === 0) return undefined;
+    return 'several threads enter one ring and ask for more SQEs than there are: what they add meanwhile may get past the rig';
   }
   /** The thread that submitted it. */
   tid(n: number): number {

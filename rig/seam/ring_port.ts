@@ -128,6 +128,11 @@ export class RingPort {
     const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
     const userData = c.userData(n);
+    const beyond = c.beyond(n);
+    if (beyond !== undefined) {
+      this.#unsupported(c.tid(n), beyond);
+      return { handle: 0, run: () => 0 };
+    }
     if (c.opcode(n) !== IORING_OP_URING_CMD) {
       const what = `io_uring operation ${c.opcode(n)} on /dev/fuse: use read(2), write(2) or FUSE commands`;
       this.emitter.unsupported(c.tid(n), what);

@@ -175,7 +175,7 @@ export class Bench {
   /** Replays the capture twice; `command` instead of the recorded one. */
   async replay(
     command: readonly string[] = [],
-    options: { end?: string; once?: boolean } = {},
+    options: { end?: string; once?: boolean; args?: readonly string[] } = {},
   ): Promise<Replayed> {
     const ran = await this.rig([
       'replay',
@@ -183,6 +183,7 @@ export class Bench {
       '--json',
       ...(options.once ? [] : ['--twice']),
       ...(options.end === undefined ? [] : ['--end', options.end]),
+      ...(options.args ?? []),
       ...(command.length > 0 ? ['--', ...command] : []),
     ]);
     let said: Partial<Omit<Replayed, 'second'>> & {
@@ -204,6 +205,7 @@ export class Bench {
       seconds: said.seconds ?? 0,
       requests: said.requests ?? 0,
       news: said.news ?? 0,
+      ring: said.ring ?? { queues: 0, depth: 0, requests: 0 },
       leftovers: ran.leftovers,
     };
   }
