@@ -155,12 +155,6 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
-/** All checks but the one of the end, which is made when the capture is at its own. */
-const checksOf = (cpus: number): Check[] =>
-  [new Divergence(), new Conformance(), new Content(), new Ownership(cpus)].map(
-    (check) => new Guarded(check),
-  );
-
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & { cwd: string },

@@ -130,7 +130,7 @@ export class RingPort {
     const userData = c.userData(n);
     const beyond = c.beyond(n);
     if (beyond !== undefined) {
-      this.#unsupported(c.tid(n), beyond);
+      this.emitter.unsupported(c.tid(n), beyond);
       return { handle: 0, run: () => 0 };
     }
     if (c.opcode(n) !== IORING_OP_URING_CMD) {
