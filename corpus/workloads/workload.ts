@@ -70,7 +70,9 @@ export class Log {
     if (program === undefined) throw new Error('fuse-rig-client is not built: npm run build');
     const ran = await this.#bounded(program, [dir], { input: `${operations.join('\n')}\n` });
     for (const line of ran.stdout.split('\n')) if (line !== '') this.lines.push(line);
-    if (ran.code !== 0) this.say(`client exit ${ran.code ?? ran.signal}: ${ran.stderr.trim()}`);
+    // What is said of a signal names places.
+    if (ran.code === null) this.say(`client exit ${ran.signal}`);
+    else if (ran.code !== 0) this.say(`client exit ${ran.code}: ${ran.stderr.trim()}`);
   }
 
   /**
