@@ -98,6 +98,7 @@ int LockTable::Set(const Context& in, const fuse_lk_in& wanted, bool wait) {
         early_.erase(early);
         return EINTR;
       }
+      if (!in.back->Keep()) return ENOLCK;
       waiters_.push_back({in.nodeid, in.unique, in.back, flock, held});
       return kNoReply;
     }

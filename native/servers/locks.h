@@ -16,7 +16,7 @@ class LockTable {
  public:
   // F_UNLCK in `out` if nothing conflicts. Errors: EINVAL for a range or type that is none.
   int Get(const Context& in, const fuse_lk_in& wanted, fuse_file_lock* out);
-  // EAGAIN on a conflict, or, if `wait`, kNoReply.
+  // EAGAIN on a conflict, or, if `wait`, kNoReply; ENOLCK where nobody can be kept waiting.
   int Set(const Context& in, const fuse_lk_in& wanted, bool wait);
   // Everything that `owner` holds on the node: at FLUSH (posix) and at the RELEASE of a flock.
   void Unlock(uint64_t node, uint64_t owner, bool flock);

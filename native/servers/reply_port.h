@@ -15,6 +15,8 @@ class ReplyPort {
   virtual int SendReply(const char* head, const char* body, size_t body_size) = 0;
   // The opcode takes no reply, or nobody waits for one any more.
   virtual void NoReply(uint64_t /*unique*/) {}
+  // Asked before a request is kept for later. False: it must be answered now.
+  virtual bool Keep() { return true; }
 
   // A reply of nothing but its header.
   int Answer(uint64_t unique, int error) {

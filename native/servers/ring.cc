@@ -28,6 +28,7 @@ bool Ring::SetUp(size_t payload_size, std::string* problem) {
   const unsigned queues = PossibleCpus();
   if (queues == 0) return *problem = SystemProblem(kPossibleCpus), false;
   if (!MapMemory(queues, payload_size, problem)) return false;
+  kept_ = std::vector<std::atomic<unsigned>>(queues);
 
   const bool one = options.threads == RingThreads::kOne;
   for (unsigned i = 0; i < (one ? 1 : queues); ++i) {
@@ -65,6 +66,12 @@ void Ring::GiveBack() {
   if (--in_flight_ > 0 || !draining_) return;
   std::lock_guard<std::mutex> hold(mutex_);
   idle_.notify_all();
+}
+
+bool Ring::Keep(uint16_t qid) {
+  if (++kept_[qid] < session_->options().ring.depth) return true;
+  --kept_[qid];
+  return false;
 }
 
 void Ring::Drain() {

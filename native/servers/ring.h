@@ -36,6 +36,10 @@ class Ring {
   // Of the threads. Every request taken up (false: none is any more) is given back once.
   bool TakeUp();
   void GiveBack();
+  // Of requests that are kept for later: never all entries of a queue, else what would end their
+  // wait could not come in. False: no more.
+  bool Keep(uint16_t qid);
+  void Unkeep(uint16_t qid) { --kept_[qid]; }
   // The server cannot go on.
   void Fail(const std::string& what);
   // A line on stderr, the first time.
@@ -47,6 +51,8 @@ class Ring {
   Session* session_;
   RingMemory memory_;
   std::vector<std::unique_ptr<RingThread>> threads_;
+
+  std::vector<std::atomic<unsigned>> kept_;  // by queue
 
   std::atomic<unsigned> in_flight_{0};
   std::atomic<bool> draining_{false};

@@ -3,7 +3,7 @@
  * directory gives, whatever the threads, buffers and flags of its rings, and only INIT, forgets and
  * interrupts come over the device.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bench, type LiveServer, start } from './testing/live.ts';
 import { NOTIFIED, NOTIFYING } from './testing/notifying.ts';
@@ -47,7 +47,7 @@ const MODES = [
   '--ring-threads one',
   '--ring-replies worker',
   '--ring-threads one --ring-replies worker --ring-pin --ring-fixed-file',
-  '--ring-pin --ring-depth 1',
+  '--ring-pin --ring-depth 2',
   '--ring-fixed-file --ring-depth 64 --threads 3 --clone',
   '--ring-flags single_issuer',
   '--ring-flags single_issuer,defer_taskrun --ring-replies worker',
@@ -124,6 +124,28 @@ describe.each([[[]], [['--ring-threads', 'one', '--ring-replies', 'worker']]])('
     expect((await bench.sh(script)).out.split('\n')).toEqual(['143', '143', '143', 'free']);
     await endRinged(server);
     expect((await counts(server)).silent).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a queue', () => {
+  // On one CPU, so that all of them come in by its queue.
+  it.each([1, 2, 4])('of %i entries is never full of those who wait for a lock', async (depth) => {
+    const server = await ringAt(bench, ['--ring-depth', String(depth)]);
+    const script = `
+      cd $1/mnt
+      exec 7>f; flock 7
+      for i in 1 2 3 4 5 6; do ( exec 8>f; flock 8 && echo got it ) 2>&1 & done
+      until [ $(stat -c %s f) = 6 ]; do
+        printf x >> f; sleep 0.1
+      done
+      flock -u 7; exec 7>&-; wait`;
+    writeFileSync(bench.path('script'), script);
+    const { code, out } = await bench.sh('exec taskset -c 0 sh $1/script $1');
+    expect(code).toBe(0);
+    const waited = out.split('\n').filter((line) => line === 'got it').length;
+    const refused = out.split('\n').filter((line) => line.includes('No locks available')).length;
+    expect([waited, refused]).toEqual([depth - 1, 6 - (depth - 1)]);
+    await endRinged(server);
   });
 });
 

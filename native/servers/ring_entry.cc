@@ -37,9 +37,13 @@ int RingEntry::SendReply(const char* head, const char* body, size_t body_size) {
   memcpy(headers_->in_out, head, sizeof(fuse_out_header));
   if (body_size > 0 && body != payload_) memcpy(payload_, body, body_size);
   headers_->ring_ent_in_out.payload_sz = static_cast<uint32_t>(body_size);
+  if (kept_) thread_->Unkeep(qid_);
+  kept_ = false;
   thread_->GiveBack(this);
   return 0;
 }
+
+bool RingEntry::Keep() { return kept_ = thread_->Keep(qid_); }
 
 const iovec* RingEntry::iovecs() {
   iovecs_[0] = {headers_, sizeof *headers_};

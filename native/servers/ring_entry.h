@@ -31,6 +31,7 @@ class RingEntry : public ReplyPort {
   int SendReply(const char* head, const char* body, size_t body_size) override;
   // A ring wants the entry of a request without reply back, too.
   void NoReply(uint64_t unique) override { Answer(unique, 0); }
+  bool Keep() override;
 
   // What the commands say.
   uint32_t command() const { return command_; }
@@ -48,6 +49,7 @@ class RingEntry : public ReplyPort {
   char* payload_;
   size_t payload_size_;
   uint64_t commit_id_ = 0;
+  bool kept_ = false;
   size_t request_size_ = 0;  // bytes of the request in the payload
   iovec iovecs_[2]{};        // read by the kernel while it registers
 };

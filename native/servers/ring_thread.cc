@@ -144,6 +144,9 @@ void RingThread::GiveBack(RingEntry* entry) {
   Wake();
 }
 
+bool RingThread::Keep(uint16_t qid) { return ring_->Keep(qid); }
+void RingThread::Unkeep(uint16_t qid) { ring_->Unkeep(qid); }
+
 void RingThread::Woken() {
   uint64_t count;
   (void)!read(wake_.get(), &count, sizeof count);

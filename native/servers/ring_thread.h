@@ -36,6 +36,9 @@ class RingThread {
 
   // The entry's reply is in its buffers. Any thread.
   void GiveBack(RingEntry* entry);
+  // Any thread. See Ring.
+  bool Keep(uint16_t qid);
+  void Unkeep(uint16_t qid);
   // Requests delivered so far.
   uint64_t requests() const { return requests_; }
 
