@@ -4,6 +4,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { CaptureReader } from '../../recorder/capture/reader.ts';
 import { run } from '../run.ts';
 import type { Ended, LiveServer } from '../servers/live.ts';
 import { preparePlaces, startVariant } from '../servers/live.ts';
@@ -37,6 +38,8 @@ export interface Trial {
   version: string;
   workloads: number;
   requests: number;
+  /** Of the captured ones. */
+  overRing: number;
   bytes: number;
   /** Lines of workload results that differ with the recorder in between. */
   differences: string[];
@@ -98,6 +101,19 @@ async function live<T>(
   }
 }
 
+function requestsOverRing(capture: string): number {
+  const reader = CaptureReader.open(capture);
+  try {
+    let count = 0;
+    for (const event of reader.events(true)) {
+      if (event.kind === 'request' && event.ring !== undefined) count++;
+    }
+    return count;
+  } finally {
+    reader.close();
+  }
+}
+
 async function replayOnce(capture: string): Promise<ReplayJson | string> {
   const [node, ...args] = [...RIG, 'replay', capture, '--json'];
   const ran = await run(node as string, args, { timeoutS: 1200 });
@@ -146,6 +162,7 @@ export async function tryServer(
     version,
     workloads: chosen.length,
     requests: 0,
+    overRing: 0,
     bytes: 0,
     differences: [],
     completeness: undefined,
@@ -191,6 +208,7 @@ export async function tryServer(
   trial.bytes = Number(counts?.[2] ?? 0);
   trial.recordSeconds = Number(counts?.[3] ?? 0);
   if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
+  trial.overRing = requestsOverRing(capture);
   trial.completeness = await witness.conclude(dev, capture);
   await replayMany(trial, capture, options);
   if (options.keep === undefined) rmSync(capture, { force: true });

@@ -2,19 +2,20 @@
  * The servers campaign: `npm run campaign:servers -- --size small --replays 20`. Every server gets
  * every workload that suits it: transparency (the same results with and without the recorder),
  * completeness (the kernel's tracepoints as witness), replay (0 findings and one log, every time).
- * The table goes to stdout, one JSON line a server to --json.
+ * `--servers ring` takes those with FUSE over io_uring. The table goes to stdout, one JSON line a server to --json.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { serverNamed, servers } from '../servers/servers.ts';
+import { allowRings } from '../servers/ring.ts';
+import { ringServers, serverNamed, servers } from '../servers/servers.ts';
 import type { Size } from '../workloads/workload.ts';
 import { type Trial, tryServer } from './server_trial.ts';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const HEAD =
-  '| server | requests | MB | workloads | differences | witness | replays clean | replay/record time |';
+  '| server | requests | over a ring | MB | workloads | differences | witness | replays clean | replay/record time |';
 
 function row(trial: Trial): string {
   const { completeness: c } = trial;
@@ -27,7 +28,7 @@ function row(trial: Trial): string {
     trial.recordSeconds > 0 && trial.replays > 0
       ? (trial.replaySeconds / trial.replays / trial.recordSeconds).toFixed(2)
       : '-';
-  return `| ${name} | ${trial.requests} | ${(trial.bytes / 1e6).toFixed(1)} | ${trial.workloads} | ${trial.differences.length} | ${witness} | ${trial.clean}/${trial.replays} | ${pace} |`;
+  return `| ${name} | ${trial.requests} | ${trial.overRing} | ${(trial.bytes / 1e6).toFixed(1)} | ${trial.workloads} | ${trial.differences.length} | ${witness} | ${trial.clean}/${trial.replays} | ${pace} |`;
 }
 
 function complaints(trial: Trial): string[] {
@@ -65,8 +66,11 @@ async function main(): Promise<void> {
   say(`seed ${options.seed}  size ${options.size}  ${options.replays} replays`);
   if (values.json !== undefined) writeFileSync(values.json, '');
   const rows: string[] = [];
+  const chosen =
+    names?.flatMap((name) => (name === 'ring' ? ringServers : [serverNamed(name)])) ?? servers;
+  const release = chosen.some((r) => r.transport === 'ring') ? await allowRings() : undefined;
   try {
-    for (const recipe of names?.map(serverNamed) ?? servers) {
+    for (const recipe of chosen) {
       const missing = recipe.missing();
       if (missing !== undefined) {
         say(`SKIPPED ${recipe.name}: ${missing}`);
@@ -85,8 +89,9 @@ async function main(): Promise<void> {
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+    await release?.();
   }
-  say(['', HEAD, '| --- | --- | --- | --- | --- | --- | --- | --- |', ...rows].join('\n'));
+  say(['', HEAD, '| --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...rows].join('\n'));
 }
 
 await main();

@@ -17,7 +17,7 @@ import { libfuseNotify } from './libfuse_notify_store_retrieve.ts';
 import { type LiveServer, preparePlaces, startVariant, until } from './live.ts';
 import type { Places, Recipe, Variant } from './recipe.ts';
 import { allowRings, missingRingKernel, ringRequests, ringsOf } from './ring.ts';
-import { ringServers } from './servers.ts';
+import { libfuseServers } from './servers.ts';
 
 const SEED = 7;
 const TIMEOUT_MS = 120_000;
@@ -93,7 +93,7 @@ const time: Workload = {
   },
 };
 
-describe.each(ringServers.map((recipe) => [recipe.name, recipe] as const))('%s', (_, recipe) => {
+describe.each(libfuseServers.map((recipe) => [recipe.name, recipe] as const))('%s', (_, recipe) => {
   for (const variant of recipe.variants) {
     it(
       `started ${variant.name}: every request comes over its rings, and it ends at an unmount`,

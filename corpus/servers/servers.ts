@@ -9,6 +9,7 @@ import { mergerfs } from './mergerfs.ts';
 import { rclone } from './rclone.ts';
 import type { Recipe } from './recipe.ts';
 import { referenceMemory, referencePassthrough } from './reference.ts';
+import { referenceRingMemory, referenceRingPassthrough } from './reference_ring.ts';
 import { squashfuse } from './squashfuse.ts';
 import { sshfs } from './sshfs.ts';
 import { unionfsFuse } from './unionfs_fuse.ts';
@@ -28,7 +29,18 @@ export const servers: readonly Recipe[] = [
 ];
 
 /** They ask for FUSE over io_uring; where it is not offered, they serve through /dev/fuse. */
-export const ringServers: readonly Recipe[] = [libfusePassthroughHp, libfuseMemfs, libfuseNotify];
+export const libfuseServers: readonly Recipe[] = [
+  libfusePassthroughHp,
+  libfuseMemfs,
+  libfuseNotify,
+];
+
+/** These, and the reference server, which ends with an error rather than do so. */
+export const ringServers: readonly Recipe[] = [
+  referenceRingPassthrough,
+  referenceRingMemory,
+  ...libfuseServers,
+];
 
 export const allServers: readonly Recipe[] = [...servers, ...ringServers];
 
