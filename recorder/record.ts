@@ -12,8 +12,8 @@ import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
-import { fuseMounts, withoutLinks } from './mountinfo.ts';
 import { RealKernel } from './relay.ts';
+import { Mounts } from './unmounting.ts';
 
 export interface RecordOptions extends LaunchOptions {
   /** The capture file. */
@@ -38,6 +38,8 @@ export interface RecordHooks {
   progress(p: RecordProgress): void;
   /** What the server printed, as it comes. */
   output(fd: 1 | 2, bytes: Uint8Array): void;
+  /** Whether enough of it waits to be taken: then the server waits. */
+  outputFull(): boolean;
   /** How often the user asked to stop so far. */
   stops(): number;
   /** The descriptor that wakes the session. */
@@ -60,7 +62,6 @@ export interface RecordResult {
   seconds: number;
 }
 
-const MNT_DETACH = 2;
 const PROGRESS_NS = 100e6;
 /** After Ctrl-C: how long the server may take to end by itself before it is killed. */
 const STOP_MS = 10_000;
@@ -71,10 +72,7 @@ class Recorder implements Director {
   opened = false;
   mountFailed: RecordResult['mountFailed'];
   reason: EndEvent['reason'] = 'server-exit';
-  /** Where the server has mounted, in that order; perhaps not any more. */
-  readonly #mounts: string[] = [];
-  /** Targets as mountinfo names them: once the mount stands, to look would ask the server. */
-  readonly #places = new Map<string, string>();
+  readonly mounts = new Mounts();
   #stopped = 0;
   #stopAt = 0;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -102,7 +100,7 @@ class Recorder implements Director {
     else if (event.kind === 'mount') {
       if (event.result === 0 && event.target !== '') {
         this.counts.mounted = event.target;
-        this.#mounts.push(event.target);
+        this.mounts.made(event.target);
       } else if (event.result !== 0) {
         this.mountFailed = { target: event.target, errno: errnoName(event.result) };
       }
@@ -110,13 +108,6 @@ class Recorder implements Director {
     if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
     } else if (event.kind === 'output') this.#hooks.output(event.fd, event.bytes);
-  }
-
-  /** A mount is about to be made. Returns its place as mountinfo will name it. */
-  announced(target: string): string {
-    const place = withoutLinks(target);
-    this.#places.set(target, place);
-    return place;
   }
 
   pump(): void {
@@ -142,36 +133,12 @@ class Recorder implements Director {
       return;
     }
     this.#stopAt = this.#session.now();
-    if (!this.#unmountNext()) native.sendSignal(this.#session.pid, 15);
-  }
-
-  /** Unmounts what stands, the last mount first; false: nothing does. */
-  #unmountNext(): boolean {
-    const standing = new Set(fuseMounts('self').map((mount) => mount.target));
-    for (let target = this.#mounts.pop(); target !== undefined; target = this.#mounts.pop()) {
-      if (!standing.has(this.#places.get(target) ?? target)) continue;
-      this.#unmount(target, 0);
-      return true;
-    }
-    return false;
+    if (!this.mounts.unmountNext(this.#session)) native.sendSignal(this.#session.pid, 15);
   }
 
   #kill(): void {
     this.#stopAt = Number.MAX_SAFE_INTEGER;
     this.#session.seam.keeperSend(KEEPER.kill, '');
-  }
-
-  #unmount(target: string, flags: number): void {
-    const pending =
-      process.geteuid?.() === 0
-        ? native.unmountThere(process.pid, target, flags)
-        : native.runThere(process.pid, ['fusermount3', '-u', '-z', '-q', '--', target]);
-    if (pending < 0) return;
-    const tag = this.#session.watches.add(pending, () => {
-      this.#session.watches.remove(tag);
-      if (native.finish(pending) !== 0 && flags === 0) this.#unmount(target, MNT_DETACH);
-      else this.#unmountNext();
-    });
   }
 }
 
@@ -220,8 +187,9 @@ async function recordInto(
     onMounted: (handle, result) => session.mounts.finishWaiting(handle, result),
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
-  const notes = recorder;
-  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, notes.announced(target));
+  const { mounts: made } = recorder;
+  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, made.announced(target));
+  session.output.full = () => hooks.outputFull();
   hooks.started(session.seam.wakeFd);
   try {
     session.run(recorder);

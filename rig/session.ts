@@ -12,6 +12,7 @@ import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
 import { LaunchError, type Launched } from './seam/launch.ts';
 import { type Context, MountPort } from './seam/mount_port.ts';
+import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
 import { RingPort } from './seam/ring_port.ts';
@@ -51,6 +52,7 @@ export class Session {
   readonly mounts: MountPort;
   readonly rings: RingPort;
   readonly watches: Watches;
+  readonly output: Output;
   readonly seam: NativeSeam;
   readonly pid: number;
   /** True once no process of the server is left. */
@@ -97,8 +99,9 @@ export class Session {
     this.#calls = this.#callTable(process, wiring);
     this.watches = new Watches(this.seam);
     kernel.onWake = (handle) => this.#woken.add(handle);
-    this.#watchOutput(launched.stdout, 1);
-    this.#watchOutput(launched.stderr, 2);
+    this.output = new Output(this.watches, launched, (fd, bytes) =>
+      this.#emit({ kind: 'output', t: this.now(), fd, bytes }),
+    );
   }
 
   /** Nanoseconds since the session began, as of the last event. */
@@ -145,6 +148,7 @@ export class Session {
       this.device.lookAtAll();
     }
     this.rings.look();
+    this.output.look();
     if (this.device.suspected) this.device.reapClosed();
   }
 
@@ -219,23 +223,9 @@ export class Session {
     if (type === KEEPER.empty) this.empty = true;
   }
 
-  #watchOutput(fd: number, which: 1 | 2): void {
-    const chunk = new Uint8Array(65536);
-    const drain = () => {
-      for (;;) {
-        const n = native.readFd(fd, chunk, chunk.length);
-        if (n <= 0) return n;
-        this.#emit({ kind: 'output', t: this.now(), fd: which, bytes: chunk.subarray(0, n) });
-      }
-    };
-    this.watches.add(fd, drain);
-    this.#drains.push(drain);
-  }
-  readonly #drains: (() => number)[] = [];
-
   /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */
   async close(): Promise<void> {
-    for (const drain of this.#drains) drain();
+    this.output.finish();
     this.seam.keeperSend(KEEPER.kill, '');
     this.seam.close();
     await this.#launched.gone;

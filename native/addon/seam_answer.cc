@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "seam.h"
 #include "seccomp_abi.h"
@@ -88,7 +89,9 @@ Napi::Value Seam::DeliverPipe(const Napi::CallbackInfo& info) {
   if (pipe.ok()) {
     iovec v = {data_, n};
     // vmsplice without GIFT copies nothing but references pages of ours, which change: write.
-    ssize_t put = writev(pipe.get(), &v, 1);
+    // Another thread may have filled the pipe since its room was looked at; to wait would stop the rig.
+    ssize_t put = pwritev2(pipe.get(), &v, 1, -1, RWF_NOWAIT);
+    if (put < 0 && errno == EOPNOTSUPP) put = writev(pipe.get(), &v, 1);  // pipes before Linux 6.4
     result = put == static_cast<ssize_t>(n) ? put : -EIO;
   }
   int r = Send(slot, result < 0 ? 0 : result, result < 0 ? static_cast<int>(result) : 0, 0);

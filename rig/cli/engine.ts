@@ -11,6 +11,14 @@ export type Job =
   | { name: 'record'; options: RecordOptions }
   | { name: 'replay'; options: ReplayOptions; log: boolean };
 
+export interface WorkerData {
+  job: Job;
+  /** How often the user asked to stop. */
+  stops: Int32Array;
+  /** Bytes the server printed that the terminal has not taken. */
+  waiting: Int32Array;
+}
+
 export interface JobError {
   name: string;
   message: string;
@@ -28,7 +36,8 @@ export type Message =
 
 export interface EngineHooks {
   progress?(progress: never): void;
-  output?(fd: 1 | 2, bytes: Uint8Array): void;
+  /** `taken` is called when the terminal has it. */
+  output?(fd: 1 | 2, bytes: Uint8Array, taken: () => void): void;
   log?(line: string): void;
   /** Ctrl-C was pressed: how often so far. */
   stopping?(count: number): void;
@@ -50,9 +59,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const stops = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: { job, stops },
-  });
+  const waiting = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: WorkerData = { job, stops, waiting };
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
   let wakeFd = -1;
   const stop = () => {
     const count = Atomics.add(stops, 0, 1) + 1;
@@ -64,8 +73,12 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const { promise, resolve, reject } = withResolvers<unknown>();
   worker.on('message', (message: Message) => {
     if (message.kind === 'progress') hooks.progress?.(message.progress as never);
-    else if (message.kind === 'output') hooks.output?.(message.fd, message.bytes);
-    else if (message.kind === 'log') hooks.log?.(message.line);
+    else if (message.kind === 'output') {
+      const { fd, bytes } = message;
+      const taken = () => void Atomics.sub(waiting, 0, bytes.length);
+      if (hooks.output === undefined) taken();
+      else hooks.output(fd, bytes, taken);
+    } else if (message.kind === 'log') hooks.log?.(message.line);
     else if (message.kind === 'started') {
       wakeFd = message.wakeFd;
       // Asked to stop before there was anybody to wake.

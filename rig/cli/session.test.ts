@@ -4,9 +4,11 @@
  */
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs';
@@ -140,6 +142,36 @@ describe('fuse-rig record', () => {
     const { exitCode, stdout, stderr } = await place.type(args);
     expect({ exitCode, out: stdout === 'x'.repeat(3_000_000) }).toEqual({ exitCode: 4, out: true });
     expect(stderr.startsWith(`${'y'.repeat(3_000_000)}fuse-rig: the server ended`)).toBe(true);
+  });
+
+  it('lets a server wait that prints faster than anybody reads', async () => {
+    const args = ['record', '-o', place.at('o.fusecap'), '--', 'sh', '-c', 'exec yes'];
+    const pipe = place.at('pipe');
+    execaSync('mkfifo', [pipe]);
+    const end = openSync(pipe, 'r+');
+    const child = place.printing(pipe, args);
+    const written = () => {
+      const pid = place.processes().find((p) => comm(p) === 'yes');
+      const io = pid === undefined ? '' : readFileSync(`/proc/${pid}/io`, 'utf8');
+      return Number(/^wchar: (\d+)/m.exec(io)?.[1] ?? 0);
+    };
+    let before = -1;
+    let looks = 0;
+    await place.until(() => {
+      const now = written();
+      looks = now > 0 && now === before ? looks + 1 : 0;
+      before = now;
+      return looks > 50;
+    });
+    // What is on its way: a pipe, the rig's share, what Node's streams hold.
+    expect(before).toBeLessThan(8 << 20);
+    child.kill('SIGINT');
+    const reader = execa('cat', [pipe], { reject: false, stdout: 'ignore' });
+    expect((await child).exitCode).toBe(4);
+    reader.kill();
+    await reader;
+    closeSync(end);
+    expect(place.left('pipe')).toEqual([]);
   });
 
   it('goes on when nobody reads its messages any more', async (context) => {

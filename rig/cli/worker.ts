@@ -5,14 +5,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { record } from '../../recorder/record.ts';
 import { replay } from '../../replayer/replay.ts';
-import type { Job, JobError, Message } from './engine.ts';
+import type { JobError, Message, WorkerData } from './engine.ts';
 
-const { job, stops } = workerData as { job: Job; stops: Int32Array };
+const { job, stops, waiting } = workerData as WorkerData;
+/** Of what the server prints, so many bytes may wait for the terminal. */
+const OUTPUT_MAX = 1 << 20;
 const post = (message: Message): void => parentPort?.postMessage(message);
 
 const hooks = {
   progress: (progress: unknown) => post({ kind: 'progress', progress }),
-  output: (fd: 1 | 2, bytes: Uint8Array) => post({ kind: 'output', fd, bytes: bytes.slice() }),
+  output: (fd: 1 | 2, bytes: Uint8Array) => {
+    Atomics.add(waiting, 0, bytes.length);
+    post({ kind: 'output', fd, bytes: bytes.slice() });
+  },
+  outputFull: () => Atomics.load(waiting, 0) > OUTPUT_MAX,
   started: (wakeFd: number) => post({ kind: 'started', wakeFd }),
   stops: () => Atomics.load(stops, 0),
 };

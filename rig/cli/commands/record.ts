@@ -103,9 +103,9 @@ async function run(command: string[], flags: Flags): Promise<void> {
         line.show(
           `${mounted ?? 'starting'}  ${requests} requests  ${requests - replies} in flight  ${(bytes / 1e6).toFixed(1)} MB`,
         ),
-      output: (fd, bytes) => {
+      output: (fd, bytes, taken) => {
         line.clear();
-        (fd === 1 ? process.stdout : process.stderr).write(bytes);
+        (fd === 1 ? process.stdout : process.stderr).write(bytes, taken);
       },
       stopping: (count) =>
         line.say(

@@ -50,6 +50,16 @@ export class Place {
     });
   }
 
+  /** The same; what it prints goes to this file. */
+  printing(file: string, args: readonly string[]) {
+    return execa('sh', ['-c', 'exec "$@" > "$0"', file, process.execPath, BIN, ...args], {
+      cwd: this.dir,
+      env: { TMPDIR: this.tmp, FUSE_RIG_PLACE: this.dir },
+      stdin: 'ignore',
+      reject: false,
+    });
+  }
+
   /** `record` of the reference server over `source`, with the mount standing. */
   async recording(args: readonly string[] = [], server: readonly string[] = []) {
     const command = [SERVER, '--fs', `passthrough=${this.source}`, ...server, this.mountpoint];
