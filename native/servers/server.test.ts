@@ -6,15 +6,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { nativePath } from '../load.ts';
 import { SocketServer } from './testing/server.ts';
-import {
-  ERRNO,
-  initRequest,
-  lockPieces,
-  OFFERED,
-  OP,
-  OVER_IO_URING,
-  request,
-} from './testing/wire.ts';
+import { ERRNO, initRequest, lockPieces, OFFERED, OP, request } from './testing/wire.ts';
 
 const WRITE = 1;
 const UNLOCK = 2;
@@ -58,25 +50,6 @@ describe('negotiation', () => {
       if ((flags & (1 << 22)) === 0) expect(body.readUInt16LE(28)).toBe(0);
       await server.end();
     }
-  });
-
-  it.each([
-    ['the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)', OFFERED.flags2],
-    ['a socket takes no commands of a ring', OFFERED.flags2 | OVER_IO_URING],
-  ])('promises no ring that it cannot have: %s', async (why, flags2) => {
-    const server = new SocketServer(['--transport', 'ring']);
-    server.send(initRequest(45, OFFERED.flags, flags2));
-    expect((server.receive()?.body.readUInt32LE(32) ?? -1) & OVER_IO_URING).toBe(0);
-    expect(server.ask(OP.GETATTR, 4n, 1n, 0, 0, 0n).error).toBe(0);
-    const stderr = `fuse-rig-server: ring: ${why}; going on on /dev/fuse`;
-    expect(await server.end()).toEqual({ code: 0, signal: undefined, stderr });
-
-    const strict = new SocketServer(['--transport', 'ring', '--ring-required']);
-    strict.send(initRequest(45, OFFERED.flags, flags2));
-    expect(strict.receive()?.error).toBe(ERRNO.EOPNOTSUPP);
-    const ended = 'fuse-rig-server: ending, since --ring-required was given';
-    const said = `fuse-rig-server: ring: ${why}\n${ended}`;
-    expect(await strict.exit()).toEqual({ code: 1, signal: undefined, stderr: said });
   });
 
   it('asks a larger major to come again with ours, and serves nothing before', async () => {
