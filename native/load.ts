@@ -93,7 +93,7 @@ export interface RingProbe {
 
 /** An io_uring of the rig's for the real device (native/addon/host_ring.h); of the thread that made it. */
 export interface HostRing {
-  /** Readable when `enter` has something to do; or -errno. */
+  /** Becomes readable, edge-triggered, when `enter` has something to do; or -errno. */
   readonly fd: number;
   /** Int32 pairs: token and res. */
   readonly results: ArrayBuffer;
@@ -107,6 +107,7 @@ export interface HostRing {
     addr: bigint,
     len: number,
   ): boolean;
+  /** Number of results, or -errno; to be called until it is 0. */
   enter(): number;
   close(): void;
 }

@@ -89,22 +89,26 @@ export class RealRing {
 
   /** Submits what was queued and lets the kernel deliver; results go to `ended`. */
   enter(): void {
-    for (;;) {
-      const count = this.#host.enter();
-      if (count < 0) {
-        const errno = `errno ${-count}`;
-        throw new Error(`relay: io_uring_enter on the real ring failed: ${errno}`);
-      }
-      for (let i = 0; i < count; i++) {
-        this.#end(this.#results[2 * i] as number, this.#results[2 * i + 1] as number);
-      }
-      if (count === 0) break;
-    }
+    let more = this.#once();
+    // A refusal comes with the submission; what comes later ends a command that was held.
     for (const one of this.#fresh) {
       one.refused = (one.res ?? 0) < 0;
       if (one.res === undefined) one.entry?.wait(one.command);
     }
     this.#fresh = [];
+    while (more) more = this.#once();
+  }
+
+  /** False once there was nothing more to do. */
+  #once(): boolean {
+    const count = this.#host.enter();
+    if (count < 0) {
+      throw new Error(`relay: io_uring_enter on the real ring failed: errno ${-count}`);
+    }
+    for (let i = 0; i < count; i++) {
+      this.#end(this.#results[2 * i] as number, this.#results[2 * i + 1] as number);
+    }
+    return count > 0;
   }
 
   #end(token: number, res: number): void {

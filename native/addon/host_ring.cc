@@ -123,6 +123,12 @@ bool HostRing::Idle() const {
   return tail_ == submitted_ && (Load(ring_ + params_.sq_off.flags) & work) == 0;
 }
 
+// Off while we look at everything ourselves: what an enter completes needs no wake.
+void HostRing::Signal(bool on) {
+  Store(ring_ + params_.cq_off.flags, on ? 0 : IORING_CQ_EVENTFD_DISABLED);
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 // What the completion queue holds goes to `results`; how many there are.
 uint32_t HostRing::Reap() {
   const uint32_t mask = params_.cq_entries - 1;
@@ -139,20 +145,23 @@ uint32_t HostRing::Reap() {
 }
 
 // enter(): submits what was queued, lets the kernel deliver what waits, and puts results into
-// `results`. Their number, which is 0 when there is nothing more to do; or -errno.
+// `results`. Their number, or -errno. Call it until it is 0: only then is more signalled.
 Napi::Value HostRing::Enter(const Napi::CallbackInfo& info) {
   if (!ring_) return Num(info, -EBADF);
-  while (!Idle()) {
-    const long n = syscall(SYS_io_uring_enter, fd_.get(), tail_ - submitted_, 0, IORING_ENTER_GETEVENTS,
-                           nullptr, 0);
-    if (n < 0 && errno == EINTR) continue;
-    // Out of memory for now, or the completion queue must be emptied first.
-    if (n < 0 && (errno == EAGAIN || errno == EBUSY)) break;
-    if (n < 0) return Num(info, -errno);
-    submitted_ += static_cast<uint32_t>(n);
-    break;
+  for (;;) {
+    if (!Idle()) {
+      Signal(false);
+      const long n = syscall(SYS_io_uring_enter, fd_.get(), tail_ - submitted_, 0, IORING_ENTER_GETEVENTS,
+                             nullptr, 0);
+      // EAGAIN: out of memory for now; EBUSY: the completion queue must be emptied first.
+      if (n < 0 && errno != EINTR && errno != EAGAIN && errno != EBUSY) return Num(info, -errno);
+      if (n > 0) submitted_ += static_cast<uint32_t>(n);
+    }
+    const uint32_t n = Reap();
+    if (n > 0) return Num(info, n);
+    Signal(true);
+    if (Idle() && Load(ring_ + params_.cq_off.head) == Load(ring_ + params_.cq_off.tail)) return Num(info, 0);
   }
-  return Num(info, Reap());
 }
 
 // close(): see Shut().

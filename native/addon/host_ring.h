@@ -25,6 +25,7 @@ class HostRing : public Napi::ObjectWrap<HostRing> {
   Napi::Value Close(const Napi::CallbackInfo& info);
   int Open();
   bool Idle() const;
+  void Signal(bool on);
   uint32_t Reap();
   void Shut();
 

@@ -1,6 +1,8 @@
 /** What this machine has for a real ring, and what stands for a session's waiting. */
 import { readFileSync } from 'node:fs';
-import { native } from '../../native/load.ts';
+import { type NativeSeam, native } from '../../native/load.ts';
+import { Trap, WAIT } from '../../rig/seam/traps.ts';
+import { Watches } from '../../rig/seam/watches.ts';
 
 export const CPUS =
   Number(readFileSync('/sys/devices/system/cpu/possible', 'utf8').split('-')[1] ?? 0) + 1;
@@ -26,26 +28,30 @@ export function settled(promise: Promise<unknown>): () => boolean {
   return () => over;
 }
 
-const POLLIN = 1;
+/** A session's waiting without a server: edge-triggered, as the relay finds it in a recording. */
+export class Waiting {
+  readonly watches: Watches;
+  readonly #seam: NativeSeam;
+  readonly #trap: Trap;
+  readonly #fds: readonly [number, number];
 
-/** Descriptors with what to do when one is readable, as a session's epoll has them. */
-export class Polled {
-  readonly #watched = new Map<number, { fd: number; action: () => void }>();
-  #tag = 0;
-
-  add(fd: number, action: () => void): number {
-    this.#watched.set(++this.#tag, { fd, action });
-    return this.#tag;
+  constructor() {
+    // Nobody traps anything, and no keeper says a word.
+    const [listener, first] = native.socketPair();
+    const [keeper, second] = native.socketPair();
+    this.#fds = [first, second];
+    this.#seam = new native.Seam(listener, keeper, 0, 0, 4096);
+    this.#trap = new Trap(this.#seam);
+    this.watches = new Watches(this.#seam);
   }
 
-  remove(tag: number): void {
-    this.#watched.delete(tag);
-  }
-
-  /** A ring's action must leave nothing: an edge-triggered epoll would not tell again. */
+  /** Does what there is to do now. */
   look(): void {
-    for (const { fd, action } of [...this.#watched.values()]) {
-      if ((native.pollFd(fd) & POLLIN) !== 0) action();
-    }
+    while (this.#seam.wait(0) === WAIT.watched) this.watches.run(this.#trap.size);
+  }
+
+  close(): void {
+    this.#seam.close();
+    for (const fd of this.#fds) native.closeFd(fd);
   }
 }

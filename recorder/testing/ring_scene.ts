@@ -23,7 +23,7 @@ import { type Negotiated, negotiate, ringPayloadSize } from '../../rig/protocol/
 import { joinRequest, URING_CMD, uringEntOf } from '../../rig/protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../../rig/protocol/structs-session.ts';
 import { RealKernel } from '../relay.ts';
-import { CPUS, Polled, settled } from './ring_host.ts';
+import { CPUS, settled, Waiting } from './ring_host.ts';
 
 const LIFE_S = '15';
 /** Nothing a test waits for takes this long, milliseconds. */
@@ -57,16 +57,17 @@ export class RealScene {
   readonly owners: string[] = [];
   /** Requests delivered and not taken yet, oldest first. */
   readonly requests: Taken[] = [];
-  readonly #watched = new Polled();
+  readonly #waiting = new Waiting();
   #userData = 0n;
+  #over = false;
   readonly #into = new Uint8Array(1 << 21);
 
   constructor({ answered = true, ...init }: SceneOptions = {}) {
     this.kernel.connect({
       seam: undefined as never,
-      watch: (fd, action) => this.#watched.add(fd, action),
-      watchNext: () => {},
-      unwatch: (tag) => this.#watched.remove(tag),
+      watch: (fd, action) => this.#waiting.watches.add(fd, action),
+      watchNext: (tag) => this.#waiting.watches.next(tag),
+      unwatch: (tag) => this.#waiting.watches.remove(tag),
       onMounted: () => {},
       onUnmounted: () => {},
       rings: true,
@@ -127,7 +128,6 @@ export class RealScene {
     return made;
   }
 
-  /** Writes an array of iovecs. */
   name(at: bigint, ...iovecs: [base: bigint, length: bigint][]): void {
     const bytes = this.memory.at(at, 32);
     iovecs.forEach(([base, length], i) => {
@@ -207,7 +207,7 @@ export class RealScene {
   async until(what: string, done: () => boolean): Promise<void> {
     for (let waited = 0; !done(); waited++) {
       if (waited > PATIENCE) throw new Error(`never: ${what}; ${this.cqes.join(', ')}`);
-      this.#watched.look();
+      this.#waiting.look();
       if (waited > 50) await sleep(1);
       else await new Promise(setImmediate);
     }
@@ -232,21 +232,19 @@ export class RealScene {
     }
   }
 
-  /** What a promise brings, while everything is looked at. */
   async while<T>(done: Promise<T>): Promise<T> {
     await this.until('its end', settled(done));
     return await done;
   }
 
   /** True a little later. */
-  moment(): () => boolean {
-    let looks = 100;
+  moment(looks = 100): () => boolean {
     return () => looks-- === 0;
   }
 
   /** Until so many requests wait in the kernel, the server's included. */
-  async waiting(count: number): Promise<void> {
-    await this.until(`${count} waiting requests`, () => this.numberWaiting() === count);
+  waiting(count: number): Promise<void> {
+    return this.until(`${count} waiting requests`, () => this.numberWaiting() === count);
   }
 
   numberWaiting(): number {
@@ -271,7 +269,6 @@ export class RealScene {
 
   // --- the end ---
 
-  /** The file in fusectl that tells and ends. */
   control(name: 'abort' | 'waiting'): string {
     return `/sys/fs/fuse/connections/${this.dev}/${name}`;
   }
@@ -288,12 +285,15 @@ export class RealScene {
 
   /** Nothing of the scene is left, whatever state it was in. */
   async end(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
     try {
       this.abort();
     } catch {
       // Unmounted already.
     }
     this.kernel.closeAll();
+    this.#waiting.close();
     await this.umount('-l', '-q');
     rmdirSync(this.dir);
   }
