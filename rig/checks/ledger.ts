@@ -53,15 +53,18 @@ export interface Overlap {
 }
 
 /** Committed requests that are remembered, the latest: who commits twice does it soon. */
-const REMEMBERED = 16 * 1024;
+const REMEMBERED = 8 * 1024;
 
 interface Connection {
   /** Entries by queue and by their number in it. */
   readonly queues: Map<number, LedgerEntry[]>;
   readonly regions: Regions<LedgerEntry>;
-  /** Delivered and not committed. */
-  readonly outstanding: Map<bigint, Carried>;
-  readonly committed: Map<bigint, Carried>;
+  /**
+   * The latest that were committed, in a circle. Looked through where something is wrong and never
+   * else: a map would cost more with every request than the rest of the ledger.
+   */
+  readonly committed: Carried[];
+  commits: number;
 }
 
 export class Ledger {
@@ -77,8 +80,8 @@ export class Ledger {
       found = {
         queues: new Map(),
         regions: new Regions(),
-        outstanding: new Map(),
-        committed: new Map(),
+        committed: [],
+        commits: 0,
       };
       this.#connections.set(conn, found);
     }
@@ -96,12 +99,16 @@ export class Ledger {
 
   /** A request on a ring that has no reply yet. */
   outstanding(conn: number, unique: bigint): Carried | undefined {
-    return this.#connections.get(conn)?.outstanding.get(unique);
+    for (const queue of this.#connections.get(conn)?.queues.values() ?? []) {
+      const found = queue.find((entry) => entry?.request?.unique === unique);
+      if (found !== undefined) return found.request;
+    }
+    return undefined;
   }
 
   /** A request on a ring that was answered. */
   committed(conn: number, unique: bigint): Carried | undefined {
-    return this.#connections.get(conn)?.committed.get(unique);
+    return this.#connections.get(conn)?.committed.findLast((one) => one.unique === unique);
   }
 
   /** Enters a REGISTER that is held; returns where its buffers overlap others. */
@@ -144,12 +151,11 @@ export class Ledger {
   deliver(event: RequestEvent): void {
     const entry = event.ring && this.entry(event.conn, event.ring.qid, event.ring.entry);
     if (entry === undefined) return;
-    const { bytes, conn, t } = event;
+    const { bytes, t } = event;
     const [unique, opcode] = [uniqueOf(bytes), opcodeOf(bytes)];
     entry.owner = 'server';
     entry.request = { unique, opcode, entry, delivered: t, committed: undefined };
     this.requests++;
-    this.#of(conn).outstanding.set(unique, entry.request);
   }
 
   /** Enters a commit that was taken. */
@@ -158,20 +164,15 @@ export class Ledger {
     if (entry === undefined) return;
     entry.owner = 'kernel';
     if (entry.request !== undefined) this.answered(entry.request, event.t);
-    entry.request = undefined;
     this.commits++;
   }
 
   /** The server has committed the request, whether or not anybody waited for it. */
   answered(request: Carried, t: number): void {
-    const { outstanding, committed } = this.#of(request.entry.conn);
+    const connection = this.#of(request.entry.conn);
     request.committed = t;
-    // Two NOTIFY_REPLYs may have one number.
-    if (outstanding.get(request.unique) === request) outstanding.delete(request.unique);
-    committed.delete(request.unique);
-    committed.set(request.unique, request);
-    const [oldest] = committed.size > REMEMBERED ? committed.keys() : [];
-    if (oldest !== undefined) committed.delete(oldest);
+    request.entry.request = undefined;
+    connection.committed[connection.commits++ % REMEMBERED] = request;
   }
 
   /** Enters a CQE that ends an entry: nothing comes there any more. */

@@ -17,14 +17,12 @@ export interface InEntry {
 /** Of an operation without a row: nobody knows. */
 const ANY: BodyLimits = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-/** Entries of one connection are told apart by their queue and number. */
-const placeKey = ({ qid, entry }: RingPlace): number => qid * 2 ** 32 + entry;
-
 interface Connection {
   /** The INIT request, until it is answered. */
   init: Uint8Array | undefined;
   negotiated: Negotiated;
-  readonly entries: Map<number, InEntry>;
+  /** By queue and number. */
+  readonly queues: Map<number, (InEntry | undefined)[]>;
   /** Limits that depend on the opcode alone, once INIT is answered. */
   readonly fixed: Map<number, BodyLimits | undefined>;
 }
@@ -35,7 +33,7 @@ export class RingRequests {
   #of(conn: number): Connection {
     let found = this.#connections.get(conn);
     if (found === undefined) {
-      found = { init: undefined, negotiated: BEFORE_INIT, entries: new Map(), fixed: new Map() };
+      found = { init: undefined, negotiated: BEFORE_INIT, queues: new Map(), fixed: new Map() };
       this.#connections.set(conn, found);
     }
     return found;
@@ -49,7 +47,9 @@ export class RingRequests {
     if (ring === undefined) return;
     const connection = this.#of(conn);
     const limits = limitsOf(connection, opcode, bytes);
-    connection.entries.set(placeKey(ring), { unique: uniqueOf(bytes), opcode, limits });
+    const queue = connection.queues.get(ring.qid) ?? [];
+    if (queue.length === 0) connection.queues.set(ring.qid, queue);
+    queue[ring.entry] = { unique: uniqueOf(bytes), opcode, limits };
   }
 
   /** Takes a reply that was written to the device: that to INIT says how others measure. */
@@ -64,9 +64,9 @@ export class RingRequests {
 
   /** The request whose entry was committed; it is there no more. */
   commit(conn: number, ring: RingPlace): InEntry | undefined {
-    const entries = this.#connections.get(conn)?.entries;
-    const request = entries?.get(placeKey(ring));
-    entries?.delete(placeKey(ring));
+    const queue = this.#connections.get(conn)?.queues.get(ring.qid);
+    const request = queue?.[ring.entry];
+    if (queue !== undefined) queue[ring.entry] = undefined;
     return request;
   }
 }
