@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <ctime>
 
 #include "client.h"
@@ -55,6 +56,20 @@ std::string TimeScan(Client& client, const Words& w) {
   return Result(Now() - start);
 }
 
+// time-fill SLOT SIZE COUNT: writes one after the other, from the start again after 8
+std::string TimeFill(Client& client, const Words& w) {
+  const auto size = static_cast<size_t>(Number(w[1]));
+  const int64_t count = Number(w[2]);
+  const Aligned buffer(size);
+  memset(buffer.get(), 'f', size);
+  const int fd = client.Slot(w[0]);
+  const int64_t start = Now();
+  for (int64_t i = 0; i < count; i++) {
+    if (pwrite(fd, buffer.get(), size, static_cast<off_t>(i % 8 * size)) < 0) return Result(-1);
+  }
+  return Result(Now() - start);
+}
+
 // time-names DIR COUNT: COUNT times a file is created, looked at and removed
 std::string TimeNames(Client&, const Words& w) {
   const int64_t count = Number(w[1]);
@@ -81,7 +96,7 @@ std::string TimeWrites(Client& client, const Words& w) {
 }  // namespace
 
 const std::vector<Op> kMeasureOps = {
-    {"time-random", 4, TimeRandom}, {"time-scan", 3, TimeScan}, {"time-names", 2, TimeNames},
+    {"time-random", 4, TimeRandom}, {"time-scan", 3, TimeScan}, {"time-fill", 3, TimeFill}, {"time-names", 2, TimeNames},
     {"time-writes", 2, TimeWrites}};
 
 }  // namespace fuse_rig

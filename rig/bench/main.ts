@@ -10,6 +10,7 @@ import { memorySection } from './memory.ts';
 import { modelSection } from './model.ts';
 import { recordSection } from './record.ts';
 import { replaySection } from './replay.ts';
+import { ringSection } from './ring.ts';
 import { trapSection } from './trap.ts';
 
 const SECTIONS = {
@@ -17,6 +18,7 @@ const SECTIONS = {
   model: modelSection,
   record: recordSection,
   replay: replaySection,
+  ring: ringSection,
   memory: memorySection,
 } as const;
 

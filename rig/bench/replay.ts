@@ -29,7 +29,7 @@ interface Replayed {
 }
 
 /** A replay that finds something has measured something else: that is said, not measured. */
-async function replayOnce([program = '', ...args]: string[]): Promise<Replayed> {
+export async function replayOnce([program = '', ...args]: string[]): Promise<Replayed> {
   const ran = await run(program, args, { timeoutS: 300 });
   if (ran.stdout === '') throw new Error(`replay ended with ${ran.code}: ${ran.stderr}`);
   const result = JSON.parse(ran.stdout) as Replayed;
