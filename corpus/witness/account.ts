@@ -21,8 +21,11 @@ const OUT_HEADER = 16;
 export interface CapturedRequest {
   opcode: number;
   len: number;
-  /** The reply the kernel took. */
-  reply?: { error: number; len: number };
+  /**
+   * The reply the kernel took. `len` is undefined where it came over a ring: the kernel does not look
+   * at out_header.len there, and its tracepoint shows what the server left in it.
+   */
+  reply?: { error: number; len: number | undefined };
   /** A reply the kernel refused: it may have ended the request all the same (copy_out_args). */
   refused: boolean;
 }
@@ -38,6 +41,8 @@ export class Account {
   /** Requests that the tracepoints do not report, by opcode. */
   readonly unreported = new Map<number, number>();
   readonly unexplained: string[] = [];
+  /** Ring entries that carry a NOTIFY_REPLY: their commit ends no request. */
+  readonly #notifyPlaces = new Set<string>();
 
   /** The events of the one connection that was mounted with st_dev `dev`. */
   constructor(dev: number, events: Iterable<SessionEvent>) {
@@ -52,7 +57,7 @@ export class Account {
     }
   }
 
-  #request({ bytes }: RequestEvent): void {
+  #request({ bytes, ring }: RequestEvent): void {
     if (bytes.length < IN_HEADER) {
       this.unexplained.push(`a request of ${bytes.length} bytes is in the capture`);
       return;
@@ -60,8 +65,10 @@ export class Account {
     const opcode = readU32(bytes, 4);
     const raw = readU64(bytes, 8);
     const unique = withoutResent(raw);
-    if (opcode === NOTIFY_REPLY) this.notifyReplies++;
-    else if (UNREPORTED.has(opcode)) bump(this.unreported, opcode);
+    if (opcode === NOTIFY_REPLY) {
+      this.notifyReplies++;
+      if (ring !== undefined) this.#notifyPlaces.add(`${ring.qid}/${ring.entry}`);
+    } else if (UNREPORTED.has(opcode)) bump(this.unreported, opcode);
     else if (!this.requests.has(unique)) {
       this.requests.set(unique, { opcode, len: readU32(bytes, 0), refused: false });
     } else if (raw === unique) {
@@ -69,15 +76,17 @@ export class Account {
     }
   }
 
-  #reply({ bytes, result }: ReplyEvent): void {
+  #reply({ bytes, result, ring }: ReplyEvent): void {
     if (bytes.length < OUT_HEADER) return;
+    if (ring !== undefined && this.#notifyPlaces.delete(`${ring.qid}/${ring.entry}`)) return;
     const unique = withoutResent(readU64(bytes, 8));
     // A notification, or the reply to an interrupt: neither ends a request.
     if (unique === 0n || (unique & 1n) === 1n) return;
     const request = this.requests.get(unique);
     if (request !== undefined && result < 0) request.refused = true;
     else if (request !== undefined) {
-      request.reply = { error: readS32(bytes, 4), len: readU32(bytes, 0) };
+      const len = ring === undefined ? readU32(bytes, 0) : undefined;
+      request.reply = { error: readS32(bytes, 4), len };
     } else if (result >= 0) {
       this.unexplained.push(`the reply to ${unique} was taken, its request is not in the capture`);
     }

@@ -175,7 +175,7 @@ function compareCaptured(
     // A refused reply may have ended it with EIO, its header already stored.
     if (endedByKernel(end) || request.refused) bump(comparison.endedWithoutReply, -end.error);
     else unexplained.push(`request ${unique} ended with a reply that is not in the capture`);
-  } else if (reply.error === end.error && reply.len === end.len) comparison.ends++;
+  } else if (reply.error === end.error && (reply.len ?? end.len) === end.len) comparison.ends++;
   else {
     unexplained.push(
       `request ${unique} ended with ${errnoName(end.error)}, ${end.len} bytes, captured ${errnoName(reply.error)}, ${reply.len}`,
