@@ -51,6 +51,7 @@ export class Ending {
     }
     for (const conn of conns) {
       if (how === 'unmount') this.#feed.shutdown(conn);
+      else if (how === 'abort') this.#feed.abort(conn);
       else this.#feed.forceUnmount(conn);
     }
   }

@@ -59,7 +59,12 @@ export interface DirectoryEvent {
 export interface TeardownEvent {
   kind: 'teardown';
   t: number;
-  how: 'unmount' | 'sigterm' | 'device';
+  /**
+   * `unmount`: the last reference to the mount goes, as by umount(8), lazy or not, once nothing is open.
+   * `force`: umount -f. `abort`: a write to fusectl. `device`: the connection dies by itself, as by
+   * FUSE_REQUEST_TIMEOUT. `sigterm`: the server is told to end.
+   */
+  how: 'unmount' | 'force' | 'abort' | 'device' | 'sigterm';
 }
 
 /** What a thread of a server that did not end was doing. */

@@ -161,7 +161,7 @@ export const replayCommand = (program: Command): void => {
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
       new Option('--end <how>', 'how the session ends')
-        .choices(['unmount', 'sigterm', 'device'])
+        .choices(['unmount', 'force', 'abort', 'device', 'sigterm'])
         .default('unmount'),
     )
     .addOption(
