@@ -143,7 +143,7 @@ void ServerRing::LearnFiles(const io_uring_sqe& sqe, pid_t tid, const Taken& to)
 void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
   own_.Settle();
   if (polls_) return;  // the kernel refuses every command there (io_uring_cmd())
-  const uint32_t end = Load(head_) + n;
+  const uint32_t end = from_ + n;
   uint32_t at = Begin(), slot;
   bool follows = false;  // the SQE before this one is linked to it
   if (at != Load(head_)) {
@@ -177,7 +177,7 @@ void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
     carries_ = true;
     Exchange(sqe, slot, c, waits, to);
   }
-  looked_until_ = at;
+  if (static_cast<int32_t>(at - looked_until_) > 0 || looked_until_ - Load(head_) > mask_ + 1) looked_until_ = at;
 }
 
 }  // namespace fuse_rig

@@ -55,11 +55,16 @@ bool Seam::DecideEnter(int slot) {
       asked == 0 || (s.args[3] & IORING_ENTER_REGISTERED_RING) ? 0 : rings_.Find(&descriptors_, s.tid, static_cast<int>(s.args[0]));
   ServerRing* ring = rings_.ring(number);
   if (ring) {
-    ring->Await(s.tid);
-    const uint32_t ready = ring->Ready();
+    uint32_t ready = ring->Ready(s.tid);
+    if (ring->MustAwait() || (ready < asked && ring->shared())) {
+      ring->Await();
+      ready = ring->Ready(s.tid);
+    }
+    // The kernel does not wait where it finds fewer than were asked for (io_uring_enter).
     if (ready < asked && ring->shared()) {
-      const auto early = ring->AnswerEarly();
+      const auto early = ready == 0 ? ServerRing::Early::kAnswer : ring->AnswerEarly(s.tid);
       if (early == ServerRing::Early::kAnswer) {
+        rings_.messages.Flush();
         Send(slot, 0, ready == 0 ? 0 : -EINTR, 0);
         return false;
       }
@@ -68,7 +73,7 @@ bool Seam::DecideEnter(int slot) {
       c.index = -1;
       c.tid = s.tid;
       c.flags = kCareless;
-      if (early == ServerRing::Early::kNowCareless) rings_.now.push_back(c);
+      if (early == ServerRing::Early::kLetGoUnsafely) rings_.now.push_back(c);
     }
     const uint32_t n = ready < asked ? ready : asked;
     ServerRing::Taken to{&rings_.now, &rings_.linked, &rings_.next_token, [this](int fd) { return DeviceIndex(fd); },

@@ -1,10 +1,10 @@
 #include "server_ring.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <memory>
@@ -16,9 +16,24 @@ namespace {
 constexpr uint32_t kLayoutFlags =
     IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | kSetupNoSqArray;
 
-// A thread that was let go takes a few microseconds to the kernel's look at the ring; one that was
-// preempted longer. One that died never comes.
-constexpr int kAwaitSpins = 20000;
+// A thread that was let go takes a few microseconds to the kernel's look at the ring; one that waits for
+// a CPU much longer, but not seconds.
+constexpr int kAwaitLooks = 20000;
+
+// Whether the thread sleeps there, or is gone (/proc/PID/wchan).
+bool InState(pid_t tid, const char* where) {
+  char path[64], text[64] = {};
+  snprintf(path, sizeof path, "/proc/%d/wchan", tid);
+  FILE* f = fopen(path, "re");
+  if (!f) return true;
+  const bool any = fgets(text, sizeof text, f) != nullptr;
+  fclose(f);
+  return !any || strncmp(text, where, strlen(where)) == 0;
+}
+
+// Whether an enter that was let go is beyond its submission: the thread waits for completions, or makes
+// another call that is held.
+bool HasSubmitted(pid_t tid) { return InState(tid, "io_cqring_wait") || InState(tid, "seccomp_"); }
 
 uint32_t Load(const uint32_t* p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
@@ -67,29 +82,45 @@ ServerRing::~ServerRing() {
   if (sqes_) munmap(sqes_, sqes_size_);
 }
 
-uint32_t ServerRing::Ready() const {
-  const uint32_t n = Load(tail_) - Load(head_);
-  return n <= mask_ ? n : mask_ + 1;
+// No more than fit (io_sqring_entries()).
+uint32_t ServerRing::Ready(pid_t tid) {
+  on_their_way_.erase(tid);
+  const uint32_t head = Load(head_), made = Load(tail_) - head;
+  from_ = head;
+  for (auto it = on_their_way_.begin(); it != on_their_way_.end();) {
+    const auto ahead = static_cast<int32_t>(it->second - head);
+    if (static_cast<int32_t>(it->second - from_) > 0) from_ = it->second;
+    it = ahead <= 0 ? on_their_way_.erase(it) : std::next(it);
+  }
+  const uint32_t all = made <= mask_ ? made : mask_ + 1, taken = from_ - head;
+  return all > taken ? all - taken : 0;
 }
 
-void ServerRing::Await(pid_t tid) {
-  if (tid == submitter_) return;
-  for (int i = 0; i < kAwaitSpins && static_cast<int32_t>(Load(head_) - expected_head_) < 0; ++i) {
-    if (i > 100) sched_yield();
+void ServerRing::Await() {
+  timespec pause = {0, 50000};
+  for (int i = 0; i < kAwaitLooks && !on_their_way_.empty(); ++i) {
+    nanosleep(&pause, nullptr);
+    Ready(0);
+    for (auto it = on_their_way_.begin(); it != on_their_way_.end();) it = HasSubmitted(it->first) ? on_their_way_.erase(it) : std::next(it);
   }
-  expected_head_ = Load(head_);  // what did not come by now is not waited for again
+  on_their_way_.clear();
+  must_await_ = false;
 }
 
 void ServerRing::Submitting(pid_t tid, uint32_t n) {
-  if (submitter_ != 0 && submitter_ != tid) shared_ = true;
-  submitter_ = tid;
-  expected_head_ = Load(head_) + n;
-  if (early_ < kEarlyMax) early_ = 0;
+  submitters_.insert(tid);
+  if (n > 0) on_their_way_[tid] = from_ + n;
 }
 
-ServerRing::Early ServerRing::AnswerEarly() {
-  if (early_ >= kEarlyMax) return Early::kLetGo;
-  return ++early_ == kEarlyMax ? Early::kNowCareless : Early::kAnswer;
+ServerRing::Early ServerRing::AnswerEarly(pid_t tid) {
+  submitters_.insert(tid);
+  if (++early_ < kEarlyMin) return Early::kAnswer;
+  bool held = true;
+  for (const pid_t other : submitters_) held = held && (other == tid || InState(other, "seccomp_"));
+  if (!held && early_ < kEarlyMax) return Early::kAnswer;
+  early_ = 0;
+  must_await_ = true;
+  return held ? Early::kLetGo : Early::kLetGoUnsafely;
 }
 
 // As the kernel shows it (io_uring_show_fdinfo()); not while somebody submits.

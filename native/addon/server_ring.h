@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -45,7 +46,7 @@ constexpr uint32_t kLinksOn = 2;       // the next SQE is linked to it
 constexpr uint32_t kDrain = 4;         // it has IOSQE_IO_DRAIN
 constexpr uint32_t kDrainBeside = 8;   // no command: another SQE with IOSQE_IO_DRAIN, which will fail
 constexpr uint32_t kSkipSuccess = 16;  // no CQE if it succeeds
-constexpr uint32_t kCareless = 32;     // no command: see MayAnswerEarly()
+constexpr uint32_t kCareless = 32;     // no command: an enter was let go unsafely
 
 class ServerRing {
  public:
@@ -57,19 +58,20 @@ class ServerRing {
   int fd() const { return fd_.get(); }
   uint64_t inode() const { return inode_; }
 
-  // SQEs that the server has made and the kernel has not taken (io_sqring_entries()).
-  uint32_t Ready() const;
-  // Waits until the kernel has taken what an enter that was let go will submit; bounded.
-  void Await(pid_t tid);
-  // An enter of `tid` is about to submit `n`.
+  // SQEs that `tid` may submit by the enter it makes now: those the server has made, less what the
+  // enters that were let go before it, and have not come to the kernel yet, will take.
+  uint32_t Ready(pid_t tid);
+  // Waits until no such enter is on its way; bounded.
+  void Await();
+  bool MustAwait() const { return must_await_; }
+  // An enter of `tid` is let go and submits `n`.
   void Submitting(pid_t tid, uint32_t n);
   // More than one thread enters this ring.
-  bool shared() const { return shared_; }
-  // An enter of a shared ring asks for more than there is: it is answered early, lest it submits what
-  // other threads add behind our look. A server that always asks for more would never get anywhere:
-  // after some dozen in a row it is let go, whatever gets past us (kNowCareless says so, once).
-  enum class Early { kAnswer, kNowCareless, kLetGo };
-  Early AnswerEarly();
+  bool shared() const { return submitters_.size() > 1; }
+  // An enter of a shared ring asks for more than there is. It must not submit what other threads add
+  // behind our look: it is answered early and made again, until all others are held by us and cannot.
+  enum class Early { kAnswer, kLetGo, kLetGoUnsafely };
+  Early AnswerEarly(pid_t tid);
 
   // IORING_REGISTER_FILES: refused by the kernel while there is a table.
   void MakeTable(const std::vector<int32_t>& fds, const std::function<int(int)>& device);
@@ -93,7 +95,9 @@ class ServerRing {
   OwnRequests& own() { return own_; }
 
  private:
-  static constexpr uint32_t kEarlyMax = 64;
+  // So often is somebody answered early before the others are looked at, and before it is let go all the
+  // same: it would never get anywhere.
+  static constexpr uint32_t kEarlyMin = 16, kEarlyMax = 4096;
 
   // What the rig left in a slot, and what had been there: the kernel leaves SQEs as they are, so a server
   // may submit one again without writing it anew.
@@ -128,9 +132,10 @@ class ServerRing {
   std::vector<Mark> marks_;                      // by slot
   std::unordered_map<uint32_t, Before> before_;  // by slot: of what a message stands for
   OwnRequests own_;
-  pid_t submitter_ = 0;
-  uint32_t expected_head_ = 0, looked_until_ = 0, early_ = 0;
-  bool shared_ = false, carries_ = false, polls_ = false;
+  std::set<pid_t> submitters_;
+  std::map<pid_t, uint32_t> on_their_way_;  // enters that were let go: where each leaves the head
+  uint32_t from_ = 0, looked_until_ = 0, early_ = 0;
+  bool carries_ = false, polls_ = false, must_await_ = false;
 };
 
 }  // namespace fuse_rig
