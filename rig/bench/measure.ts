@@ -22,6 +22,8 @@ export type Result = Measure | { name: string; missing: string };
 export interface Bench {
   /** Times everything is done; medians are taken. */
   runs: number;
+  /** Whether a server is to be measured. */
+  measures(server: { name: string }): boolean;
   say(progress: string): void;
   give(result: Result): void;
 }

@@ -1,24 +1,36 @@
 /**
  * record: throughput of a recorded server over the same server's unrecorded, and the same of one
  * under strace, which keeps the same bytes. One client, one request at a time: the hardest case,
- * since nothing happens while a call is held.
+ * since nothing happens while a call is held. And several clients at once (`read-4k-x4`).
  */
 import { existsSync } from 'node:fs';
 import { onPath } from '../../corpus/run.ts';
 import { bindfs } from '../../corpus/servers/bindfs.ts';
 import { fuseOverlayfs } from '../../corpus/servers/fuse_overlayfs.ts';
+import { gocryptfs } from '../../corpus/servers/gocryptfs.ts';
 import type { Recipe } from '../../corpus/servers/recipe.ts';
 import { referencePassthrough } from '../../corpus/servers/reference.ts';
+import { sshfs } from '../../corpus/servers/sshfs.ts';
 import { type Bench, compared } from './measure.ts';
 import { beside, fuseRig, type Places, withPlaces, work } from './servers.ts';
 
-const SERVERS: readonly Recipe[] = [referencePassthrough, bindfs, fuseOverlayfs];
+/** Those that do next to nothing for a request first, then those with work of their own. */
+const SERVERS: readonly Recipe[] = [referencePassthrough, bindfs, fuseOverlayfs, gocryptfs, sshfs];
+
+const CLIENTS = 4;
+const EACH = 4000;
 
 /** What is timed: the client's operation, and how many requests or bytes that is. */
 const TIMED = [
   { name: 'read-4k', operation: 'time-random', count: 8000, unit: '/s' },
   { name: 'read-1m', operation: 'time-scan', count: 128, unit: 'MiB/s' },
   { name: 'create-stat-unlink', operation: 'time-names', count: 400, unit: '/s' },
+  {
+    name: `read-4k-x${CLIENTS}`,
+    operation: 'time-random together',
+    count: CLIENTS * EACH,
+    unit: '/s',
+  },
 ] as const;
 
 const OPERATIONS = [
@@ -33,8 +45,14 @@ const OPERATIONS = [
   'mkdir names',
   `time-names names ${TIMED[2].count}`,
   'rmdir names',
-  'unlink big',
 ];
+
+/** Each client reads in an order of its own. */
+const TOGETHER = Array.from({ length: CLIENTS }, (_, i) => [
+  'open r big RDONLY|DIRECT',
+  `time-random r 4K ${EACH} ${i + 1}`,
+  'close r',
+]);
 
 const STRACE = 'strace -f -e trace=read,write,readv,writev,splice -s 65536 -o'.split(' ');
 
@@ -56,7 +74,7 @@ async function one(recipe: Recipe, bench: Bench): Promise<void> {
       // Interleaved: what disturbs the machine disturbs all sides.
       for (const [side, prefix] of sides) {
         bench.say(`record ${recipe.name} ${side} ${run + 1}/${bench.runs}`);
-        const times = await work(recipe, places, prefix, OPERATIONS);
+        const times = await work(recipe, places, prefix, OPERATIONS, TOGETHER);
         for (const { operation, count, name } of TIMED) {
           const rate = count / ((times.get(operation) ?? Number.NaN) / 1e9);
           const key = `${side} ${name}`;
@@ -77,7 +95,7 @@ async function one(recipe: Recipe, bench: Bench): Promise<void> {
 }
 
 export async function recordSection(bench: Bench): Promise<void> {
-  for (const recipe of SERVERS) {
+  for (const recipe of SERVERS.filter((server) => bench.measures(server))) {
     const missing =
       recipe.missing() ?? (existsSync('/dev/fuse') ? undefined : 'there is no /dev/fuse');
     if (missing !== undefined) bench.give({ name: `record ${recipe.name}`, missing });

@@ -36,16 +36,25 @@ export async function client(
   return times;
 }
 
-/** Starts the server with `prefix` in front, has the client work on its mount, and ends it. */
+/**
+ * Starts the server with `prefix` in front, has the client work on its mount, then several at once if
+ * `together` says what each does, and ends it. Times by operation; of those at once, the longest.
+ */
 export async function work(
   recipe: Recipe,
   places: Places,
   prefix: readonly string[],
   operations: readonly string[],
+  together: readonly (readonly string[])[] = [],
 ): Promise<Map<string, number>> {
   const server = await startVariant(recipe.variants[0], places, prefix);
   try {
-    return await client(places.mountpoint, operations);
+    const times = await client(places.mountpoint, operations);
+    const others = await Promise.all(together.map((each) => client(places.mountpoint, each)));
+    for (const [name, time] of others.flatMap((each) => [...each])) {
+      times.set(`${name} together`, Math.max(times.get(`${name} together`) ?? 0, time));
+    }
+    return times;
   } finally {
     const { leftovers } = await server.end();
     if (leftovers.length > 0) process.stderr.write(`left behind: ${leftovers.join(', ')}\n`);
