@@ -99,10 +99,16 @@ const LONGER: Record<string, number> = {
   // One table: every structure of the protocol.
   'native/common/fuse_structs.h': 450,
   'native/servers/options.cc': 300,
-  'recorder/relay.ts': 300,
+  'recorder/relay.ts': 325,
   'replayer/cursor.ts': 450,
   'rig/seam/device_port.ts': 475,
   'rig/seam/mount_port.ts': 325,
+  // Servers that misbehave, one a mode, each a few lines.
+  'native/testing/ring_bad.cc': 475,
+  'native/testing/ring_shapes.cc': 400,
+  'rig/checks/content.ts': 280,
+  'rig/cli/session.test.ts': 325,
+  'rig/seam/ring_port.ts': 260,
 };
 
 const fail = (found: string[], remedy: string): void =>
