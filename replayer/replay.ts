@@ -94,15 +94,23 @@ function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: st
   return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
 }
 
-/** Owners of the capture as this run has them: a fixture's single owner becomes the current user. */
+/**
+ * Owners of the capture as this run has them: a fixture's single owner becomes the current user, and
+ * so does the recorded server's user where files can be nobody else's.
+ */
 function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): OwnerMap {
   const { server } = begin;
-  const uid = restored?.ownerMap?.uid ?? [server.uid, process.geteuid?.() ?? server.uid];
-  const gid = restored?.ownerMap?.gid ?? [server.gid, process.getegid?.() ?? server.gid];
-  if (uid[0] === uid[1] && gid[0] === gid[1]) return SAME_OWNERS;
+  const me = { uid: process.geteuid?.() ?? server.uid, gid: process.getegid?.() ?? server.gid };
+  const mapped = (kind: 'uid' | 'gid') => {
+    const [from, to] = restored?.ownerMap?.[kind] ?? [server[kind], me[kind]];
+    const created = me.uid === 0 ? from : server[kind];
+    return { same: from === to && created === to, of: [from, created], to };
+  };
+  const [uid, gid] = [mapped('uid'), mapped('gid')];
+  if (uid.same && gid.same) return SAME_OWNERS;
   return {
-    uid: (id) => (id === uid[0] ? uid[1] : id),
-    gid: (id) => (id === gid[0] ? gid[1] : id),
+    uid: (id) => (uid.of.includes(id) ? uid.to : id),
+    gid: (id) => (gid.of.includes(id) ? gid.to : id),
   };
 }
 

@@ -114,8 +114,9 @@ function requestsOverRing(capture: string): number {
   }
 }
 
-async function replayOnce(capture: string): Promise<ReplayJson | string> {
-  const [node, ...args] = [...RIG, 'replay', capture, '--json'];
+async function replayOnce(capture: string, serial: boolean): Promise<ReplayJson | string> {
+  const how = serial ? ['--serial'] : [];
+  const [node, ...args] = [...RIG, 'replay', capture, '--json', ...how];
   const ran = await run(node as string, args, { timeoutS: 1200 });
   try {
     return JSON.parse(ran.stdout) as ReplayJson;
@@ -124,10 +125,15 @@ async function replayOnce(capture: string): Promise<ReplayJson | string> {
   }
 }
 
-async function replayMany(trial: Trial, capture: string, options: TrialOptions): Promise<void> {
+async function replayMany(
+  trial: Trial,
+  capture: string,
+  serial: boolean,
+  options: TrialOptions,
+): Promise<void> {
   let log: string | undefined;
   for (let i = 0; i < options.replays; i++) {
-    const found = await replayOnce(capture);
+    const found = await replayOnce(capture, serial);
     if (typeof found === 'string') {
       trial.findings.push(`replay ${i + 1}: ${found}`);
       continue;
@@ -210,7 +216,7 @@ export async function tryServer(
   if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
   trial.overRing = requestsOverRing(capture);
   trial.completeness = await witness.conclude(dev, capture);
-  await replayMany(trial, capture, options);
+  await replayMany(trial, capture, recipe.serial !== undefined, options);
   if (options.keep === undefined) rmSync(capture, { force: true });
   return trial;
 }

@@ -30,5 +30,6 @@ export const rclone: Recipe = {
   ],
   capabilities: ['write', 'direct'],
   sigtermCode: 143,
+  serial: 'RELEASE writes the file back while the rename that follows it is already asked',
   fusermount: true,
 };

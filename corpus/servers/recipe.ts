@@ -42,6 +42,8 @@ export interface Recipe {
   queuesBlock?: true;
   /** Exit code of the plain variant after a SIGTERM; after an unmount from outside it is 0. */
   sigtermCode: number;
+  /** Why its captures are replayed with --serial: requests that do not commute in it. */
+  serial?: string;
   /** True: it execs fusermount to mount and unmount, even as root. */
   fusermount: boolean;
 }

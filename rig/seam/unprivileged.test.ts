@@ -3,7 +3,8 @@
  * Recording needs a /dev/fuse that is open to all, as most systems have it. Where it is not, the tests
  * run once more in a mount namespace of their own, whose /dev/fuse is.
  */
-import { statSync } from 'node:fs';
+import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { onPath, run } from '../../corpus/run.ts';
@@ -47,6 +48,23 @@ describe('an ordinary user', () => {
     });
   });
 
+  it('replays files that root made over a fixture of its own', async (context) => {
+    const why = missing();
+    context.skip(why !== undefined, why);
+    await onBench(async (bench) => {
+      writeFileSync(join(bench.fixture, 'old'), 'content');
+      for (const path of [bench.fixture, join(bench.fixture, 'old')])
+        chownSync(path, NOBODY, NOBODY);
+      const command = [SERVER, '--fs', 'passthrough={fixture}', '{mountpoint}'];
+      const work = ['stat old', 'open f new RDWR|CREAT', 'fill f 1 100 10', 'close f', 'stat new'];
+      await bench.record(command, work, 'unmount', ['--fixture', bench.fixture]);
+      bench.giveTo(NOBODY);
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
+    });
+  });
+
   if (open('/dev/fuse') !== 0o6) {
     it('records where the device is open to all', { timeout: 120_000 }, async (context) => {
       const why = missing();
@@ -59,7 +77,7 @@ describe('an ordinary user', () => {
         env: { FUSE_RIG_NO_INSTALL: '1', NO_COLOR: '1' },
       });
       expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-      expect(ran.stdout).toMatch(/^5 passed, 0 failed, 0 skipped$/m);
+      expect(ran.stdout).toMatch(/^6 passed, 0 failed, 0 skipped$/m);
     });
     return;
   }
