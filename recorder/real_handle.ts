@@ -45,7 +45,9 @@ export function boundDev(handle: RealHandle | undefined): number {
   }
 }
 
-const POLLIN = 0x1;
+export const POLLIN = 0x1;
+/** Larger than what any max_write asks of a reader; read(2) takes no more. */
+export const SIZE_MAX = 0x7ffff000;
 const LOOK_MS = 1;
 
 /**

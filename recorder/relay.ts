@@ -2,7 +2,7 @@
  * The real Kernel: every call of the server is made on the real /dev/fuse, by the rig, with the
  * server's bytes. Nothing is interpreted; what the kernel says is what the server gets.
  */
-import { type NativeSeam, native } from '../native/load.ts';
+import { native } from '../native/load.ts';
 import {
   BLOCK,
   type ConnId,
@@ -19,37 +19,15 @@ import { OP } from '../rig/protocol/opcodes.ts';
 import { fusermountUnmount, mountByFusermount } from './fusermount.ts';
 import { InitExchange } from './init_exchange.ts';
 import { fuseMounts } from './mountinfo.ts';
-import {
-  abortConnection,
-  boundDev,
-  newHandle,
-  type RealHandle,
-  untilBound,
-} from './real_handle.ts';
+import type { RealHandle } from './real_handle.ts';
+import * as handles from './real_handle.ts';
 import * as ioctls from './real_ioctls.ts';
 import { RealRings } from './real_rings.ts';
+import type { RelayWiring } from './relay_wiring.ts';
 
 const { E2BIG, EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
-/** Larger than what any max_write asks of a reader; read(2) takes no more. */
-const SIZE_MAX = 0x7ffff000;
-const POLLIN = 0x1;
 const POLLERR = 0x8;
-
-export interface RelayWiring {
-  seam: NativeSeam;
-  /** Has a descriptor watched; returns a tag for `unwatch`. */
-  watch(fd: number, action: () => void): number;
-  /** From now on only the next time it becomes readable counts, or now if it is. */
-  watchNext(tag: number): void;
-  unwatch(tag: number): void;
-  /** A mount that had to wait (SYNC_INIT) is done. */
-  onMounted(handle: HandleId, result: MountResult): void;
-  /** A held umount2 is done. */
-  onUnmounted(target: string, result: number): void;
-  /** The session has a port for rings; else FUSE over io_uring is not offered to the server. */
-  readonly rings?: boolean;
-}
 
 export class RealKernel implements Kernel {
   readonly realContexts = true;
@@ -85,7 +63,7 @@ export class RealKernel implements Kernel {
     const fd = native.openFile('/dev/fuse', O_RDWR_NONBLOCK);
     // An ordinary user may be kept from the device yet allowed to mount: fusermount3 opens it then.
     if (fd < 0 && !(fd === -EACCES && process.geteuid?.() !== 0)) return fd;
-    const handle = newHandle(this.#nextHandle++, Math.max(fd, -1));
+    const handle = handles.newHandle(this.#nextHandle++, Math.max(fd, -1));
     this.#handles.set(handle.id, handle);
     return handle.id;
   }
@@ -119,7 +97,7 @@ export class RealKernel implements Kernel {
     this.#handles.delete(id);
     if (handle.watch > 0) this.#seam().unwatch(handle.watch);
     // A notification still waiting in the kernel keeps the device open; only an abort ends its wait.
-    if (handle.writing > 0) abortConnection(boundDev(handle));
+    if (handle.writing > 0) handles.abortConnection(handles.boundDev(handle));
     if (handle.fd >= 0) native.closeFd(handle.fd);
     if ([...this.#handles.values()].some(({ conn }) => conn === handle.conn)) return;
     this.rings.forget(handle.conn);
@@ -148,7 +126,7 @@ export class RealKernel implements Kernel {
     const handle = this.#handles.get(id);
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
     for (;;) {
-      const n = native.readFd(handle?.fd ?? -1, into, resumed ? SIZE_MAX : size);
+      const n = native.readFd(handle?.fd ?? -1, into, resumed ? handles.SIZE_MAX : size);
       this.#inits.read(handle?.conn ?? 0, into, n, this.rings.enabled);
       if (n === -EAGAIN) {
         if (handle !== undefined) this.#arm(handle);
@@ -202,7 +180,7 @@ export class RealKernel implements Kernel {
     const handle = this.#handles.get(id);
     if (handle === undefined || handle.conn === 0) return POLLERR;
     const mask = native.pollFd(handle.fd);
-    if ((mask & POLLIN) === 0) this.#arm(handle);
+    if ((mask & handles.POLLIN) === 0) this.#arm(handle);
     return mask;
   }
 
@@ -281,7 +259,7 @@ export class RealKernel implements Kernel {
     return this.#await(handle, native.fsconfigCommand(context, command), (result) => ({
       result,
       conn: result === 0 ? this.#bind(handle) : 0,
-      dev: boundDev(handle),
+      dev: handles.boundDev(handle),
     }));
   }
 
@@ -296,7 +274,7 @@ export class RealKernel implements Kernel {
   ): MountResult {
     if (pending < 0) return { result: pending, conn: 0, dev: 0 };
     if (!handle?.syncInit) return conclude(native.finish(pending));
-    if (untilBound(handle, pending)) this.#bind(handle);
+    if (handles.untilBound(handle, pending)) this.#bind(handle);
     const wiring = this.#seam();
     const tag = wiring.watch(pending, () => {
       wiring.unwatch(tag);

@@ -21,11 +21,8 @@ function enableUring(): Probed {
     name: 'fuse enable_uring',
     need: 'extra',
     state: okIf(value === 'Y'),
-    detail:
-      value === undefined
-        ? 'no such parameter'
-        : `is ${value}${value === 'Y' ? '; what goes over rings is not captured yet' : ''}`,
-    costs: 'nothing in this version; recording FUSE over io_uring later',
+    detail: value === undefined ? 'no such parameter' : `is ${value}`,
+    costs: 'recording FUSE over io_uring: servers use the device; replay needs nothing of it',
     remedy: 'Linux 6.14 or newer; echo 1 > /sys/module/fuse/parameters/enable_uring',
   };
 }
