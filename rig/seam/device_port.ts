@@ -150,6 +150,8 @@ export class DevicePort {
       this.#show(handle, false);
       seam.respond(read.slot, -EAGAIN);
     } else {
+      // Read without having been shown anything: it does not poll, it was only slow once.
+      if (!handle.shown) handle.polled = false;
       handle.held.push(read);
     }
   }
