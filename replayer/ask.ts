@@ -3,7 +3,7 @@
  * model's queue, several, or none that is named. Which requests are due is the cursor's.
  */
 import type { ReplaySink, RequestEvent } from '../rig/events.ts';
-import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
+import type { Feed, Outcome, RequestSpec, Ticket } from '../rig/kernel/feed.ts';
 import { IN_HEADER_SIZE } from '../rig/protocol/constants.ts';
 import { keyOf, readKey, readU64 } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf } from '../rig/protocol/header.ts';
@@ -93,7 +93,7 @@ export class Asker {
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;
-      this.tickets.set(this.#feed.enqueue(event.conn, spec), asked);
+      this.#enqueue(event.conn, spec, (ticket) => this.tickets.set(ticket, asked));
     }
   }
 
@@ -172,11 +172,22 @@ export class Asker {
     view.setUint32(16, 4096, true);
     const { opcode } = OP.READDIR;
     const ids = { uid: 0, gid: 0, pid: 0, extlen: 0 };
-    this.#own.set(this.#feed.enqueue(conn, { opcode, nodeid, body, ...ids }), {
-      stream,
-      plus: false,
-    });
+    this.#enqueue(conn, { opcode, nodeid, body, ...ids }, (ticket) =>
+      this.#own.set(ticket, { stream, plus: false }),
+    );
   }
+
+  /** A request may end before it has its ticket: its ring entry cannot be written. */
+  #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {
+    this.early.length = 0;
+    const ticket = this.#feed.enqueue(conn, spec);
+    keep(ticket);
+    for (const ended of this.early.splice(0)) {
+      if (ended.ticket === ticket) this.#feed.onEnd(ticket, ended.outcome);
+    }
+  }
+  /** Ends of tickets that nobody knows, since a request was asked last. */
+  readonly early: { ticket: Ticket; outcome: Outcome }[] = [];
 
   /** A READDIR of this run's own has ended. */
   endOwn(ticket: Ticket, outcome: Outcome): void {

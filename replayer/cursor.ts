@@ -189,7 +189,10 @@ export class Cursor {
     this.#asker.endOwn(ticket, outcome);
     const { tickets } = this.#asker;
     const flight = tickets.get(ticket);
-    if (flight === undefined) return;
+    if (flight === undefined) {
+      this.#asker.early.push({ ticket, outcome });
+      return;
+    }
     tickets.delete(ticket);
     flight.open--;
     if (flight.outcome === undefined || flight.outcome.error === 0) {
@@ -199,7 +202,8 @@ export class Cursor {
     if (flight.opcode === OP.WRITE.opcode && outcome.error === 0 && outcome.body.length >= 4) {
       flight.written += readU32(outcome.body, 0);
     }
-    this.#ended = flight;
+    // Where the kernel ended it no reply event follows, or none that says anything.
+    if (outcome.replied) this.#ended = flight;
   }
 
   /** The session took a write of the server. Must follow the `onEnd` it caused. */

@@ -205,6 +205,7 @@ async function run(
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
+  replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];

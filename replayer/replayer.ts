@@ -27,6 +27,15 @@ const inKernel = (quiet: Quiet | undefined): boolean =>
 /** After the last request, for a server that is never idle. */
 const RESTLESS_NS = 500e6;
 
+/** At most so many queues are named. */
+const NAMED_MAX = 8;
+
+const notReady = (queues: readonly number[]): string => {
+  const more = queues.length > NAMED_MAX ? ` and ${queues.length - NAMED_MAX} more` : '';
+  const named = queues.slice(0, NAMED_MAX).join(', ');
+  return `the ring is not ready, no entry in queue ${named}${more}`;
+};
+
 export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
   news = 0;
@@ -40,6 +49,9 @@ export class Replayer implements Director {
   /** Nothing had happened when the session came by last. */
   #wasIdle = false;
   readonly #conns = new Set<number>();
+  /** Queues without an entry, for which the clients of a connection wait. */
+  queuesMissing: (conn: number) => number[] = () => [];
+  #busyMs = BUSY_MS;
   readonly #session: Session;
   readonly #cursor: Cursor;
   readonly #ending: Ending;
@@ -175,14 +187,17 @@ export class Replayer implements Director {
     // A server that has not mounted yet may be waiting for somebody we do not see.
     const proven = quiet?.proven === true && this.#conns.size > 0;
     if (busy) {
-      if (idleMs < BUSY_MS + patience) return;
+      if (idleMs < this.#busyMs + patience) return;
     } else if (!proven && idleMs < patience) return;
     if (this.#cursor.release()) return;
+    // One that was busy with something else all that time is not given as long again.
+    if (busy) this.#busyMs = 0;
     const detail =
       quiet !== undefined && proven
         ? `every thread of the server waits: ${waits(quiet)}`
         : `none in ${Math.round(idleMs / 1000)} s`;
-    this.#cursor.giveUp('missing', detail);
+    const ring = [...this.#conns].flatMap((conn) => this.queuesMissing(conn));
+    this.#cursor.giveUp('missing', ring.length === 0 ? detail : `${notReady(ring)}; ${detail}`);
     this.#cursor.pump();
   }
 

@@ -189,7 +189,7 @@ export class Session {
       [NR.sched_setaffinity, () => process.affinity()],
       [NR.io_uring_setup, () => setupRing(wiring, this.rings.emitter)],
       [NR.io_uring_enter, () => this.rings.enter()],
-      [NR.io_uring_register, () => registerWithRing(wiring)],
+      [NR.io_uring_register, () => registerWithRing(wiring, this.rings.emitter)],
       [NR.mount, () => this.mounts.mount()],
       [NR.umount2, () => this.mounts.umount()],
       [NR.fsopen, () => this.mounts.fsopen()],

@@ -11,13 +11,13 @@ void OwnRequests::Map(const uint8_t* cqes, const uint32_t* tail, uint32_t entrie
   size_ = size;
 }
 
-void OwnRequests::Submitted(const io_uring_sqe& sqe) {
+void OwnRequests::Submitted(const io_uring_sqe& sqe, int32_t tid) {
   switch (sqe.opcode) {  // those that end at once
     case IORING_OP_NOP: case IORING_OP_TIMEOUT_REMOVE: case IORING_OP_POLL_REMOVE:
     case IORING_OP_ASYNC_CANCEL: case IORING_OP_MSG_RING: case IORING_OP_FILES_UPDATE:
       return;
   }
-  under_way_.emplace(sqe.user_data, OwnRequest{sqe.opcode, (sqe.flags & IOSQE_FIXED_FILE) != 0, sqe.fd});
+  under_way_.emplace(sqe.user_data, OwnRequest{sqe.opcode, (sqe.flags & IOSQE_FIXED_FILE) != 0, sqe.fd, tid});
 }
 
 // Entries stay in the ring until they are overwritten, whoever has consumed them.

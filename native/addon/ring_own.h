@@ -13,6 +13,7 @@ struct OwnRequest {
   uint8_t opcode;
   bool fixed;  // `fd` is a slot of the ring's file table
   int32_t fd;
+  int32_t tid;  // who submitted it
 };
 
 class OwnRequests {
@@ -20,7 +21,7 @@ class OwnRequests {
   // The completion queue: where it lies in the mapping, and the size of its entries.
   void Map(const uint8_t* cqes, const uint32_t* tail, uint32_t entries, uint32_t size);
   // An SQE is about to be submitted.
-  void Submitted(const io_uring_sqe& sqe);
+  void Submitted(const io_uring_sqe& sqe, int32_t tid);
   // A CQE of ours goes into the ring: it must not be taken for the end of one of these.
   void Posted(uint64_t user_data) {
     if (under_way_.count(user_data) != 0) unsure_ = true;

@@ -87,8 +87,7 @@ RingCommand ServerRing::Command(const io_uring_sqe& sqe, int index, pid_t tid, u
   c.opcode = sqe.opcode;
   c.tid = tid;
   c.user_data = sqe.user_data;
-  c.flags = (big ? kSqe128 : 0) | (sqe.flags & kLinks ? kLinksOn : 0) | (Drains(sqe) ? kDrain : 0) |
-            (sqe.flags & IOSQE_CQE_SKIP_SUCCESS ? kSkipSuccess : 0);
+  c.flags = (big ? kSqe128 : 0) | (sqe.flags & kLinks ? kLinksOn : 0) | (Drains(sqe) ? kDrain : 0);
   if (sqe.opcode != IORING_OP_URING_CMD) return c;
   c.cmd_op = sqe.cmd_op;
   c.len = sqe.len;
@@ -162,7 +161,7 @@ void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
     const int index = DeviceOf(*sqe, to.device);
     if (index < 0) {
       if (sqe->opcode == IORING_OP_FILES_UPDATE) LearnFiles(*sqe, tid, to);
-      own_.Submitted(*sqe);
+      own_.Submitted(*sqe, tid);
       if (!Drains(*sqe) || !carries_) continue;
       RingCommand c = Command(*sqe, -1, tid, number);
       c.flags |= kDrainBeside;
@@ -170,10 +169,6 @@ void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
       continue;
     }
     const RingCommand c = Command(*sqe, index, tid, number);
-    if (sqe->opcode != IORING_OP_URING_CMD) {
-      to.now->push_back(c);
-      continue;
-    }
     carries_ = true;
     Exchange(sqe, slot, c, waits, to);
   }

@@ -193,6 +193,28 @@ Napi::Value Seam::RingPost(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// ringsOwn(): the server's own requests under way in its rings, [opcode, fd or -1, tid] each; null where
+// completions may have been missed.
+Napi::Value Seam::RingsOwn(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array out = Napi::Array::New(env);
+  uint32_t n = 0;
+  bool unsure = false;
+  rings_.Each([&](ServerRing& ring) {
+    ring.own().Settle();
+    unsure = unsure || ring.own().unsure();
+    for (const auto& [user_data, own] : ring.own().under_way()) {
+      Napi::Array one = Napi::Array::New(env, 3);
+      one.Set(0U, Napi::Number::New(env, own.opcode));
+      one.Set(1U, Napi::Number::New(env, own.fixed ? -1 : own.fd));
+      one.Set(2U, Napi::Number::New(env, own.tid));
+      out.Set(n++, one);
+    }
+  });
+  if (unsure) return env.Null();
+  return out;
+}
+
 // ringsGone(): numbers of rings that nobody in the server holds any more.
 Napi::Value Seam::RingsGone(const Napi::CallbackInfo& info) {
   std::vector<uint32_t> gone = rings_.Gone(&descriptors_);

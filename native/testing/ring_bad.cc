@@ -108,7 +108,7 @@ class BadCommits : public Asking {
   using Asking::Asking;
   int Run() override {
     RingEntry stray = *entries_[0];
-    stray.commit_id = 4;
+    stray.commit_id = 1ULL << 40;
     Single(&stray, uring_cmd::kCommitAndFetch);
     Tell("no ring");
     for (const auto& entry : entries_) Register(entry.get());

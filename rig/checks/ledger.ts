@@ -13,8 +13,8 @@ import type {
   RequestEvent,
 } from '../events.ts';
 import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
-import { type Region, Regions } from './regions.ts';
 
 export const HEADERS_SIZE = URING_REQ_HEADER.size;
 

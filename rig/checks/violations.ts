@@ -11,9 +11,9 @@ import type {
 } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { opName } from '../protocol/opcodes.ts';
+import type { Region } from '../protocol/regions.ts';
 import { quoteName } from '../protocol/view.ts';
 import type { Carried, LedgerEntry, Overlap } from './ledger.ts';
-import type { Region } from './regions.ts';
 
 export interface Violation {
   readonly text: string;

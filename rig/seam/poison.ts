@@ -8,6 +8,7 @@
 import { native } from '../../native/load.ts';
 import type { EntryBuffer, ReplaySink } from '../events.ts';
 import type { Entry } from '../kernel/ring/ring_kernel.ts';
+import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
 /** How much is poisoned: nothing; the headers and the extent last used plus a page; everything. */
@@ -44,6 +45,10 @@ export class Poison {
   /** Whose a tag was, of all periods so far. */
   readonly #marks = new Map<number, Mark>();
   #lastTag = 0;
+  readonly #regions = new Regions<Entry>();
+  readonly #ofEntry = new Map<Entry, Region<Entry>[]>();
+  /** Entries whose buffers overlap others': what is put into one may be in the server's hands by another. */
+  readonly #shared = new Set<Entry>();
 
   constructor(extent: PoisonExtent, emit: ReplaySink) {
     this.extent = extent;
@@ -55,9 +60,34 @@ export class Poison {
     if (bytes > (this.#used.get(entry) ?? 0)) this.#used.set(entry, bytes);
   }
 
+  /** A new entry. */
+  registered(entry: Entry): void {
+    if (this.extent === 'off' || this.#ofEntry.has(entry)) return;
+    const region = (buffer: EntryBuffer, address: bigint, size: number): Region<Entry> => {
+      const start = Number(address);
+      return { start, end: start + size, entry, buffer };
+    };
+    const mine = [
+      region('headers', entry.headers, HEADERS),
+      region('payload', entry.payload, entry.payloadSize),
+    ];
+    this.#ofEntry.set(entry, mine);
+    for (const one of mine) {
+      const other = this.#regions.add(one);
+      if (other !== undefined) this.#shared.add(entry).add(other.entry);
+    }
+  }
+
+  /** The entry is no more. */
+  ended(entry: Entry): void {
+    for (const one of this.#ofEntry.get(entry) ?? []) this.#regions.remove(one);
+    this.#ofEntry.delete(entry);
+    this.#shared.delete(entry);
+  }
+
   /** The kernel owns the entry, and leaves it so for now. */
   put(entry: Entry, tid: number, unique: bigint, t: number): void {
-    if (this.extent === 'off') return;
+    if (this.extent === 'off' || this.#shared.has(entry)) return;
     const wanted = this.extent === 'full' ? entry.payloadSize : (this.#used.get(entry) ?? 0) + PAGE;
     const size = Math.min(wanted, entry.payloadSize);
     this.#used.delete(entry);

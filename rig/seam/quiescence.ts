@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type NativeSeam, native, type SleepingThread } from '../../native/load.ts';
 import { isSysmonSleep } from './go_runtime.ts';
+import { hasNoLimit, ringsAreQuiet } from './ring_waits.ts';
 import { epollSource, type Source, sourceOf } from './wait_sources.ts';
 
 /** How a thread's wait can end. */
@@ -168,6 +169,19 @@ export interface Quiet {
 /** Waits that end only by somebody inside the tree, or wake nobody there. */
 const PROVING: ReadonlySet<Wait> = new Set(['held', 'forever', 'runtime']);
 
+/**
+ * An io_uring_enter whose argument structure names no limit, or an idle worker of a ring: both wait for
+ * what a ring brings.
+ */
+function waitsForRing(
+  { wait, nr, tid, comm, wchan, call }: WaitingThread,
+  seam: NativeSeam,
+): boolean {
+  if (comm.startsWith('iou-wrk-')) return wchan.startsWith('io_wq_worker');
+  if (wait !== 'timed' || nr !== NR.io_uring_enter || !WAITS.test(wchan)) return false;
+  return hasNoLimit(seam, tid, BigInt(call[5] ?? '0'));
+}
+
 /** Name of a process that has not become the server yet. */
 const LAUNCHER = 'fuse-rig-launch';
 
@@ -180,7 +194,11 @@ export function lookQuiet(keeperPid: number, seam: NativeSeam): Quiet | undefine
   if (threads === undefined || seam.busy()) return undefined;
   // Before its exec the server waits for the keeper, who is outside of what we look at.
   if (threads.some((t) => t.comm === LAUNCHER)) return undefined;
-  for (const thread of threads) if (timedReceive(thread, seam)) thread.wait = 'timed';
-  const proven = threads.length > 0 && threads.every((t) => PROVING.has(t.wait));
+  for (const thread of threads) {
+    if (timedReceive(thread, seam)) thread.wait = 'timed';
+    if (waitsForRing(thread, seam)) thread.wait = 'forever';
+  }
+  const waits = threads.length > 0 && threads.every((t) => PROVING.has(t.wait));
+  const proven = waits && ringsAreQuiet(seam);
   return { proven, threads };
 }

@@ -1,33 +1,12 @@
 /**
  * Servers that serve over a ring in every way io_uring has: each is replayed from one capture that was
- * made on the device, and must answer as that server did, over the ring, in both runs.
+ * made on the device, and must answer as that server did, over the ring.
  */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { Bench, built, CLEAN, cannotRecord, complaints } from '../testing/bench.ts';
+import { describe, expect, it } from 'vitest';
+import { complaints } from '../testing/bench.ts';
+import { CLIENTS, OddRing } from './testing/odd_ring.ts';
 
-const ODD = built('fuse-rig-odd-server');
-const odd = (mode: string) => [ODD, mode, '{mountpoint}'];
-const WORK = ['open f file RDONLY', 'drain f 4K', 'close f', 'stat none', 'stat .'];
-const CLIENTS = 6;
-const CPUS = 3;
-
-let captured: Bench | undefined;
-/** The capture, made once. */
-function capture(): Bench {
-  if (captured === undefined) throw new Error(cannotRecord() ?? 'no capture');
-  return captured;
-}
-
-beforeAll(async () => {
-  if (cannotRecord() !== undefined) return;
-  const bench = new Bench();
-  await bench.record(odd('plain'), async () => {
-    const one = () => bench.client([...WORK, ...WORK]);
-    return (await Promise.all(Array.from({ length: CLIENTS }, one))).flat();
-  });
-  captured = bench;
-  return () => bench.remove();
-});
+const ring = new OddRing();
 
 /** What each mode prints besides. */
 const WAYS: Record<string, string> = {
@@ -50,6 +29,7 @@ const WAYS: Record<string, string> = {
   'ring-clone': '',
   'ring-threads': '',
   'ring-threads-unlocked': '',
+  'ring-flood': '',
   'ring-forked': '',
   'ring-mixed': '',
   'ring-linked': '',
@@ -57,19 +37,49 @@ const WAYS: Record<string, string> = {
   'ring-timed': '',
   'ring-eventfd': '',
   'ring-epoll': '',
-  'ring-epoll-defer': '',
   'ring-overflow': 'overflow yes',
   'ring-overflow-defer': 'overflow yes',
+  'ring-many': '',
+  'ring-garbage': 'bad indexes 1\nfar tail 8\nfar tail 3',
 };
 
 describe('over a ring, a server of the kind', () => {
   it.each(Object.entries(WAYS))('%s answers as over the device', async (mode, says) => {
-    const replayed = await capture().replay(odd(mode), { args: ['--cpus', String(CPUS)] });
+    const replayed = await ring.replay(mode);
     expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
-    expect(replayed).toMatchObject(CLEAN);
+    expect(replayed).toMatchObject({ code: 0, leftovers: [], log: ring.log, unsupported: [] });
     expect(replayed.output.trim()).toBe(says);
-    expect(replayed.second).toBe(replayed.log);
-    expect(replayed.ring.queues).toBe(CPUS);
+    expect(replayed.ring.queues).toBe(CLIENTS);
     expect(replayed.ring.requests).toBeGreaterThan(20);
+  });
+
+  it.each([1, 2, 8, 64])('ring is shown %i CPUs, and binds to each', async (cpus) => {
+    const replayed = await ring.replay('ring', cpus);
+    expect(complaints(replayed), replayed.output).toEqual([]);
+    expect(replayed).toMatchObject({ code: 0, output: '', ring: { queues: cpus, depth: 4 } });
+  });
+
+  it('ring-linked-fails gets -ECANCELED for its commit, and can commit again', async () => {
+    const replayed = await ring.replay('ring-linked-fails');
+    const [differs, ...others] = complaints(replayed);
+    expect(differs).toMatch(/READ node 2: -EIO {2}in the capture data=6:/);
+    expect(others).toEqual([]);
+    expect(replayed).toMatchObject({ code: 3, output: '', leftovers: [] });
+  });
+});
+
+describe('what a ring cannot have in front of the rig is refused or named, by', () => {
+  it.each([
+    ['ring-sqpoll', 'io_uring_setup EINVAL', [/IORING_SETUP_SQPOLL/, /RESIZE/, /RESTRICTIONS/]],
+    ['ring-no-mmap', 'io_uring_setup EINVAL', [/IORING_SETUP_NO_MMAP/, /RESIZE/, /RESTRICTIONS/]],
+    ['ring-reads-device', 'read by the ring EOPNOTSUPP', [/operation 22 on \/dev\/fuse/]],
+    ['ring-link-on', '', [/linked behind a FUSE command/]],
+    ['ring-drain', 'drain EOPNOTSUPP', [/IO_DRAIN/]],
+  ])('%s', async (mode, says, named) => {
+    const replayed = await ring.replay(mode);
+    expect(complaints(replayed), replayed.output).toEqual([]);
+    expect(replayed).toMatchObject({ code: 0, leftovers: [], log: ring.log });
+    expect(replayed.unsupported).toEqual(named.map((what) => expect.stringMatching(what)));
+    expect(replayed.output.split('\n')[0]).toBe(says);
   });
 });

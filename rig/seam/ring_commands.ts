@@ -10,8 +10,7 @@ const SQE128 = 1;
 const LINKS_ON = 2;
 const DRAIN = 4;
 const DRAIN_BESIDE = 8;
-const SKIP_SUCCESS = 16;
-const CARELESS = 32;
+const CARELESS = 16;
 
 /** IORING_OP_* (include/uapi/linux/io_uring.h). */
 export const IORING_OP_URING_CMD = 46;
@@ -65,10 +64,6 @@ export class RingCommands {
   }
   drain(n: number): boolean {
     return (this.#word(n, 6) & DRAIN) !== 0;
-  }
-  /** No CQE if it succeeds. */
-  skipsSuccess(n: number): boolean {
-    return (this.#word(n, 6) & SKIP_SUCCESS) !== 0;
   }
   /** No command, but something the rig has seen and cannot carry: what it is. */
   beyond(n: number): string | undefined {

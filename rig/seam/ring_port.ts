@@ -136,7 +136,7 @@ export class RingPort {
     if (c.opcode(n) !== IORING_OP_URING_CMD) {
       const what = `io_uring operation ${c.opcode(n)} on /dev/fuse: use read(2), write(2) or FUSE commands`;
       this.emitter.unsupported(c.tid(n), what);
-      return { handle: 0, run: () => 0 };
+      return { handle: 0, run: () => this.#post(submitter, userData, -EOPNOTSUPP) };
     }
     if (c.linksOn(n)) this.emitter.unsupported(c.tid(n), 'an SQE linked behind a FUSE command');
     if (c.drain(n)) this.emitter.unsupported(c.tid(n), 'IOSQE_IO_DRAIN on a FUSE command');
@@ -207,7 +207,10 @@ export class RingPort {
       return;
     }
     if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
-    else if (entry.command !== undefined) this.#registered = entry;
+    else if (entry.command !== undefined) {
+      this.#registered ??= entry;
+      this.poison?.registered(entry);
+    }
     this.#fresh.set(entry, unique);
   }
 
@@ -224,6 +227,7 @@ export class RingPort {
     if (res === 0) this.#request(submitter, entry, submitter.memory.request);
     else {
       this.poison?.verify(entry, this.#w.now());
+      this.poison?.ended(entry);
       this.emitter.ended(entry, submitter, res);
     }
     this.#post(submitter, entry.command.userData, res);

@@ -21,12 +21,14 @@ function refusedSetup(flags: number): string | undefined {
   return REFUSED.find(([bit]) => (flags & bit) !== 0)?.[1];
 }
 
-/** Operations of io_uring_register(2) that must be known here. */
-const IORING_REGISTER = {
-  ringFds: 20,
-  resizeRings: 33,
-  useRegisteredRing: 1 << 31,
-} as const;
+/** Operations of io_uring_register(2) that are refused, and what is said of it. */
+const REFUSED_REGISTER: ReadonlyMap<number, string> = new Map([
+  // An old kernel does not have it either: the ring is then entered by its descriptor.
+  [20, ''],
+  [11, 'IORING_REGISTER_RESTRICTIONS: the rig puts other operations in the place of FUSE commands'],
+  [33, 'IORING_REGISTER_RESIZE_RINGS: the ring would lie elsewhere'],
+]);
+const USE_REGISTERED_RING = 1 << 31;
 
 /** Where `flags` lies in struct io_uring_params. */
 const FLAGS = 8;
@@ -46,15 +48,11 @@ export function setupRing({ seam, trap, data }: PortWiring, emitter: RingEmitter
 }
 
 /** io_uring_register(fd, opcode, arg, nr): the addon learns where the ring's files are devices. */
-export function registerWithRing({ seam, trap }: PortWiring): void {
+export function registerWithRing({ seam, trap }: PortWiring, emitter: RingEmitter): void {
   const opcode = trap.int(1);
-  // A registered ring would be entered by a number that only the kernel knows, and a resized one
-  // would lie elsewhere.
-  const refused =
-    opcode === IORING_REGISTER.ringFds ||
-    opcode === IORING_REGISTER.resizeRings ||
-    (opcode & IORING_REGISTER.useRegisteredRing) !== 0;
-  if (refused) {
+  const refused = REFUSED_REGISTER.get(opcode);
+  if (refused !== undefined || (opcode & USE_REGISTERED_RING) !== 0) {
+    if (refused) emitter.unsupported(trap.tid, refused);
     seam.respond(trap.slot, -ERRNO.EINVAL);
     return;
   }

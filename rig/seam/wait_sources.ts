@@ -28,8 +28,8 @@ const isLocal = (pid: number, inode: string): boolean =>
   text(`/proc/${pid}/net/unix`).includes(` ${inode} `) ||
   new RegExp(` ${inode}$`, 'm').test(text(`/proc/${pid}/net/unix`));
 
-/** What can make one descriptor ready. */
-export function sourceOf(pid: number, fd: number): Source {
+/** What can make one descriptor ready; `file`: what is said of a file with a path. */
+export function sourceOf(pid: number, fd: number, file: Source = 'inside'): Source {
   const to = link(pid, fd);
   if (to === 'anon_inode:[timerfd]') {
     const armed = !/^it_value: \(0, 0\)$/m.test(text(`/proc/${pid}/fdinfo/${fd}`));
@@ -40,7 +40,8 @@ export function sourceOf(pid: number, fd: number): Source {
   if (socket !== null) return isLocal(pid, socket[1] ?? '') ? 'inside' : 'outside';
   if (to === 'anon_inode:inotify') return 'outside';
   // Terminals and other devices; /dev/null is never ready later than now.
-  return to.startsWith('/dev/') && to !== '/dev/null' ? 'outside' : 'inside';
+  if (to.startsWith('/dev/') && to !== '/dev/null') return 'outside';
+  return to.startsWith('/') ? file : 'inside';
 }
 
 /** The strongest of an epoll set's descriptors (ep_show_fdinfo). */

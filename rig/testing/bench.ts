@@ -205,6 +205,7 @@ export class Bench {
       seconds: said.seconds ?? 0,
       requests: said.requests ?? 0,
       news: said.news ?? 0,
+      unsupported: said.unsupported ?? [],
       ring: said.ring ?? { queues: 0, depth: 0, requests: 0 },
       leftovers: ran.leftovers,
     };

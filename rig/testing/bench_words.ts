@@ -55,6 +55,8 @@ export interface Replayed {
   seconds: number;
   requests: number;
   news: number;
+  /** What the server asked for and the rig cannot do. */
+  unsupported: string[];
   /** What came of its ring, in the first run. */
   ring: { queues: number; depth: number; requests: number };
   leftovers: string[];

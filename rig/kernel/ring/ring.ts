@@ -38,6 +38,11 @@ export class Ring implements QueueRing {
     for (const queue of this.#queues) yield* queue?.entries ?? [];
   }
 
+  /** The queue has an entry that a request could take. */
+  available(qid: number): boolean {
+    return (this.#queues[qid]?.available.length ?? 0) > 0;
+  }
+
   // --- requests ---
 
   /** fuse_uring_task_to_queue(): there is one for every CPU once the ring is ready. */

@@ -130,6 +130,15 @@ export class ModelRings implements RingKernel, RingHost {
     return this.#host.connection(conn).ring?.ready ?? false;
   }
 
+  /** Queues for which the connection's clients wait: they have no entry, and the ring is not ready. */
+  missingQueues(conn: ConnId): number[] {
+    const { ringWanted, connected, ring } = this.#host.connection(conn);
+    if (!ringWanted || !connected || ring?.ready) return [];
+    return Array.from({ length: this.cpus }, (_, qid) => qid).filter(
+      (qid) => !ring?.available(qid),
+    );
+  }
+
   entries(conn: ConnId): readonly Entry[] {
     return [...(this.#host.connection(conn).ring?.entries() ?? [])];
   }

@@ -1,12 +1,11 @@
 /** Which addresses of a server belong to which buffer of which ring entry. */
-import type { EntryBuffer } from '../events.ts';
 
 /** The addresses `start` to `end - 1`. */
 export interface Region<E> {
   readonly start: number;
   readonly end: number;
   readonly entry: E;
-  readonly buffer: EntryBuffer;
+  readonly buffer: 'headers' | 'payload';
 }
 
 /**
