@@ -18,23 +18,12 @@ import { URING_CMD } from '../protocol/ring.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
+import { type BatchCommand, RingBatches } from './ring_batches.ts';
 import { IORING_OP_URING_CMD, RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
 const { EBADF, EOPNOTSUPP } = ERRNO;
-
-/** A command of a batch; `run` answers BLOCK, or something else once it is done. */
-interface Command {
-  handle: number;
-  run(): number;
-}
-
-/** Commands that wait for their handle's mount (SYNC_INIT), and the enter that waits with them. */
-interface Waiting {
-  handle: number;
-  retry(): boolean;
-}
 
 export class RingPort {
   readonly emitter: RingEmitter;
@@ -47,7 +36,7 @@ export class RingPort {
   readonly #carrying = new Map<bigint, Entry>();
   /** Entries that came into the kernel's hands in this batch and may be poisoned at its end. */
   readonly #fresh = new Map<Entry, bigint>();
-  #waiting: Waiting[] = [];
+  readonly #batches = new RingBatches();
   /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
   #inline: Entry | undefined;
@@ -78,52 +67,30 @@ export class RingPort {
   /** io_uring_enter that submits commands for a device: `size` of them lie in the command buffer. */
   enter(): void {
     const { seam, trap } = this.#w;
-    const { slot, size } = trap;
-    const blocked = this.#run(size);
-    if (blocked === undefined) seam.continue(slot);
-    else this.#waiting.push({ handle: blocked.handle, retry: () => this.#retry(slot, blocked) });
+    const { slot } = trap;
+    this.#run(() => seam.continue(slot));
   }
 
   /** Commands whose linked predecessors are done. */
   linked(): void {
-    this.#run(this.#w.trap.size);
+    this.#run(() => {});
   }
 
-  /** Carries out the batch. Undefined, or what of it sleeps until the handle is mounted. */
-  #run(count: number): { handle: number; commands: (() => number)[] } | undefined {
-    const waiting: (() => number)[] = [];
-    let handle = 0;
-    for (let n = 0; n < count; n++) {
-      const command = this.#command(n);
-      if (waiting.length > 0) waiting.push(command.run);
-      else if (command.run() === BLOCK) {
-        handle = command.handle;
-        waiting.push(command.run);
-      }
-    }
-    this.#settle();
-    return waiting.length > 0 ? { handle, commands: waiting } : undefined;
-  }
-
-  #retry(slot: number, blocked: { commands: (() => number)[] }): boolean {
-    for (;;) {
-      const run = blocked.commands[0];
-      if (run === undefined) break;
-      if (run() === BLOCK) return false;
-      blocked.commands.shift();
-    }
-    this.#settle();
-    this.#w.seam.continue(slot);
-    return true;
+  #run(done: () => void): void {
+    const { size } = this.#w.trap;
+    const commands = Array.from({ length: size }, (_, n) => this.#command(n));
+    this.#batches.run(commands, () => {
+      this.#settle();
+      done();
+    });
   }
 
   /** The Kernel says that the handle's state changed. */
   wake(handle: number): void {
-    if (this.#waiting.length === 0) return;
-    this.#waiting = this.#waiting.filter((w) => w.handle !== handle || !w.retry());
+    this.#batches.wake(handle);
   }
 
-  #command(n: number): Command {
+  #command(n: number): BatchCommand {
     const c = this.#commands;
     const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
