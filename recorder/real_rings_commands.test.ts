@@ -19,21 +19,20 @@ afterEach(async () => {
 
 const needsRing = (context: TestContext): void => context.skip(why !== undefined, why);
 
-describe('with enable_uring off', () => {
-  it('every command is EOPNOTSUPP, and INIT offers no ring', (context) => {
-    context.skip(process.getuid?.() !== 0, 'mounting needs root');
-    context.skip(
-      why === undefined,
-      'enable_uring is Y: echo N > /sys/module/fuse/parameters/enable_uring',
-    );
-    open();
-    expect(scene.rings.enabled).toBe(false);
-    expect(has(scene.negotiated as Negotiated, 'OVER_IO_URING')).toBe(false);
-    for (const cmdOp of [1, 2, 77]) {
-      expect(scene.register(0, scene.slot(), { cmdOp })).toBe('EOPNOTSUPP');
-    }
+// Where the kernel offers rings, as the test set-up has it do when root allows, there is nothing to see.
+if (why !== undefined) {
+  describe('with enable_uring off', () => {
+    it('every command is EOPNOTSUPP, and INIT offers no ring', (context) => {
+      context.skip(process.getuid?.() !== 0, 'mounting needs root');
+      open();
+      expect(scene.rings.enabled).toBe(false);
+      expect(has(scene.negotiated as Negotiated, 'OVER_IO_URING')).toBe(false);
+      for (const cmdOp of [1, 2, 77]) {
+        expect(scene.register(0, scene.slot(), { cmdOp })).toBe('EOPNOTSUPP');
+      }
+    });
   });
-});
+}
 
 describe('REGISTER', () => {
   beforeEach(needsRing);
