@@ -3,7 +3,8 @@
  * once a file, which its ring modes answer as well.
  */
 import { beforeAll } from 'vitest';
-import { Bench, built, cannotRecord, type Replayed } from '../../testing/bench.ts';
+import { Bench, built, cannotRecord } from '../../testing/bench.ts';
+import type { Replayed } from '../../testing/bench_words.ts';
 
 export const odd = (mode: string) => [built('fuse-rig-odd-server'), mode, '{mountpoint}'];
 
