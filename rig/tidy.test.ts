@@ -103,9 +103,6 @@ const LONGER: Record<string, number> = {
   'replayer/cursor.ts': 450,
   'rig/seam/device_port.ts': 475,
   'rig/seam/mount_port.ts': 325,
-  // Servers that misbehave, one a mode, each a few lines.
-  'native/testing/ring_bad.cc': 475,
-  'native/testing/ring_shapes.cc': 400,
   'rig/checks/content.ts': 280,
 };
 

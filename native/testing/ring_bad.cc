@@ -11,66 +11,10 @@
 #include <cstring>
 #include <thread>
 
-#include "ring_loop.h"
+#include "ring_asking.h"
 
 namespace fuse_rig {
 namespace {
-
-using Queues = std::vector<uint16_t>;
-
-Queues AllQueues() {
-  Queues qids;
-  for (unsigned i = 0; i < ConfiguredCpus(); ++i) qids.push_back(static_cast<uint16_t>(i));
-  return qids;
-}
-
-const char* Name(int result) { return result >= 0 ? "ok" : strerrorname_np(-result); }
-
-RingPlan Plan(unsigned depth, unsigned flags = IORING_SETUP_SQE128) {
-  RingPlan plan;
-  plan.depth = depth;
-  plan.raw = {64, 0, flags};
-  return plan;
-}
-
-// One loop for these queues, in a thread; the device meanwhile.
-template <typename Loop = RingLoop>
-int One(const Arguments& a, const Queues& qids, const RingPlan& plan = Plan(2)) {
-  const int fd = MountForRing(a);
-  std::vector<std::unique_ptr<RingLoop>> loops;
-  loops.push_back(std::make_unique<Loop>(fd, plan, qids));
-  return RunLoops(fd, &loops);
-}
-
-// A loop that makes single commands and says what their CQEs are. A held one has none.
-class Asking : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  io_uring_sqe* Single(RingEntry* entry, uint32_t op) {
-    io_uring_sqe* sqe = Command(entry, op);
-    if (op == uring_cmd::kRegister) sqe->addr = reinterpret_cast<uint64_t>(entry->buffers);
-    if (op == uring_cmd::kRegister) sqe->len = 2;
-    sqe->user_data = kSingle;
-    --held_;
-    return sqe;
-  }
-  // Submits what was made, and says its result. With a bound: a held command has no CQE.
-  void Tell(const char* what) {
-    ring_.Submit(0);
-    for (int looks = 0; looks < 200; ++looks) {
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) {
-        if (cqe.user_data == kSingle) return Say("%s %s", what, Name(cqe.res));
-        Completed(cqe);
-      }
-      ring_.Enter(0, 0, IORING_ENTER_GETEVENTS);
-      usleep(1000);
-    }
-    Say("%s held", what);
-  }
-
- protected:
-  static constexpr uint64_t kSingle = 7;
-};
 
 // REGISTERs that are refused; then requests come by the device.
 class BadRegisters : public Asking {
@@ -180,7 +124,7 @@ class BadReplies : public RingLoop {
 // Two entries a queue with one pair of buffers.
 class SameBuffer : public RingLoop {
  public:
-  SameBuffer(int fd, const RingPlan& plan, Queues qids) : RingLoop(fd, plan, std::move(qids)) {
+  SameBuffer(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : RingLoop(fd, plan, std::move(qids)) {
     for (size_t i = 1; i < entries_.size(); i += 2) {
       entries_[i]->headers = entries_[i - 1]->headers;
       entries_[i]->payload = entries_[i - 1]->payload;
@@ -193,7 +137,7 @@ class SameBuffer : public RingLoop {
 template <bool at_commit>
 class Unmapped : public RingLoop {
  public:
-  Unmapped(int fd, const RingPlan& plan, Queues qids) : RingLoop(fd, plan, std::move(qids)) {
+  Unmapped(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : RingLoop(fd, plan, std::move(qids)) {
     for (const auto& entry : entries_) {
       const int file = memfd_create("entry", MFD_CLOEXEC);
       if (ftruncate(file, kSize) != 0) _exit(1);
@@ -231,58 +175,6 @@ class Unmapped : public RingLoop {
   }
   static void Unmap(RingEntry* entry) { munmap(entry->buffers[0].iov_base, kSize); }
 };
-
-// Goes away in some way when some requests are answered, with entries in the kernel.
-enum class Way { kCloseRing, kExit, kKill, kForkAndExit };
-template <Way way>
-class Leaves : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  int Run() override {
-    for (const auto& entry : entries_) Register(entry.get());
-    while (held_ > 0 && !left_) {
-      Wait();
-      for (io_uring_cqe cqe; !left_ && ring_.Take(&cqe);) Completed(cqe);
-    }
-    if (left_ && way == Way::kCloseRing) ring_.Close();
-    return 0;
-  }
-
- protected:
-  void Serve(RingEntry* entry) override {
-    if (count_++ < 5) return RingLoop::Serve(entry);
-    if (way == Way::kExit) _exit(0);
-    if (way == Way::kKill) raise(SIGKILL);
-    // The parent's entries go with it; the child serves the device, and nothing else.
-    if (way == Way::kForkAndExit && fork() != 0) _exit(0);
-    if (way == Way::kForkAndExit) _exit(ServeDevice(fd_));
-    left_ = true;
-  }
-
- private:
-  unsigned count_ = 0;
-  bool left_ = false;
-};
-
-// The thread that registered ends; another one looks what became of its entries.
-int ThreadExits(const Arguments& a, unsigned flags) {
-  const int fd = MountForRing(a);
-  Asking loop(fd, Plan(2, IORING_SETUP_SQE128 | flags), AllQueues());
-  std::thread([&loop] {
-    loop.Open();
-    for (const auto& entry : loop.entries()) loop.Register(entry.get());
-    loop.ring().Submit(0);
-  }).join();
-  // One with a request in it has no second CQE.
-  size_t dead = 0;
-  for (int looks = 0; looks < 1000 && dead < loop.entries().size(); ++looks) {
-    for (io_uring_cqe cqe; loop.ring().Take(&cqe);) dead += cqe.res == -ENOTCONN || cqe.res == 0;
-    if ((flags & IORING_SETUP_DEFER_TASKRUN) != 0 && looks > 100) break;  // nobody may ask for them
-    usleep(1000);
-  }
-  Say("%s", dead == loop.entries().size() ? "all entries ended" : dead == 0 ? "no CQE" : "some");
-  return ServeDevice(fd);
-}
 
 // Other threads enter the same ring all the time, with nothing and with far too much.
 class Flooded : public RingLoop {
@@ -378,87 +270,23 @@ class Small : public RingLoop {
   }
 };
 
-// Requests are taken and never answered. `Own`: what of the server's own is in the ring.
-enum class Own { kNothing, kTimer, kPoll, kTimedWait };
-template <Own own>
-class Deaf : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  int Run() override {
-    io_uring_sqe* sqe = own == Own::kTimer || own == Own::kPoll ? Next() : nullptr;
-    if (own == Own::kTimer) {
-      sqe->opcode = IORING_OP_TIMEOUT;
-      sqe->fd = -1;
-      sqe->addr = reinterpret_cast<uint64_t>(&hour_);
-      sqe->len = 1;
-    } else if (own == Own::kPoll) {
-      sqe->opcode = IORING_OP_POLL_ADD;
-      sqe->fd = eventfd(0, EFD_CLOEXEC);
-      sqe->poll32_events = POLLIN;
-    }
-    if (sqe != nullptr) sqe->user_data = 1;
-    for (const auto& entry : entries_) Register(entry.get());
-    for (;;) {
-      Wait();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) {
-      }
-    }
-  }
-
- protected:
-  void Wait() override {
-    if (own != Own::kTimedWait) return RingLoop::Wait();
-    io_uring_getevents_arg argument{};
-    argument.ts = reinterpret_cast<uint64_t>(&hour_);
-    ring_.Publish();
-    ring_.Enter(ring_.Unsubmitted(), 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
-  }
-
- private:
-  struct { int64_t s, ns; } hour_{3600, 0};
-};
-
-// Registers, and never looks at the ring again: completions wait for a task that does not come.
-class Asleep : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  int Run() override {
-    for (const auto& entry : entries_) Register(entry.get());
-    ring_.Submit(0);
-    for (;;) pause();
-  }
-};
-
-constexpr unsigned kDefer = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-
 }  // namespace
 
 const std::vector<Mode> kRingBadModes = {
-    {"ring-few", [](const Arguments& a) { return One(a, {0}, Plan(3)); }},
+    {"ring-few", [](const Arguments& a) { return OneLoop(a, {0}, Plan(3)); }},
     {"ring-none", [](const Arguments& a) { return ServeDevice(MountForRing(a)); }},
-    {"ring-many", [](const Arguments& a) { return One(a, AllQueues(), Plan(200)); }},
-    {"ring-same-buffer", [](const Arguments& a) { return One<SameBuffer>(a, AllQueues()); }},
-    {"ring-unmapped", [](const Arguments& a) { return One<Unmapped<false>>(a, AllQueues()); }},
-    {"ring-unmapped-commit", [](const Arguments& a) { return One<Unmapped<true>>(a, AllQueues()); }},
-    {"ring-small", [](const Arguments& a) { return One<Small>(a, {0}, Plan(1, 0)); }},
-    {"ring-bad-registers", [](const Arguments& a) { return One<BadRegisters>(a, {0}); }},
-    {"ring-bad-commits", [](const Arguments& a) { return One<BadCommits>(a, AllQueues()); }},
-    {"ring-bad-replies", [](const Arguments& a) { return One<BadReplies>(a, AllQueues()); }},
-    {"ring-closed", [](const Arguments& a) { return One<Leaves<Way::kCloseRing>>(a, AllQueues()); }},
-    {"ring-exit", [](const Arguments& a) { return One<Leaves<Way::kExit>>(a, AllQueues()); }},
-    {"ring-kill", [](const Arguments& a) { return One<Leaves<Way::kKill>>(a, AllQueues()); }},
-    {"ring-fork", [](const Arguments& a) { return One<Leaves<Way::kForkAndExit>>(a, AllQueues()); }},
-    {"ring-thread-exits", [](const Arguments& a) { return ThreadExits(a, 0); }},
-    {"ring-thread-exits-defer", [](const Arguments& a) { return ThreadExits(a, kDefer); }},
-    {"ring-flood", [](const Arguments& a) { return One<Flooded>(a, AllQueues()); }},
-    {"ring-garbage", [](const Arguments& a) { return One<Garbage>(a, AllQueues()); }},
+    {"ring-many", [](const Arguments& a) { return OneLoop(a, AllQueues(), Plan(200)); }},
+    {"ring-same-buffer", [](const Arguments& a) { return OneLoop<SameBuffer>(a, AllQueues(), Plan(2)); }},
+    {"ring-unmapped", [](const Arguments& a) { return OneLoop<Unmapped<false>>(a, AllQueues(), Plan(2)); }},
+    {"ring-unmapped-commit", [](const Arguments& a) { return OneLoop<Unmapped<true>>(a, AllQueues(), Plan(2)); }},
+    {"ring-small", [](const Arguments& a) { return OneLoop<Small>(a, {0}, Plan(1, 0)); }},
+    {"ring-bad-registers", [](const Arguments& a) { return OneLoop<BadRegisters>(a, {0}, Plan(2)); }},
+    {"ring-bad-commits", [](const Arguments& a) { return OneLoop<BadCommits>(a, AllQueues(), Plan(2)); }},
+    {"ring-bad-replies", [](const Arguments& a) { return OneLoop<BadReplies>(a, AllQueues(), Plan(2)); }},
+    {"ring-flood", [](const Arguments& a) { return OneLoop<Flooded>(a, AllQueues(), Plan(2)); }},
+    {"ring-garbage", [](const Arguments& a) { return OneLoop<Garbage>(a, AllQueues(), Plan(2)); }},
     {"ring-early", Early},
-    {"ring-late", [](const Arguments& a) { return One<Late>(a, AllQueues()); }},
-    {"ring-deaf", [](const Arguments& a) { return One<Deaf<Own::kNothing>>(a, AllQueues()); }},
-    {"ring-deaf-timer", [](const Arguments& a) { return One<Deaf<Own::kTimer>>(a, AllQueues()); }},
-    {"ring-deaf-poll", [](const Arguments& a) { return One<Deaf<Own::kPoll>>(a, AllQueues()); }},
-    {"ring-deaf-timed", [](const Arguments& a) { return One<Deaf<Own::kTimedWait>>(a, AllQueues()); }},
-    {"ring-asleep-defer", [](const Arguments& a) { return One<Asleep>(a, AllQueues(), Plan(2, IORING_SETUP_SQE128 | kDefer)); }},
+    {"ring-late", [](const Arguments& a) { return OneLoop<Late>(a, AllQueues(), Plan(2)); }},
 };
 
 }  // namespace fuse_rig

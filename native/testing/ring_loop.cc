@@ -136,6 +136,12 @@ int RingLoop::Run() {
 
 unsigned ConfiguredCpus() { return static_cast<unsigned>(sysconf(_SC_NPROCESSORS_CONF)); }
 
+std::vector<uint16_t> AllQueues() {
+  std::vector<uint16_t> qids;
+  for (unsigned i = 0; i < ConfiguredCpus(); ++i) qids.push_back(static_cast<uint16_t>(i));
+  return qids;
+}
+
 bool BindTo(unsigned cpu) {
   cpu_set_t set, got;
   CPU_ZERO(&set);

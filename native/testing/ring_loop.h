@@ -84,6 +84,7 @@ class RingLoop {
 char* SharedBytes(size_t size);
 
 unsigned ConfiguredCpus();
+std::vector<uint16_t> AllQueues();
 // Binds the calling thread to a CPU and says so if that does not work.
 bool BindTo(unsigned cpu);
 
@@ -94,5 +95,14 @@ int ServeDevice(int fd);
 // A thread a loop, each bound to its queue's CPU if there is a queue a loop; the device meanwhile.
 // The exit status.
 int RunLoops(int fd, std::vector<std::unique_ptr<RingLoop>>* loops);
+
+// One loop for these queues.
+template <typename Loop = RingLoop>
+int OneLoop(const Arguments& arguments, const std::vector<uint16_t>& qids, const RingPlan& plan = {}) {
+  const int fd = MountForRing(arguments);
+  std::vector<std::unique_ptr<RingLoop>> loops;
+  loops.push_back(std::make_unique<Loop>(fd, plan, qids));
+  return RunLoops(fd, &loops);
+}
 
 }  // namespace fuse_rig

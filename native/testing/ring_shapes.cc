@@ -1,6 +1,5 @@
 // Servers that serve over a ring as they should, and make unusual batches: commands beside other
-// operations, linked behind them, reused, waited for in other ways; and those that use what the rig
-// cannot stand in front of.
+// operations, linked behind them, reused, waited for in other ways.
 #include <fcntl.h>
 #include <linux/time_types.h>
 #include <poll.h>
@@ -17,21 +16,6 @@
 
 namespace fuse_rig {
 namespace {
-
-std::vector<uint16_t> AllQueues() {
-  std::vector<uint16_t> qids;
-  for (unsigned i = 0; i < ConfiguredCpus(); ++i) qids.push_back(static_cast<uint16_t>(i));
-  return qids;
-}
-
-// One loop for all queues.
-template <typename Loop>
-int One(const Arguments& a, const RingPlan& plan = {}) {
-  const int fd = MountForRing(a);
-  std::vector<std::unique_ptr<RingLoop>> loops;
-  loops.push_back(std::make_unique<Loop>(fd, plan, AllQueues()));
-  return RunLoops(fd, &loops);
-}
 
 RingPlan Plan(unsigned entries, unsigned completions, unsigned depth, unsigned flags = 0) {
   RingPlan plan;
@@ -275,108 +259,19 @@ class Late : public RingLoop {
   bool overflowed_ = false;
 };
 
-// Asks for a ring of this kind, and takes a plain one where that is refused.
-template <unsigned flags>
-class Refused : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  void Open() override {
-    RawRing other;
-    Say("io_uring_setup %s", strerrorname_np(other.Open({8, 0, IORING_SETUP_SQE128 | flags})));
-    RingLoop::Open();
-    constexpr unsigned kResizeRings = 33, kRestrictions = 11;  // IORING_REGISTER_RESIZE_RINGS, Linux 6.13
-    io_uring_params params{};
-    params.sq_entries = 16;
-    Say("resize %s", strerrorname_np(-ring_.Register(kResizeRings, &params, 1)));
-    io_uring_restriction none{};
-    RawRing disabled;
-    disabled.Open({8, 0, IORING_SETUP_SQE128 | IORING_SETUP_R_DISABLED});
-    Say("restrictions %s", strerrorname_np(-disabled.Register(kRestrictions, &none, 1)));
-  }
-};
-
-// Reads the device by its ring, first of all.
-class ReadsDevice : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  void Open() override {
-    RingLoop::Open();
-    io_uring_sqe* sqe = ring_.Next();
-    sqe->opcode = IORING_OP_READ;
-    sqe->fd = fd_;
-    sqe->addr = reinterpret_cast<uint64_t>(buffer_);
-    sqe->len = sizeof buffer_;
-    ring_.Submit(1);
-    io_uring_cqe cqe;
-    while (!ring_.Take(&cqe)) ring_.Enter(0, 1, IORING_ENTER_GETEVENTS);
-    Say("read by the ring %s", cqe.res < 0 ? strerrorname_np(-cqe.res) : "ok");
-  }
-
- private:
-  char buffer_[16384];
-};
-
-// Every command waits for all before it, or has something linked behind it.
-class WithFlags : public RingLoop {
- public:
-  WithFlags(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : RingLoop(fd, plan, std::move(qids)) {}
-
- protected:
-  void Serve(RingEntry* entry) override {
-    Fill(entry);
-    Command(entry, uring_cmd::kCommitAndFetch)->flags |= IOSQE_IO_LINK;
-    io_uring_sqe* sqe = Next();
-    sqe->opcode = IORING_OP_NOP;
-    sqe->user_data = kRead;
-  }
-};
-class Drains : public RingLoop {
- public:
-  using RingLoop::RingLoop;
-  int Run() override {
-    io_uring_sqe* sqe = Next();
-    sqe->opcode = IORING_OP_NOP;
-    sqe->flags = IOSQE_IO_DRAIN;
-    sqe->user_data = kRead;
-    return RingLoop::Run();
-  }
-
- protected:
-  void Serve(RingEntry* entry) override {
-    RingLoop::Serve(entry);
-    if (said_) return;
-    io_uring_sqe* sqe = Next();
-    sqe->opcode = IORING_OP_NOP;
-    sqe->flags = IOSQE_IO_DRAIN;
-    sqe->user_data = kWrite;
-  }
-  void Other(uint64_t what, int result) override {
-    if (what == kWrite && !said_) Say("drain %s", result < 0 ? strerrorname_np(-result) : "ok");
-    said_ = said_ || what == kWrite;
-  }
-
- private:
-  bool said_ = false;
-};
-
 }  // namespace
 
 const std::vector<Mode> kRingShapeModes = {
-    {"ring-mixed", [](const Arguments& a) { return One<Mixed>(a, Plan(16, 0, 4)); }},
-    {"ring-linked", [](const Arguments& a) { return One<LinkedWell>(a); }},
-    {"ring-linked-fails", [](const Arguments& a) { return One<LinkedBadly>(a); }},
-    {"ring-reused", [](const Arguments& a) { return One<Reused>(a, Plan(256, 0, 2)); }},
-    {"ring-timed", [](const Arguments& a) { return One<Timed>(a); }},
-    {"ring-eventfd", [](const Arguments& a) { return One<ByEventfd>(a); }},
-    {"ring-epoll", [](const Arguments& a) { return One<ByEpoll>(a); }},
-    {"ring-epoll-defer", [](const Arguments& a) { return One<ByEpoll>(a, Plan(8, 0, 4, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
-    {"ring-overflow", [](const Arguments& a) { return One<Late>(a, Plan(1, 1, 8)); }},
-    {"ring-overflow-defer", [](const Arguments& a) { return One<Late>(a, Plan(1, 1, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
-    {"ring-sqpoll", [](const Arguments& a) { return One<Refused<IORING_SETUP_SQPOLL>>(a); }},
-    {"ring-no-mmap", [](const Arguments& a) { return One<Refused<IORING_SETUP_NO_MMAP>>(a); }},
-    {"ring-reads-device", [](const Arguments& a) { return One<ReadsDevice>(a); }},
-    {"ring-link-on", [](const Arguments& a) { return One<WithFlags>(a, Plan(16, 0, 2)); }},
-    {"ring-drain", [](const Arguments& a) { return One<Drains>(a); }},
+    {"ring-mixed", [](const Arguments& a) { return OneLoop<Mixed>(a, AllQueues(), Plan(16, 0, 4)); }},
+    {"ring-linked", [](const Arguments& a) { return OneLoop<LinkedWell>(a, AllQueues()); }},
+    {"ring-linked-fails", [](const Arguments& a) { return OneLoop<LinkedBadly>(a, AllQueues()); }},
+    {"ring-reused", [](const Arguments& a) { return OneLoop<Reused>(a, AllQueues(), Plan(256, 0, 2)); }},
+    {"ring-timed", [](const Arguments& a) { return OneLoop<Timed>(a, AllQueues()); }},
+    {"ring-eventfd", [](const Arguments& a) { return OneLoop<ByEventfd>(a, AllQueues()); }},
+    {"ring-epoll", [](const Arguments& a) { return OneLoop<ByEpoll>(a, AllQueues()); }},
+    {"ring-epoll-defer", [](const Arguments& a) { return OneLoop<ByEpoll>(a, AllQueues(), Plan(8, 0, 4, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
+    {"ring-overflow", [](const Arguments& a) { return OneLoop<Late>(a, AllQueues(), Plan(1, 1, 8)); }},
+    {"ring-overflow-defer", [](const Arguments& a) { return OneLoop<Late>(a, AllQueues(), Plan(1, 1, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
 };
 
 }  // namespace fuse_rig

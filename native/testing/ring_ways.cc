@@ -19,12 +19,6 @@ namespace {
 
 using Loops = std::vector<std::unique_ptr<RingLoop>>;
 
-std::vector<uint16_t> AllQueues() {
-  std::vector<uint16_t> qids;
-  for (unsigned i = 0; i < ConfiguredCpus(); ++i) qids.push_back(static_cast<uint16_t>(i));
-  return qids;
-}
-
 // A loop for each queue, or one for all.
 template <typename Loop = RingLoop, typename... More>
 int Serving(const Arguments& a, const RingPlan& plan, bool one, More... more) {

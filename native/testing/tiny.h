@@ -61,6 +61,8 @@ extern const std::vector<Mode> kSignalModes;
 extern const std::vector<Mode> kSleepModes;
 extern const std::vector<Mode> kRingModes;
 extern const std::vector<Mode> kRingShapeModes;
+extern const std::vector<Mode> kRingRefusedModes;
 extern const std::vector<Mode> kRingBadModes;
+extern const std::vector<Mode> kRingLeaveModes;
 
 }  // namespace fuse_rig

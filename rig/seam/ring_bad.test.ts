@@ -3,7 +3,8 @@
  * front of the real kernel. The rig says what is wrong, ends, and leaves nothing.
  */
 import { describe, expect, it } from 'vitest';
-import { complaints, type Replayed } from '../testing/bench_words.ts';
+import { complaints } from '../testing/bench.ts';
+import type { Replayed } from '../testing/bench_words.ts';
 import { OddRing } from './testing/odd_ring.ts';
 
 const ring = new OddRing();

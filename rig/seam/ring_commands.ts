@@ -4,6 +4,8 @@
  * overwrites them.
  */
 import type { NativeSeam } from '../../native/load.ts';
+import type { RingSqe } from '../kernel/ring/ring_kernel.ts';
+import { ERRNO } from '../protocol/errno.ts';
 
 const BYTES = 64;
 const SQE128 = 1;
@@ -14,6 +16,10 @@ const CARELESS = 16;
 
 /** IORING_OP_* (include/uapi/linux/io_uring.h). */
 export const IORING_OP_URING_CMD = 46;
+
+const DRAINED = 'IOSQE_IO_DRAIN in a ring with FUSE commands: that SQE fails with EOPNOTSUPP here';
+const CARELESS_ENTERS =
+  'several threads enter one ring and ask for more SQEs than there are: what they add meanwhile may get past the rig';
 
 export class RingCommands {
   readonly #u32: Uint32Array;
@@ -58,21 +64,34 @@ export class RingCommands {
   sqe128(n: number): boolean {
     return (this.#word(n, 6) & SQE128) !== 0;
   }
-  /** The next SQE is linked to it. */
-  linksOn(n: number): boolean {
-    return (this.#word(n, 6) & LINKS_ON) !== 0;
-  }
-  drain(n: number): boolean {
-    return (this.#word(n, 6) & DRAIN) !== 0;
-  }
-  /** No command, but something the rig has seen and cannot carry: what it is. */
-  beyond(n: number): string | undefined {
+  /**
+   * What of it the rig cannot carry, if anything; `result` where that ends it: 0 without a CQE, else with
+   * that one.
+   */
+  beyond(n: number): { what?: string; result?: number } {
     const flags = this.#word(n, 6);
-    if ((flags & DRAIN_BESIDE) !== 0) {
-      return 'IOSQE_IO_DRAIN in a ring with FUSE commands: that SQE fails with EOPNOTSUPP here';
+    if ((flags & DRAIN_BESIDE) !== 0) return { what: DRAINED, result: 0 };
+    if ((flags & CARELESS) !== 0) return { what: CARELESS_ENTERS, result: 0 };
+    if (this.opcode(n) !== IORING_OP_URING_CMD) {
+      const what = `io_uring operation ${this.opcode(n)} on /dev/fuse: use read(2), write(2) or FUSE commands`;
+      return { what, result: -ERRNO.EOPNOTSUPP };
     }
-    if ((flags & CARELESS) === 0) return undefined;
-    return 'several threads enter one ring and ask for more SQEs than there are: what they add meanwhile may get past the rig';
+    if ((flags & LINKS_ON) !== 0) return { what: 'an SQE linked behind a FUSE command' };
+    return (flags & DRAIN) !== 0 ? { what: 'IOSQE_IO_DRAIN on a FUSE command' } : {};
+  }
+  /** The command as the Kernel takes it. */
+  sqe(n: number, handle: number): RingSqe {
+    return {
+      cmdOp: this.cmdOp(n),
+      handle,
+      qid: this.qid(n),
+      commitId: this.commitId(n),
+      flags: this.flags(n),
+      addr: this.addr(n),
+      len: this.len(n),
+      userData: this.userData(n),
+      sqe128: this.sqe128(n),
+    };
   }
   /** The thread that submitted it. */
   tid(n: number): number {

@@ -19,7 +19,7 @@ import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
 import { type BatchCommand, RingBatches } from './ring_batches.ts';
-import { IORING_OP_URING_CMD, RingCommands } from './ring_commands.ts';
+import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
@@ -95,29 +95,13 @@ export class RingPort {
     const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
     const userData = c.userData(n);
-    const beyond = c.beyond(n);
-    if (beyond !== undefined) {
-      this.emitter.unsupported(c.tid(n), beyond);
-      return { handle: 0, run: () => 0 };
+    const { what, result } = c.beyond(n);
+    if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
+    if (result !== undefined) {
+      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      return { handle: 0, run };
     }
-    if (c.opcode(n) !== IORING_OP_URING_CMD) {
-      const what = `io_uring operation ${c.opcode(n)} on /dev/fuse: use read(2), write(2) or FUSE commands`;
-      this.emitter.unsupported(c.tid(n), what);
-      return { handle: 0, run: () => this.#post(submitter, userData, -EOPNOTSUPP) };
-    }
-    if (c.linksOn(n)) this.emitter.unsupported(c.tid(n), 'an SQE linked behind a FUSE command');
-    if (c.drain(n)) this.emitter.unsupported(c.tid(n), 'IOSQE_IO_DRAIN on a FUSE command');
-    const sqe = {
-      cmdOp: c.cmdOp(n),
-      handle: handle?.id ?? 0,
-      qid: c.qid(n),
-      commitId: c.commitId(n),
-      flags: c.flags(n),
-      addr: c.addr(n),
-      len: c.len(n),
-      userData,
-      sqe128: c.sqe128(n),
-    };
+    const sqe = c.sqe(n, handle?.id ?? 0);
     const { rings } = this.#w.kernel;
     if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
