@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -23,6 +23,7 @@ import {
 } from '../rig/seam/launch.ts';
 import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
+import { searchBacking } from './backing.ts';
 import { CanonicalLog } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
@@ -140,7 +141,8 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
         : recordedCommand(reader.begin, before.mountpoint, paths);
     const cwd = workingDirectory(options, reader.begin, scratch);
     const owners = ownersFor(reader.begin, restored);
-    return await run(reader, { ...options, command, cwd }, hooks, before, owners);
+    const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
+    return await run(reader, { ...options, command, cwd, backing }, hooks, before, owners);
   } finally {
     reader.close();
     if (kept !== undefined) {
@@ -163,9 +165,24 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
+/** The restored fixture, and when the server was started (st_ctime, ms). */
+interface Backing {
+  path: string;
+  since: number;
+}
+
+/** At the end: in the buffers that the kernel still owns, and in what the server has written. */
+function lookForPoison(poison: Poison, backing: Backing | undefined, t: number): void {
+  poison.verifyAll(t);
+  if (backing === undefined || !poison.everPut) return;
+  searchBacking(backing.path, backing.since, (file, bytes, base) =>
+    poison.searchFile(file, bytes, base, t),
+  );
+}
+
 async function run(
   reader: CaptureReader,
-  options: ReplayOptions & { cwd: string },
+  options: ReplayOptions & { cwd: string; backing: Backing | undefined },
   hooks: ReplayHooks,
   before: Prologue,
   owners: OwnerMap,
@@ -216,7 +233,7 @@ async function run(
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
-    session.rings.poison.verifyAll(session.now());
+    lookForPoison(session.rings.poison, options.backing, session.now());
   } finally {
     await session.close();
     writer?.close({
