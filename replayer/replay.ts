@@ -23,7 +23,7 @@ import {
 } from '../rig/seam/launch.ts';
 import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
-import { searchBacking } from './backing.ts';
+import { type Backing, lookForPoison } from './backing.ts';
 import { CanonicalLog } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
@@ -163,21 +163,6 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter {
   const begin = { kind: 'begin' as const, t: 0, ...hostFacts(), server: serverStart(start), cpus };
   return CaptureWriter.create(path, begin, { force: true });
-}
-
-/** The restored fixture, and when the server was started (st_ctime, ms). */
-interface Backing {
-  path: string;
-  since: number;
-}
-
-/** At the end: in the buffers that the kernel still owns, and in what the server has written. */
-function lookForPoison(poison: Poison, backing: Backing | undefined, t: number): void {
-  poison.verifyAll(t);
-  if (backing === undefined || !poison.everPut) return;
-  searchBacking(backing.path, backing.since, (file, bytes, base) =>
-    poison.searchFile(file, bytes, base, t),
-  );
 }
 
 async function run(
