@@ -221,13 +221,9 @@ async function run(
     lookForPoison(session.rings.poison, options.backing, session.now());
   } finally {
     await session.close();
-    writer?.close({
-      kind: 'end',
-      t: session.now(),
-      reason: 'server-exit',
-      requests: cursor.index,
-      replies: 0,
-    });
+    const t = session.now();
+    const counts = { requests: cursor.index, replies: replayer.replies };
+    writer?.close({ kind: 'end', t, reason: 'server-exit', ...counts });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();

@@ -39,6 +39,8 @@ const notReady = (queues: readonly number[]): string => {
 export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
   news = 0;
+  /** What the server wrote or committed. */
+  replies = 0;
   output = '';
   readonly unsupported: string[] = [];
   #noise = 0;
@@ -79,8 +81,10 @@ export class Replayer implements Director {
   }
 
   take(event: ReplayEvent): void {
-    if (event.kind === 'reply') this.#cursor.replied(event);
-    else if (event.kind === 'mount') this.#mounted(event);
+    if (event.kind === 'reply') {
+      this.replies++;
+      this.#cursor.replied(event);
+    } else if (event.kind === 'mount') this.#mounted(event);
     else if (event.kind === 'news') this.news++;
     else if (event.kind === 'unsupported') this.unsupported.push(event.what);
     else if (event.kind === 'output') this.#print(event.bytes);
