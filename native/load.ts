@@ -45,6 +45,7 @@ export interface NativeSeam {
   ringMake(slot: number): number;
   ringFiles(slot: number): boolean;
   ringPost(ring: number, userData: bigint, res: number): void;
+  ringDefers(ring: number): boolean;
   ringsOwn(): [opcode: number, fd: number, tid: number][] | null;
   ringsGone(): number[];
   threadLives(tid: number): boolean;

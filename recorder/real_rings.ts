@@ -195,6 +195,11 @@ export class RealRings implements RingKernel {
     }
   }
 
+  /** What the kernel would deliver has nobody to go to: these are our commands, not the task's. */
+  taskEnded(ring: RingId): void {
+    this.cancelRing(ring);
+  }
+
   /** The last handle of a connection is closed. */
   forget(id: ConnId): void {
     const conn = this.#conns.get(id);

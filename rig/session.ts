@@ -208,6 +208,7 @@ export class Session {
       );
     }
     if (type === KEEPER.exit) {
+      this.rings.look();
       this.device.suspectAll();
       this.device.reapClosed();
       const signal = status & 0x7f;

@@ -99,6 +99,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value RingMake(const Napi::CallbackInfo& info);
   Napi::Value RingFiles(const Napi::CallbackInfo& info);
   Napi::Value RingPost(const Napi::CallbackInfo& info);
+  Napi::Value RingDefers(const Napi::CallbackInfo& info);
   Napi::Value RingsOwn(const Napi::CallbackInfo& info);
   Napi::Value RingsGone(const Napi::CallbackInfo& info);
   Napi::Value ThreadLives(const Napi::CallbackInfo& info);

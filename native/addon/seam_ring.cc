@@ -193,6 +193,12 @@ Napi::Value Seam::RingPost(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// ringDefers(ring): whether only the ring's own thread can run its task work (IORING_SETUP_DEFER_TASKRUN).
+Napi::Value Seam::RingDefers(const Napi::CallbackInfo& info) {
+  ServerRing* ring = rings_.ring(info[0].ToNumber().Uint32Value());
+  return Napi::Boolean::New(info.Env(), ring && ring->defers());
+}
+
 // ringsOwn(): the server's own requests under way in its rings, [opcode, fd or -1, tid] each; null where
 // completions may have been missed.
 Napi::Value Seam::RingsOwn(const Napi::CallbackInfo& info) {

@@ -44,6 +44,7 @@ ServerRing* ServerRing::Map(Fd fd, const io_uring_params& asked, uint64_t inode)
   std::unique_ptr<ServerRing> r(new ServerRing);
   io_uring_params& p = r->params_;
   p.flags = asked.flags & kLayoutFlags;
+  r->defers_ = (asked.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
   r->polls_ = (asked.flags & IORING_SETUP_IOPOLL) != 0;
   p.cq_entries = asked.cq_entries;
   Fd twin(static_cast<int>(syscall(SYS_io_uring_setup, asked.sq_entries, &p)));

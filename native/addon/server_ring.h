@@ -56,6 +56,7 @@ class ServerRing {
 
   int fd() const { return fd_.get(); }
   uint64_t inode() const { return inode_; }
+  bool defers() const { return defers_; }
 
   // SQEs that `tid` may submit by the enter it makes now: those the server has made, less what the
   // enters that were let go before it, and have not come to the kernel yet, will take.
@@ -134,7 +135,7 @@ class ServerRing {
   std::set<pid_t> submitters_;
   std::map<pid_t, uint32_t> on_their_way_;  // enters that were let go: where each leaves the head
   uint32_t from_ = 0, looked_until_ = 0, early_ = 0;
-  bool carries_ = false, polls_ = false, must_await_ = false;
+  bool carries_ = false, polls_ = false, defers_ = false, must_await_ = false;
 };
 
 }  // namespace fuse_rig

@@ -269,7 +269,6 @@ const std::vector<Mode> kRingShapeModes = {
     {"ring-timed", [](const Arguments& a) { return OneLoop<Timed>(a, AllQueues()); }},
     {"ring-eventfd", [](const Arguments& a) { return OneLoop<ByEventfd>(a, AllQueues()); }},
     {"ring-epoll", [](const Arguments& a) { return OneLoop<ByEpoll>(a, AllQueues()); }},
-    {"ring-epoll-defer", [](const Arguments& a) { return OneLoop<ByEpoll>(a, AllQueues(), Plan(8, 0, 4, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
     {"ring-overflow", [](const Arguments& a) { return OneLoop<Late>(a, AllQueues(), Plan(1, 1, 8)); }},
     {"ring-overflow-defer", [](const Arguments& a) { return OneLoop<Late>(a, AllQueues(), Plan(1, 1, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)); }},
 };

@@ -57,13 +57,13 @@ const STABLE: Switches = {
   storeNeedsRegular: true,
   killedMounterAborts: true,
   ringCountsFirst: true,
+  ringCancelFrees: true,
 };
 
 const NEXT: Switches = {
   ...STABLE,
   cloneAwaitsMount: true,
   notifyNeedsInit: true,
-  ringCancelFrees: true,
   ringRegisterSeesAbort: true,
   ringCommitAfterCopy: true,
 };

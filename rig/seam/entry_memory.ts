@@ -11,7 +11,7 @@ import { ERRNO } from '../protocol/errno.ts';
 import { ENT_OFFSET, IN_OUT_OFFSET, OP_IN_OFFSET } from '../protocol/ring.ts';
 import { URING_ENT_IN_OUT, URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
-const { EFAULT, EIO, ESRCH } = ERRNO;
+const { ECANCELED, EFAULT, EIO, ESRCH } = ERRNO;
 /** Beyond what a process has: a double holds every address below it exactly. */
 const ADDRESS_END = 1n << 48n;
 /** Where native.takeReply puts the payload. */
@@ -146,6 +146,8 @@ export class EntryMemory implements Memory {
     const result = this.#onThread((tid) =>
       native.putRequest(tid, Number(entry.headers), Number(entry.payload), this.#opIn, message),
     );
+    // The process is no more: its tasks are dead (fuse_uring_send_in_task()).
+    if (result === -ESRCH) return -ECANCELED;
     return result === 0 ? 0 : -EFAULT;
   }
 

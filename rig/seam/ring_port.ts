@@ -201,10 +201,12 @@ export class RingPort {
 
   // --- what no call tells ---
 
-  /** Looks for rings that were closed and threads that ended: the kernel cancels what they hold. */
+  /** Looks for rings that were closed and threads that ended. */
   look(): void {
-    const closed = this.#submitters.look((submitter, taskGone) =>
-      this.#w.kernel.rings?.cancelRing(submitter.id, taskGone),
+    const { kernel, seam } = this.#w;
+    const closed = this.#submitters.look(
+      ({ id }, taskGone) => kernel.rings?.cancelRing(id, taskGone),
+      ({ id, ring }) => kernel.rings?.taskEnded(id, seam.ringDefers(ring)),
     );
     for (const ring of closed) this.emitter.closed(ring);
   }

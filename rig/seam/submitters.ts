@@ -1,7 +1,7 @@
 /**
  * The threads that submit FUSE commands, each with the ring it submits to: the kernel cancels a
- * command when its ring is closed and when the thread that submitted it ends. The Kernel behind the
- * port knows them as its ring ids.
+ * command when its ring is closed, and delivers nothing any more when the thread that submitted it has
+ * ended. The Kernel behind the port knows them as its ring ids.
  */
 import type { NativeSeam } from '../../native/load.ts';
 import { EntryMemory, MessageBuffers } from './entry_memory.ts';
@@ -11,6 +11,8 @@ export interface Submitter {
   /** The addon's number of the ring. */
   ring: number;
   memory: EntryMemory;
+  /** The thread is no more, the ring is. */
+  ended: boolean;
 }
 
 /** To begin with: 256 pages, the kernel's default limit, and headers. */
@@ -34,7 +36,7 @@ export class Submitters {
     let found = this.#byThread.get(name);
     if (found === undefined) {
       const memory = new EntryMemory(this.#seam, this.#data, this.#buffers, tid);
-      found = { id: ++this.#lastId, ring, memory };
+      found = { id: ++this.#lastId, ring, memory, ended: false };
       this.#byThread.set(name, found);
       this.#byId.set(found.id, found);
     }
@@ -45,17 +47,25 @@ export class Submitters {
     return this.#byId.get(id);
   }
 
-  /** Looks for closed rings and ended threads; `gone` is told of each submitter that is no more. */
-  look(gone: (submitter: Submitter, taskGone: boolean) => void): number[] {
+  /** Looks for closed rings, whose submitters are no more, and for ended threads. Rings that were closed. */
+  look(
+    closed: (submitter: Submitter, taskGone: boolean) => void,
+    ended: (submitter: Submitter) => void,
+  ): number[] {
     if (this.#byId.size === 0) return [];
-    const closed = this.#seam.ringsGone();
+    const rings = this.#seam.ringsGone();
     for (const s of [...this.#byId.values()]) {
-      const ended = !this.#seam.threadLives(s.memory.submitter);
-      if (!ended && !closed.includes(s.ring)) continue;
-      gone(s, ended);
-      this.#byId.delete(s.id);
-      this.#byThread.delete(`${s.ring} ${s.memory.submitter}`);
+      const gone = s.ended || !this.#seam.threadLives(s.memory.submitter);
+      if (rings.includes(s.ring)) {
+        closed(s, gone);
+        this.#byId.delete(s.id);
+        this.#byThread.delete(`${s.ring} ${s.memory.submitter}`);
+      } else if (gone && !s.ended) {
+        s.ended = true;
+        this.#byThread.delete(`${s.ring} ${s.memory.submitter}`);
+        ended(s);
+      }
     }
-    return closed;
+    return rings;
   }
 }

@@ -52,11 +52,34 @@ describe('fuse_uring_cancel', () => {
       made.rings.cancelRing(1);
       return made.entries.map(({ state }) => state);
     };
-    expect([entries('6.18'), entries('7.1')]).toEqual([['USERSPACE'], []]);
+    expect([entries('6.18.15'), entries('6.18')]).toEqual([['USERSPACE'], []]);
+  });
+
+  it('a task that has ended, its ring open: nothing is cancelled, the next request is', () => {
+    const made = RingScene.ready(2);
+    made.rings.taskEnded(1, false);
+    expect(made.cqes).toEqual([]);
+    const tickets = [1, 2, 3].map(() => made.scene.ask('GETATTR', {}));
+    expect(made.cqes).toEqual(['0/1 ECANCELED', '0/0 ECANCELED']);
+    expect(tickets.map((t) => made.scene.ended(t))).toEqual(['ECANCELED', 'ECANCELED', undefined]);
+  });
+
+  it('with deferred task work: the request waits for a task that never comes', () => {
+    const made = RingScene.ready(1);
+    made.rings.taskEnded(1, true);
+    const ticket = made.scene.ask('GETATTR', {});
+    expect([made.cqes, made.scene.ended(ticket), made.entry().state]).toEqual([
+      [],
+      undefined,
+      'FUSE_REQ',
+    ]);
+    made.rings.cancelRing(1, true);
+    expect([made.cqes, made.scene.ended(ticket)]).toEqual([['0/0 ECANCELED'], 'ECANCELED']);
   });
 
   it.each<[VersionName, string | undefined]>([
-    ['6.18', undefined],
+    ['6.18.15', undefined],
+    ['6.18', 'ECANCELED'],
     ['7.1', 'ECANCELED'],
   ])('%s, task gone before its work ran: -ECANCELED; the request %s', (version, ended) => {
     const made = RingScene.ready(1, { version });

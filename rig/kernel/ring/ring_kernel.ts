@@ -99,12 +99,18 @@ export interface RingKernel {
    */
   flush(): void;
   /**
-   * The ring was closed or its task exits (IO_URING_F_CANCEL for each SQE it holds). SQEs of
+   * The ring was closed (IO_URING_F_CANCEL for each SQE it holds). SQEs of
    * AVAILABLE entries end with -ENOTCONN; nothing else happens to the connection. `taskGone`: task
    * work of the ring that is pending runs as that of a dead task. Close the handle itself
    * (`Kernel.close`) after this, and only if no other ring `holds` it.
    */
   cancelRing(ring: RingId, taskGone?: boolean): void;
+  /**
+   * A thread has ended while others have its ring: nothing is cancelled (io_uring_cancel_generic() looks
+   * for tracked files only), and task work of its commands runs as that of a dead task. `deferred`: the
+   * ring has IORING_SETUP_DEFER_TASKRUN, and nobody else may run it.
+   */
+  taskEnded(ring: RingId, deferred: boolean): void;
   /** Held SQEs of this handle: each is a reference to the open file. */
   holds(handle: HandleId): number;
   /**

@@ -108,7 +108,14 @@ export class ModelRings implements RingKernel, RingHost {
     }
   }
 
+  taskEnded(ring: RingId, deferred: boolean): void {
+    this.#ended.set(ring, deferred);
+  }
+  /** Tasks that have ended; whether their work was deferred. */
+  readonly #ended = new Map<RingId, boolean>();
+
   cancelRing(ring: RingId, taskGone = false): void {
+    this.#ended.delete(ring);
     for (const conn of this.#host.connections()) conn.ring?.cancel(ring, taskGone);
   }
 
@@ -162,7 +169,9 @@ export class ModelRings implements RingKernel, RingHost {
   }
 
   tasked(entry: RingEntry): void {
-    this.onTaskWork(entry);
+    const deferred = this.#ended.get(entry.command.ring);
+    if (deferred === undefined) this.onTaskWork(entry);
+    else if (!deferred) this.runTask(entry, true);
   }
 
   becameReady(conn: ConnId): void {
