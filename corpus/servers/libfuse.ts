@@ -156,3 +156,9 @@ interface RingVariant {
   options?: readonly string[];
   flags?: readonly string[];
 }
+
+/** The same server, in the same way, without its ring. */
+export const overDevice = (variant: Variant): Variant => ({
+  ...variant,
+  command: variant.command.map((word) => (word.startsWith('io_uring') ? 'fsname=device' : word)),
+});

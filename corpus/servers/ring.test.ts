@@ -13,6 +13,7 @@ import {
   type WorkloadResult,
 } from '../workloads/workload.ts';
 import { unsuited, workloads } from '../workloads/workloads.ts';
+import { overDevice } from './libfuse.ts';
 import { libfuseNotify } from './libfuse_notify_store_retrieve.ts';
 import { type LiveServer, preparePlaces, startVariant, until } from './live.ts';
 import type { Places, Recipe, Variant } from './recipe.ts';
@@ -74,12 +75,6 @@ async function work(recipe: Recipe, mountpoint: string): Promise<WorkloadResult[
   }
   return results;
 }
-
-/** The same server without a ring. */
-const overDevice = (variant: Variant): Variant => ({
-  ...variant,
-  command: variant.command.map((word) => (word.startsWith('io_uring') ? 'fsname=device' : word)),
-});
 
 /** Reads a file while the server stores new contents under the reader. */
 const time: Workload = {

@@ -12,6 +12,7 @@ import { run } from '../run.ts';
 import { runWorkload } from '../workloads/workload.ts';
 import { workloads } from '../workloads/workloads.ts';
 import { type Ending, endServer } from './endings.ts';
+import { overDevice } from './libfuse.ts';
 import { libfusePassthroughHp } from './libfuse_passthrough_hp.ts';
 import { type LiveServer, preparePlaces, startVariant } from './live.ts';
 import type { Recipe } from './recipe.ts';
@@ -132,9 +133,7 @@ async function replay(capture: string, ...words: string[]) {
 /** The same server over the device. */
 function withoutRing(recipe: Recipe): Recipe {
   if (recipe === referenceRingPassthrough) return referencePassthrough;
-  const [{ command, name }] = recipe.variants;
-  const words = command.map((word) => (word.startsWith('io_uring') ? 'fsname=device' : word));
-  return { ...recipe, variants: [{ name, command: words }] };
+  return { ...recipe, variants: [overDevice(recipe.variants[0])] };
 }
 
 const plain = (recipe: Recipe): string[] => [...recipe.variants[0].command];

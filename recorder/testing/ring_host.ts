@@ -1,22 +1,15 @@
 /** What this machine has for a real ring, and what stands for a session's waiting. */
-import { readFileSync } from 'node:fs';
 import { type NativeSeam, native } from '../../native/load.ts';
+import { possibleCpus } from '../../rig/seam/cpus.ts';
 import { Trap, WAIT } from '../../rig/seam/traps.ts';
 import { Watches } from '../../rig/seam/watches.ts';
+import { whyNotOffered } from '../../rig/testing/offer_ring.ts';
 
-export const CPUS =
-  Number(readFileSync('/sys/devices/system/cpu/possible', 'utf8').split('-')[1] ?? 0) + 1;
+export const CPUS = possibleCpus();
 
 /** Why no ring can be had here; undefined if it can. */
-export function whyNoRing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'mounting needs root';
-  try {
-    const on = readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').startsWith('Y');
-    return on ? undefined : '/sys/module/fuse/parameters/enable_uring is N: echo Y there';
-  } catch {
-    return 'this kernel has no FUSE over io_uring';
-  }
-}
+export const whyNoRing = (): string | undefined =>
+  process.getuid?.() === 0 ? whyNotOffered() : 'mounting needs root';
 
 /** Whether a promise has come to its end. */
 export function settled(promise: Promise<unknown>): () => boolean {
