@@ -18,6 +18,6 @@ export const bindfs: Recipe = {
     { name: 'daemon', command: ['bindfs', '{fixture}/src', '{mountpoint}'], daemon: true },
   ],
   capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
-  sigtermCode: 0,
+  sigtermCodes: [0],
   fusermount: false,
 };

@@ -32,6 +32,6 @@ export const fuseOverlayfs: Recipe = {
     },
   ],
   capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
-  sigtermCode: 1,
+  sigtermCodes: [1],
   fusermount: false,
 };

@@ -110,7 +110,7 @@ function publish(built: string, name: string): void {
 export const libfuseProgram = (program: LibfuseProgram): string =>
   join(newestBuild() ?? join(cache(), 'libfuse'), program);
 
-type Own = Pick<Recipe, 'name' | 'prepare' | 'capabilities' | 'sigtermCode'>;
+type Own = Pick<Recipe, 'name' | 'prepare' | 'capabilities' | 'sigtermCodes'>;
 
 /**
  * A recipe of one of the programs. Each variant is its name, its options for -o beside io_uring, and

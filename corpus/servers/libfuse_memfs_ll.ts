@@ -9,7 +9,7 @@ export const libfuseMemfs = libfuseRecipe(
     name: 'libfuse-memfs_ll',
     prepare: async (fixture) => writeFileSync(join(fixture, 'unused'), ''),
     capabilities: ['write'],
-    sigtermCode: 1,
+    sigtermCodes: [1],
   },
   ['{mountpoint}'],
   [

@@ -13,7 +13,7 @@ export const libfuseNotify = libfuseRecipe(
     name: 'libfuse-notify_store_retrieve',
     prepare: async (fixture) => writeFileSync(join(fixture, 'unused'), ''),
     capabilities: ['notify'],
-    sigtermCode: 1,
+    sigtermCodes: [1],
   },
   ['{mountpoint}'],
   [

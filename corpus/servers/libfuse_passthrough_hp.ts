@@ -14,7 +14,7 @@ export const libfusePassthroughHp = libfuseRecipe(
     name: 'libfuse-passthrough_hp',
     prepare: async (fixture) => seedTree(join(fixture, 'src')),
     capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
-    sigtermCode: 1,
+    sigtermCodes: [1],
   },
   ['{fixture}/src', '{mountpoint}'],
   [

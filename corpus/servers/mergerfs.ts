@@ -29,6 +29,6 @@ export const mergerfs: Recipe = {
     },
   ],
   capabilities: ['write', 'xattr', 'hardlink', 'symlink', 'mknod'],
-  sigtermCode: 0,
+  sigtermCodes: [0],
   fusermount: false,
 };

@@ -29,7 +29,7 @@ export const rclone: Recipe = {
     { name: 'daemon', command: ['rclone', 'mount', '--daemon', ...OPTIONS], daemon: true },
   ],
   capabilities: ['write', 'direct'],
-  sigtermCode: 143,
+  sigtermCodes: [143],
   serial: 'RELEASE writes the file back while the rename that follows it is already asked',
   fusermount: true,
 };

@@ -40,8 +40,8 @@ export interface Recipe {
   transport?: 'ring';
   /** True: while one request waits, all others of its queue do; one thread serves each queue. */
   queuesBlock?: true;
-  /** Exit code of the plain variant after a SIGTERM; after an unmount from outside it is 0. */
-  sigtermCode: number;
+  /** Exit codes the plain variant may end with after a SIGTERM; after an unmount from outside it is 0. */
+  sigtermCodes: readonly number[];
   /** Why its captures are replayed with --serial: requests that do not commute in it. */
   serial?: string;
   /** True: it execs fusermount to mount and unmount, even as root. */

@@ -57,7 +57,7 @@ export const referencePassthrough: Recipe = {
     passthrough('daemon', '--daemon'),
   ],
   capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod'],
-  sigtermCode: 0,
+  sigtermCodes: [0],
   fusermount: false,
 };
 
@@ -75,6 +75,6 @@ export const referenceMemory: Recipe = {
     memory('daemon', '--daemon'),
   ],
   capabilities: ['write', 'direct', 'xattr', 'hardlink', 'symlink', 'mknod', 'notify'],
-  sigtermCode: 0,
+  sigtermCodes: [0],
   fusermount: false,
 };

@@ -33,6 +33,6 @@ export const squashfuse: Recipe = {
     { name: 'daemon', command: ['squashfuse', '{fixture}/image', '{mountpoint}'], daemon: true },
   ],
   capabilities: ['symlink'],
-  sigtermCode: 8,
+  sigtermCodes: [8],
   fusermount: false,
 };

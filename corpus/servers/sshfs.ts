@@ -44,6 +44,6 @@ export const sshfs: Recipe = {
     { name: 'daemon', command: ['sshfs', ...MOUNT], daemon: true },
   ],
   capabilities: ['write', 'direct', 'hardlink', 'symlink'],
-  sigtermCode: 1,
+  sigtermCodes: [1],
   fusermount: false,
 };

@@ -21,6 +21,6 @@ export const unionfsFuse: Recipe = {
     { name: 'daemon', command: ['unionfs', ...BRANCHES], daemon: true },
   ],
   capabilities: ['write', 'hardlink', 'symlink', 'mknod'],
-  sigtermCode: 0,
+  sigtermCodes: [0],
   fusermount: false,
 };
