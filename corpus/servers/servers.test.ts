@@ -75,7 +75,7 @@ describe.each(servers.map((recipe) => [recipe.name, recipe] as const))('%s', (_,
     await start(recipe, recipe.variants[0]);
     const end = await ended('terminate');
     expect(end).toMatchObject({ leftovers: [] });
-    expect(recipe.sigtermCodes).toContain(end.code);
+    expect(recipe.sigtermCodes).toContain(end?.code);
   });
 
   it(
