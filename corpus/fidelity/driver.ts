@@ -3,7 +3,11 @@
  * told what the prober says and, in front of the model, when nothing more comes; so one driver serves
  * both sides.
  */
-import { errorOf } from '../../rig/protocol/header.ts';
+import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
+import { errorOf, opcodeOf, pidOf } from '../../rig/protocol/header.ts';
+import { opOf } from '../../rig/protocol/opcodes.ts';
+import { headLayout } from '../../rig/protocol/parts.ts';
+import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
 import { Seen } from './seen.ts';
 import type { Probe, Step } from './step.ts';
 
@@ -135,7 +139,9 @@ export class Driver {
   #write(): void {
     Object.assign(this.#done, this.#side.ended());
     const asleep = [...this.#sleepers, ...this.#side.asleep()].sort();
-    const done = Object.fromEntries(Object.entries(this.#done).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const done = Object.fromEntries(
+      Object.entries(this.#done).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
     this.#outcomes.push({ step: this.#current?.says ?? '', done, asleep });
     this.#step++;
     this.#next();
@@ -160,7 +166,8 @@ export class Driver {
 
   /** Later messages are read as INIT agreed. */
   #noteInit(line: string): void {
-    const [, message] = /^do \S+ (?:write|writev|splicein) \S+ ([0-9a-f]{32}[0-9a-f*+]*)/.exec(line) ?? [];
+    const [, message] =
+      /^do \S+ (?:write|writev|splicein) \S+ ([0-9a-f]{32}[0-9a-f*+]*)/.exec(line) ?? [];
     if (message === undefined) return;
     const bytes = expand(message);
     const init = this.#seen.last('INIT');
@@ -196,14 +203,20 @@ export function expand(text: string): Uint8Array {
   );
 }
 
-/** Offset of in_header.pid in hexadecimal digits. */
-const PID_AT = 64;
+/** The message with every digit of these bytes made a dot. */
+function blank(text: string, at: number, size: number): string {
+  const [from, to] = [2 * at, 2 * (at + size)];
+  return text.length < to ? text : text.slice(0, from) + '.'.repeat(2 * size) + text.slice(to);
+}
 
-/** Without what is another in every run: a client's pid. */
+/** Without what is another in every run: a client's pid, the owner of its locks. */
 function masked(result: Result): Result {
   const { bytes } = result;
-  if (typeof bytes !== 'string' || bytes.length < PID_AT + 8) return result;
-  const pid = bytes.slice(PID_AT, PID_AT + 8);
-  if (pid === '00000000') return result;
-  return { ...result, bytes: `${bytes.slice(0, PID_AT)}........${bytes.slice(PID_AT + 8)}` };
+  if (typeof bytes !== 'string' || bytes.length < 2 * IN_HEADER_SIZE) return result;
+  const head = Buffer.from(bytes.slice(0, 2 * IN_HEADER_SIZE), 'hex');
+  let text = pidOf(head) === 0 ? bytes : blank(bytes, IN_HEADER.at.pid, 4);
+  for (const [, field] of headLayout(opOf(opcodeOf(head))?.request ?? [])?.list ?? []) {
+    if (field.role === 'lock-owner') text = blank(text, IN_HEADER_SIZE + field.offset, 8);
+  }
+  return { ...result, bytes: text };
 }

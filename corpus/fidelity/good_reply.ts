@@ -2,9 +2,10 @@
  * A good answer to every request, the same in every probe: `f` and what else is looked up is a file,
  * except that names which begin with `d` are directories and with `n` are not there.
  */
+
+import { encodeReply } from '../../rig/protocol/build.ts';
 import { type InitFlag, initMask, splitInitFlags } from '../../rig/protocol/init-flags.ts';
 import type { Request } from '../../rig/protocol/message.ts';
-import { encodeReply } from '../../rig/protocol/build.ts';
 import type { Args } from '../../rig/protocol/parts.ts';
 
 /** INIT's answer. */
@@ -38,7 +39,13 @@ export const modeOf = (name: string): number => {
 
 function entry(name: string, mode = modeOf(name)): Args {
   const nodeid = nodeOf(name);
-  return { nodeid, generation: 1n, entry_valid: 0n, attr_valid: VALID, attr: attr(nodeid, mode, 5n) };
+  return {
+    nodeid,
+    generation: 1n,
+    entry_valid: 0n,
+    attr_valid: VALID,
+    attr: attr(nodeid, mode, 5n),
+  };
 }
 
 const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString();
@@ -55,7 +62,11 @@ function answer(request: Request, negotiation: Negotiation): Args {
   if (name === 'MKNOD') return entry(text(request.args.name), Number(request.args.mode));
   if (name === 'LINK') return entry(text(request.args.newname));
   if (name === 'CREATE' || name === 'TMPFILE') {
-    return { ...entry(text(request.args.name), S_IFREG | 0o644), fh: 7n, open_flags: OPEN_DIRECT_IO };
+    return {
+      ...entry(text(request.args.name), S_IFREG | 0o644),
+      fh: 7n,
+      open_flags: OPEN_DIRECT_IO,
+    };
   }
   if (name === 'GETATTR' || name === 'SETATTR') {
     const mode = request.nodeid === 1n ? S_IFDIR | 0o755 : S_IFREG | 0o644;

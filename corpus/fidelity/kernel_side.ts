@@ -2,7 +2,7 @@
  * The real kernel's side: the prober as root, each probe in a mount and a PID namespace of its own. A
  * probe that does not come to its end is killed with its whole namespace.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -59,10 +59,20 @@ export async function askKernel(probes: readonly Probe[]): Promise<Transcript[]>
     while (transcripts.length < probes.length) {
       const before = transcripts.length;
       transcripts.push(...(await session(probes.slice(before), dir)));
-      if (transcripts.length === before) transcripts.push({ outcomes: [], broken: 'the prober ended' });
+      if (transcripts.length === before)
+        transcripts.push({ outcomes: [], broken: 'the prober ended' });
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
   return transcripts;
+}
+
+/** Whether the kernel offers FUSE over io_uring now. */
+export function ringOffered(): boolean {
+  try {
+    return readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').trim() === 'Y';
+  } catch {
+    return false;
+  }
 }

@@ -6,7 +6,6 @@ import type { Outcome, Ticket } from '../../rig/kernel/feed.ts';
 import type { ModelKernel } from '../../rig/kernel/model.ts';
 import { encodeRequest } from '../../rig/protocol/build.ts';
 import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
-import { errnoName } from '../../rig/protocol/errno.ts';
 import { Request } from '../../rig/protocol/message.ts';
 import { OP } from '../../rig/protocol/opcodes.ts';
 import type { Result } from './driver.ts';
@@ -33,7 +32,8 @@ export class ModelClients {
 
   constructor(model: ModelKernel) {
     this.#model = model;
-    model.onEnd = (ticket, outcome) => this.#end(ticket, { ...outcome, body: outcome.body.slice() });
+    model.onEnd = (ticket, outcome) =>
+      this.#end(ticket, { ...outcome, body: outcome.body.slice() });
   }
 
   reset(): void {
@@ -45,7 +45,13 @@ export class ModelClients {
   begin(name: string, words: readonly string[], conn: number): void {
     const [operation = '', ...rest] = words;
     const make = OPERATIONS[operation];
-    if (make === undefined) throw new Error(`${operation}: no such operation in corpus/fidelity/operations.ts`);
+    if (make === undefined)
+      throw new Error(`${operation}: no such operation in corpus/fidelity/operations.ts`);
+    // Below the mount point nothing is there.
+    if (conn === 0) {
+      this.#ended[name] = { text: 'ENOENT' };
+      return;
+    }
     let slots = this.#slots.get(name);
     if (slots === undefined) {
       slots = new Map();
@@ -134,5 +140,3 @@ export class ModelClients {
     }
   }
 }
-
-export { errnoName };

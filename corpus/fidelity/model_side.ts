@@ -30,6 +30,8 @@ class ModelSide implements Side {
   readonly #handles = new Map<string, number>();
   readonly #conns = new Map<string, number>();
   readonly #mounts = new Map<string, number>();
+  /** File system types by connection. */
+  readonly #types = new Map<number, string>();
   #opened = 0;
   #ended: Record<string, Result> = {};
   readonly #input: number;
@@ -56,7 +58,8 @@ class ModelSide implements Side {
   }
 
   reset(): void {
-    for (const conn of this.#mounts.values()) if (this.model.connected(conn)) this.model.abort(conn);
+    for (const conn of this.#mounts.values())
+      if (this.model.connected(conn)) this.model.abort(conn);
     this.#handles.clear();
     this.#conns.clear();
     this.#mounts.clear();
@@ -67,9 +70,21 @@ class ModelSide implements Side {
   /** What the session says besides. */
   event(event: SessionEvent): void {
     if (event.kind === 'open') this.#opened = event.handle;
-    if (event.kind === 'mount' && event.result === 0) {
-      this.#mounts.set(basename(event.target), event.conn);
+    if (event.kind === 'mount' && event.result === 0 && !this.#types.has(event.conn)) {
+      const subtype = /(?:^|,)subtype=([^,]*)/.exec(event.options)?.[1];
+      this.#types.set(event.conn, subtype ? `${event.fstype}.${subtype}` : event.fstype);
     }
+  }
+
+  mounted(target: string, conn: number): void {
+    this.#mounts.set(basename(target), conn);
+  }
+
+  /** The connection that is mounted there; 0 if none is. */
+  #mountedAt(name: string): number {
+    const conn = this.#mounts.get(name) ?? 0;
+    if (conn === 0) return 0;
+    return this.model.targets(conn).some((target) => basename(target) === name) ? conn : 0;
   }
 
   told(line: string, result: Result): void {
@@ -84,8 +99,10 @@ class ModelSide implements Side {
   takes(step: Step, line: string): boolean {
     const words = line.split(' ');
     if (words[0] === 'client') {
-      const conn = this.#mounts.get('m') ?? 0;
-      this.clients.begin(step.by, words.slice(2), conn);
+      const [name = ''] = (words.slice(3).find((word) => /^m2?(\/|$)/.test(word)) ?? 'm').split(
+        '/',
+      );
+      this.clients.begin(step.by, words.slice(2), this.#mountedAt(name));
       return true;
     }
     if (words[0] === 'signal') return this.clients.signal(step.by, words[2] === 'KILL');
@@ -100,16 +117,17 @@ class ModelSide implements Side {
     const conn = this.#conns.get(name) ?? 0;
     if (what === 'fdinfo') return { text: conn === 0 ? '' : 'fuse_connection' };
     if (what === 'mountinfo') {
-      const mounted = this.#mounts.get(name) ?? 0;
-      const there = mounted !== 0 && this.model.targets(mounted).some((t) => basename(t) === name);
-      return { text: there ? `fuse rw,${this.model.mountOptions(mounted)}` : '' };
+      const mounted = this.#mountedAt(name);
+      return {
+        text:
+          mounted !== 0 ? `${this.#types.get(mounted)} rw,${this.model.mountOptions(mounted)}` : '',
+      };
     }
     if (what !== 'fusectl') return undefined;
     if (conn === 0) return returned(-ERRNO.ENOENT);
-    const [file = '', text, offset = '0'] = rest;
-    if (text !== undefined) {
-      return returned(this.model.writeFusectl(conn, file as FusectlFile, text, Number(offset)));
-    }
+    const [file = '', text] = rest;
+    if (text !== undefined)
+      return returned(this.model.writeFusectl(conn, file as FusectlFile, text));
     const read = this.model.readFusectl(conn, file as FusectlFile);
     return typeof read === 'number' ? returned(read) : returned(read.length, read);
   }
@@ -150,7 +168,11 @@ class ProbeDirector implements Director {
   control(): void {}
 }
 
-async function session(probes: readonly Probe[], dir: string, ring: boolean): Promise<Transcript[]> {
+async function session(
+  probes: readonly Probe[],
+  dir: string,
+  ring: boolean,
+): Promise<Transcript[]> {
   const [stdin, input] = native.pipePair();
   const launched = launch({
     command: [nativePath('fuse-rig-probe')],
@@ -168,6 +190,7 @@ async function session(probes: readonly Probe[], dir: string, ring: boolean): Pr
     if (event.kind === 'output') director.output(event.bytes);
   });
   side.model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
+  session.mounts.mounted = (target, conn) => side.mounted(target, conn);
   side.model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   driver.begin();
   try {

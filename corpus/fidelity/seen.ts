@@ -17,7 +17,8 @@ export class Seen {
   /** INIT is answered with this message. */
   answersInit(reply: Uint8Array): void {
     const init = this.last('INIT');
-    if (init !== undefined && reply.length >= OUT_HEADER_SIZE) this.negotiated = negotiate(init.bytes, reply);
+    if (init !== undefined && reply.length >= OUT_HEADER_SIZE)
+      this.negotiated = negotiate(init.bytes, reply);
   }
 
   /** The last request, or the last one of an opcode. INTERRUPTs and forgets are none. */

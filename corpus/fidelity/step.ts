@@ -23,7 +23,9 @@ export const MAIN = 't';
 export const DIRECTORY = 'rootmode=40000,user_id=0,group_id=0';
 
 const word = (text: string): string =>
-  text === '' ? '-' : text.replace(/[%\s]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  text === ''
+    ? '-'
+    : text.replace(/[%\s]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /** Bytes as the prober takes them: hexadecimal, long runs of one byte as `XX*N`, joined by `+`. */
 export function hex(bytes: Uint8Array): string {
@@ -116,7 +118,8 @@ export function replyBytes(words: ReplyWords, seen: Seen): Uint8Array {
   const request = seen.last(words.of);
   const unique = words.unique ?? request?.unique ?? 0n;
   const error = words.error ?? 0;
-  const good = (): Uint8Array => (request === undefined ? new Uint8Array(0) : goodReply(request, words));
+  const good = (): Uint8Array =>
+    request === undefined ? new Uint8Array(0) : goodReply(request, words);
   let body = words.body ?? (error === 0 ? good() : new Uint8Array(0));
   const { cut = 0 } = words;
   if (cut > 0) body = body.subarray(0, body.length - cut);
@@ -186,7 +189,7 @@ export const ready = (init: Negotiation = {}, words: MountWords = {}): Step[] =>
 ];
 
 export interface Probe {
-  /** Section of the kernel's specification. */
+  /** Section of the kernel's specification (a letter behind it: a part of it). */
   readonly section: string;
   readonly name: string;
   readonly steps: readonly Step[];

@@ -35,6 +35,13 @@ Look LookAt(int pid, int tid) {
   return look;
 }
 
+bool Look::Waits() const {
+  for (const char* prefix : {"fuse_", "request_wait_answer", "seccomp_", "io_cqring", "ep_poll", "poll_", "do_poll"}) {
+    if (wchan.rfind(prefix, 0) == 0) return true;
+  }
+  return false;
+}
+
 Worker::Worker(Objects& objects, int wake) : objects_(objects), wake_(wake), thread_([this] { Loop(); }) {}
 
 Worker::~Worker() {

@@ -13,8 +13,9 @@
 namespace fuse_rig {
 namespace {
 
-// Looks in a row, 1 ms apart, in which nothing changed.
+// Looks in a row, 1 ms apart, in which nothing changed: with everybody where one waits, and otherwise.
 constexpr int kCalm = 2;
+constexpr int kCalmElsewhere = 60;
 constexpr int kLooks = 5000;
 
 const Flag kSignals[] = {{"USR1", SIGUSR1}, {"KILL", SIGKILL}};
@@ -61,19 +62,22 @@ class Probe {
 
   void Settle() {
     std::map<std::string, Look> before;
-    for (int look = 0, calm = 0; look < kLooks && calm < kCalm; look++) {
+    int enough = kCalm;
+    for (int look = 0, calm = 0; look < kLooks && calm < enough; look++) {
       Collect();
       std::map<std::string, Look> now;
+      enough = kCalm;
       bool asleep = true;
       for (const auto& [name, actor] : actors_) {
         if (!actor->Busy()) continue;
         now[name] = actor->See();
         asleep = asleep && now[name].Asleep();
+        if (!now[name].Waits()) enough = kCalmElsewhere;
       }
       if (now.empty()) break;
       calm = asleep && now == before ? calm + 1 : 0;
       before = std::move(now);
-      if (calm < kCalm) Wait();
+      if (calm < enough) Wait();
     }
     asleep_ = std::move(before);
     Collect();

@@ -86,12 +86,15 @@ extern const std::vector<Step> kSuperblockSteps;
 
 Answer RunStep(Objects& objects, const Words& words);
 
-// How a thread is: asleep at the same place without having run between two looks is asleep for good.
+// How a thread is: asleep at the same place without having run between looks is asleep for good, if it
+// is where one waits for a server or for a client. Elsewhere (the kernel tears something down) it may
+// only take its time.
 struct Look {
   char state = '?';
   std::string slices;
   std::string wchan;
   bool Asleep() const { return state == 'S' || state == 'D'; }
+  bool Waits() const;
   bool operator==(const Look& o) const { return state == o.state && slices == o.slices && wchan == o.wchan; }
 };
 Look LookAt(int pid, int tid);

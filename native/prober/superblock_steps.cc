@@ -32,12 +32,12 @@ Answer Mountinfo(Objects&, const Words& w) {
   return Answer().Add("text", found);
 }
 
-// fusectl NAME FILE [TEXT [OFFSET]]: reads the file of the device's connection, or writes TEXT
+// fusectl NAME FILE [TEXT]: reads the file of the device's connection, or writes TEXT
 Answer Fusectl(Objects& o, const Words& w) {
   const std::string path = "/sys/fs/fuse/connections/" + o.Connection(w[0]) + "/" + w[1];
   const Fd fd(open(path.c_str(), (w.size() > 2 ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
   if (!fd.ok()) return Returned(-1);
-  if (w.size() > 2) return Returned(pwrite(fd.get(), w[2].data(), w[2].size(), NumberAt(w, 3, 0)));
+  if (w.size() > 2) return Returned(write(fd.get(), w[2].data(), w[2].size()));
   char text[64];
   const ssize_t n = read(fd.get(), text, sizeof text);
   if (n < 0) return Returned(n);

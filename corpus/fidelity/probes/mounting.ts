@@ -1,9 +1,22 @@
 /** mount(2) of type "fuse" and what it refuses (KERNEL 1.3). */
-import { call, clone, DIRECTORY, mount, mounted, open, poll, read, ready, section, umount } from '../step.ts';
+import {
+  call,
+  clone,
+  DIRECTORY,
+  mount,
+  mounted,
+  open,
+  poll,
+  read,
+  ready,
+  section,
+  umount,
+} from '../step.ts';
 
 /** A mount with these options behind `fd=`, which must fail. */
 const refused = (options: string) => [open(), mount({ options })];
 
+// biome-ignore format: one row a probe
 export const MOUNTING = section('1.3', [
   ['as usual', [...mounted(), call('mountinfo', 'm')], ['fuse rw,user_id=0,group_id=0']],
   ['fd', refused(DIRECTORY), ['EINVAL']],
@@ -38,7 +51,18 @@ export const MOUNTING = section('1.3', [
   ['what was mounted twice lives until both are gone', [...ready(), mount({ target: 'm2' }), umount(), read(), umount('m2'), read()], [0, 'EAGAIN', 0, 'ENODEV']],
   ['what was unmounted', [...ready(), umount(), mount()], [0, 'ENOTCONN']],
   ['MS_REMOUNT ignores its options', [...ready(), mount({ flags: 'REMOUNT', options: 'nonsense=1' })], [0]],
-  ['options that are shown', [open(), mount({ fstype: 'fuse.x', options: `fd=@a,${DIRECTORY},default_permissions,allow_other,max_read=8192` }), call('mountinfo', 'm')], [0, 'fuse.x rw,user_id=0,group_id=0,default_permissions,allow_other,max_read=8192']],
+  [
+    'options that are shown',
+    [
+      open(),
+      mount({
+        fstype: 'fuse.x',
+        options: `fd=@a,${DIRECTORY},default_permissions,allow_other,max_read=8192`,
+      }),
+      call('mountinfo', 'm'),
+    ],
+    [0, 'fuse.x rw,user_id=0,group_id=0,default_permissions,allow_other,max_read=8192'],
+  ],
   ['max_read is a page at least', [open(), mount({ options: `fd=@a,${DIRECTORY},max_read=1` }), call('mountinfo', 'm')], [0, 'fuse rw,user_id=0,group_id=0,max_read=4096']],
   ['a refused mount leaves the device as it was', [open(), mount({ options: 'fd=@a' }), mount(), read()], ['EINVAL', 0, 104]],
   ['INIT is there at once', [...mounted(), poll(), read()], ['IN|OUT|RDNORM|WRNORM', 104]],

@@ -1,10 +1,23 @@
 /** read(2) and readv(2): what fits, what comes, and in which order it is checked (KERNEL 1.5). */
-import { call, client, close, mounted, on, open, read, ready, reply, section, signal } from '../step.ts';
+import {
+  call,
+  client,
+  close,
+  mounted,
+  on,
+  open,
+  read,
+  ready,
+  reply,
+  section,
+  signal,
+} from '../step.ts';
 
 /** The least buffer with max_write 65536. */
 const LEAST = 65616;
 const sized = (max_write: number) => ({ init: { max_write } });
 
+// biome-ignore format: one row a probe
 export const READING = section('1.5', [
   ['8191 bytes are too few for INIT', [...mounted(), read('a', 8191)], ['EINVAL']],
   ['no bytes are too few', [...mounted(), read('a', 0)], ['EINVAL']],

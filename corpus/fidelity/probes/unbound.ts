@@ -3,6 +3,7 @@ import { call, clone, IOC, open, poll, read, section, write } from '../step.ts';
 
 const HEADER = new Uint8Array(16);
 
+// biome-ignore format: one row a probe
 export const UNBOUND = section('1.2', [
   ['opens for reading and writing', [open('a', 'RDWR')], [0]],
   ['opens for reading', [open('a', 'RDONLY')], [0]],
