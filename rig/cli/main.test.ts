@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { EXIT, EXIT_MEANING } from './exit_codes.ts';
+import { EXIT, EXIT_MEANING } from '../engine/exit_codes.ts';
 import { buildProgram } from './main.ts';
 
 const bin = fileURLToPath(new URL('./bin.mjs', import.meta.url));

@@ -4,13 +4,13 @@
  */
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
+import { EXIT, EXIT_MEANING } from '../engine/exit_codes.ts';
 import { rigVersion } from '../version.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { recordCommand } from './commands/record.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { replayCommand } from './commands/replay.ts';
 import { showCommand } from './commands/show.ts';
-import { EXIT, EXIT_MEANING } from './exit_codes.ts';
 
 /** Every command, under the heading the help shows it with. A command nobody lists does not exist. */
 const COMMANDS: readonly { heading: string; commands: readonly ((program: Command) => void)[] }[] =
