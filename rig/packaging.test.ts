@@ -74,7 +74,7 @@ describe('the package', () => {
         'recorder/FORMAT.md',
         'rig/cli/bin.mjs',
         'dist/rig/cli/main.js',
-        'dist/rig/cli/worker.js',
+        'dist/rig/engine/worker.js',
         'dist/native/load.js',
         'dist/native/fuse_rig.node',
         'dist/native/fuse-rig-launch',
