@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // Runs sessions for whoever faces a person or a test runner.
   'rig/engine/': ['recorder/', 'replayer/', 'rig/checks/'],
   'rig/cases/': ['rig/', 'replayer/', 'faults/', 'native/'],
+  'rig/redact/': ['rig/protocol/', 'rig/events.ts', 'rig/report/exchanges.ts', 'recorder/'],
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/'],
   // Measures the program as a whole, at work on real servers.
