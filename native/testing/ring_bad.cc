@@ -246,6 +246,7 @@ class Late : public Asking {
   int Run() override {
     RingLoop::Run();
     RingEntry* entry = entries_[0].get();
+    for (const auto& other : entries_) if (other->commit_id > entry->commit_id) entry = other.get();
     Single(entry, uring_cmd::kCommitAndFetch);
     Tell("COMMIT after the end");
     Single(entry, uring_cmd::kRegister);

@@ -15,6 +15,7 @@ import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import type { BufferMisfits } from './buffer_misfits.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
@@ -28,6 +29,8 @@ const { EBADF, EOPNOTSUPP } = ERRNO;
 export class RingPort {
   readonly emitter: RingEmitter;
   poison: Poison | undefined;
+  /** Told of buffers that are not there, or too small. */
+  misfits: BufferMisfits | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
@@ -116,6 +119,7 @@ export class RingPort {
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
     const bytes = entry && memory.take(entry);
+    if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
     const res = rings.command(submitter.id, sqe, memory);
@@ -160,9 +164,20 @@ export class RingPort {
     if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
-      this.poison?.registered(entry);
+      const submitter = this.#submitters.byId(entry.command.ring);
+      if (submitter !== undefined) this.#given(entry, submitter);
     }
     this.#fresh.set(entry, unique);
+  }
+
+  /** The kernel has the entry: it is new, or a request could not be put there. */
+  #given(entry: Entry, submitter: Submitter): void {
+    const { memory } = submitter;
+    this.poison?.registered(entry, memory.process);
+    const lost = memory.undelivered;
+    // Who has closed the ring may unmap its buffers.
+    if (lost === undefined || this.#submitters.isClosed(submitter)) return;
+    this.misfits?.undelivered(entry, lost, this.#w.now());
   }
 
   #delivering(entry: Entry): void {
