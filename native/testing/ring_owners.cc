@@ -77,10 +77,7 @@ class WritesEarly : public RingLoop {
     ring_.Submit(0);
     Mark(0, entries_[0].get());
     entries_[0]->payload[32] = 'e';
-    while (held_ > 0) {
-      Wait();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
-    }
+    Drain();
     return failed_;
   }
 };
