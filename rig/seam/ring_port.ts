@@ -59,7 +59,7 @@ export class RingPort {
       const submitter = this.#submitters.byId(ring);
       if (submitter === undefined) return;
       this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
-      this.#post(submitter, sqe.userData, res);
+      this.#post(submitter, sqe, res);
     };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
@@ -101,14 +101,14 @@ export class RingPort {
     const { what, result } = c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
-      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
     const { rings } = this.#w.kernel;
     if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, userData, res) };
+      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
     }
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
   }
@@ -134,7 +134,7 @@ export class RingPort {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
     if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
-    if (res !== HELD) this.#post(submitter, sqe.userData, res);
+    if (res !== HELD) this.#post(submitter, sqe, res);
     return res;
   }
 
@@ -196,11 +196,11 @@ export class RingPort {
       this.poison?.ended(entry);
       this.emitter.ended(entry, submitter, res);
     }
-    this.#post(submitter, entry.command.userData, res);
+    this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, userData: bigint, res: number): number {
-    this.#w.seam.ringPost(submitter.ring, userData, res);
+  #post(submitter: Submitter, command: Posted, res: number): number {
+    if (res < 0 || !command.quiet) this.#w.seam.ringPost(submitter.ring, command.userData, res);
     return 0;
   }
 
@@ -226,6 +226,9 @@ export class RingPort {
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
+
+/** What a CQE needs to know of its command. */
+type Posted = { readonly userData: bigint; readonly quiet?: boolean };
 
 /** Names a request on its way through a queue. */
 const key = (conn: number, qid: number, unique: bigint): bigint =>
