@@ -102,7 +102,6 @@ const LONGER: Record<string, number> = {
   'recorder/relay.ts': 325,
   'replayer/cursor.ts': 450,
   'rig/seam/device_port.ts': 475,
-  'rig/seam/mount_port.ts': 325,
   'rig/checks/content.ts': 280,
 };
 
