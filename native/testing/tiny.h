@@ -65,6 +65,6 @@ extern const std::vector<Mode> kRingRefusedModes;
 extern const std::vector<Mode> kRingBadModes;
 extern const std::vector<Mode> kRingLeaveModes;
 extern const std::vector<Mode> kRingOwnerModes;
-extern const std::vector<Mode> kRingQuietModes;
+extern const std::vector<Mode> kRingRareModes;
 
 }  // namespace fuse_rig

@@ -3,9 +3,8 @@
  * made on the device, and must answer as that server did, over the ring.
  */
 import { describe, expect, it } from 'vitest';
-import { cannotRecord, complaints, onBench } from '../testing/bench.ts';
-import { whyNotOffered } from '../testing/offer_ring.ts';
-import { CLIENTS, OddRing, odd } from './testing/odd_ring.ts';
+import { complaints } from '../testing/bench.ts';
+import { CLIENTS, OddRing } from './testing/odd_ring.ts';
 
 const ring = new OddRing();
 
@@ -28,6 +27,7 @@ const WAYS: Record<string, string> = {
   'ring-registered': '',
   'ring-async': '',
   'ring-clone': '',
+  'ring-sync-init': '',
   'ring-threads': '',
   'ring-threads-unlocked': '',
   'ring-flood': '',
@@ -68,17 +68,6 @@ describe('over a ring, a server of the kind', () => {
     expect(replayed.output).toBe(
       `${requests} requests, 0 of them with a CQE, ${2 * CLIENTS} ends\n`,
     );
-  });
-
-  it('ring-quiet has none from the real kernel either', async (context) => {
-    const why = cannotRecord() ?? whyNotOffered();
-    context.skip(why !== undefined, why);
-    await onBench(async (bench) => {
-      const recorded = await bench.record(odd('ring-quiet'), ['open f file RDONLY', 'drain f 4K']);
-      expect(recorded).toMatchObject({ code: 0, leftovers: [] });
-      expect(recorded.lines).toHaveLength(2);
-      expect(recorded.output).toMatch(/^\d\d? requests, 0 of them with a CQE, \d+ ends$/m);
-    });
   });
 
   it('ring-linked-fails gets -ECANCELED for its commit, and can commit again', async () => {

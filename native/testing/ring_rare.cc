@@ -1,14 +1,17 @@
-// Servers whose commands have no CQE when they succeed (IOSQE_CQE_SKIP_SUCCESS): of a request only the
-// buffers tell.
+// Servers that serve over a ring as they should, by rare means.
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "ring_asking.h"
 
 namespace fuse_rig {
 namespace {
 
+// Commands that succeed have no CQE: of a request only the buffers tell.
 class Quiet : public RingLoop {
  public:
   using RingLoop::RingLoop;
@@ -49,9 +52,35 @@ class Quiet : public RingLoop {
   unsigned requests_ = 0, told_ = 0, ends_ = 0;
 };
 
+// The mount waits for INIT, and the first commands wait for the mount.
+int SyncInit(const Arguments& a) {
+  const int fd = OpenDevice(02000002);  // O_RDWR | O_CLOEXEC
+  if (ioctl(fd, kIocSyncInit) != 0) {
+    Say("SYNC_INIT %s", strerrorname_np(errno));
+    return 1;
+  }
+  RingLoop loop(fd, {}, AllQueues());
+  int failed = 0, run = 0;
+  std::thread ring([&] {
+    loop.Open();
+    run = loop.Run();
+  });
+  std::thread device([&] {
+    std::vector<char> init;
+    const long n = Read(fd, &init);
+    if (n > 0) Answer(fd, init.data(), static_cast<size_t>(n), true);
+    failed = ServeDevice(fd);
+  });
+  MountDevice(fd, a.target);
+  device.join();
+  ring.join();
+  return failed != 0 || run != 0;
+}
+
 }  // namespace
 
-const std::vector<Mode> kRingQuietModes = {
+const std::vector<Mode> kRingRareModes = {
+    {"ring-sync-init", SyncInit},
     {"ring-quiet", [](const Arguments& a) {
        RingPlan plan = Plan(2);
        plan.sqe_flags = IOSQE_CQE_SKIP_SUCCESS;
