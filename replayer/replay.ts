@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -27,9 +27,10 @@ import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog } from './canonical.ts';
 import { checksOf } from './checks.ts';
-import { fillCommand, recordedCommand } from './command.ts';
+import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
+import { makeMountpoint, targetKind } from './mountpoint.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
@@ -53,6 +54,8 @@ export interface ReplayOptions {
   allowDevices?: boolean;
   /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
   keep?: string;
+  /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
+  keepFixture?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** Bytes of the server's own output kept for the report. */
@@ -123,18 +126,14 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     kept = makeScratch('replay');
     const scratch = kept.path;
     const before = prologue(reader);
+    const place = placeOfFixture(options.keepFixture, before) ?? join(scratch, 'fixture');
+    const allowDevices = options.allowDevices === true;
     const restored =
       before.fixture === undefined
         ? undefined
-        : await restoreFixture(
-            untilStopped(fixturePieces(reader), hooks),
-            join(scratch, 'fixture'),
-            {
-              allowDevices: options.allowDevices === true,
-            },
-          );
+        : await restoreFixture(untilStopped(fixturePieces(reader), hooks), place, { allowDevices });
     const mountpoint = join(scratch, 'mnt');
-    mkdirSync(mountpoint);
+    makeMountpoint(mountpoint, before.root);
     const paths = { mountpoint, fixture: restored?.path };
     const command =
       options.command.length > 0
@@ -189,6 +188,7 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    world: { target: targetKind },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);

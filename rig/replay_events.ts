@@ -86,6 +86,8 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
+  /** Of a spin with calls: which ones, in words. */
+  calls?: string[];
 }
 
 export type ReplayEvent =
