@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "bugs.h"
 #include "fuse_abi.h"
 
 namespace fuse_rig {
@@ -43,6 +44,7 @@ long Channel::Receive(char* buffer, size_t size) {
   for (;;) {
     const long events = WaitReadable();
     if (events < 0) return events;
+    if (Bug(bug::kPollerrSpin) && (events & POLLIN) == 0) continue;
     const long n = ReceiveOnce(buffer, size);
     if (n != -EAGAIN) return n;
     // Another thread was faster. But a dead handle stays ready for ever: never wait on it again.

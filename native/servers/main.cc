@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bugs.h"
 #include "daemon.h"
 #include "interruptible.h"
 #include "memory.h"
@@ -111,6 +112,7 @@ int Main(int argc, char** argv) {
     fprintf(stderr, "fuse-rig-server: %s\n", problem.c_str());
     return 2;
   }
+  if (options.list_bugs) return fputs(ListBugs().c_str(), stdout), 0;
   umask(0);
   RaiseDescriptorLimit();
   const sigset_t signals = BlockSignals();

@@ -2,9 +2,18 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "apertures.h"
+#include "bugs.h"
 #include "dispatch.h"
+#include "session.h"
 
 namespace fuse_rig::ops {
+namespace {
+
+// Of --bug dma-size-ignored: what one transfer can map.
+constexpr uint32_t kTransferMax = 16 * kPage;
+
+}  // namespace
 
 int Open(Call& call) {
   fuse_open_in in;
@@ -18,6 +27,9 @@ int Open(Call& call) {
 int Read(Call& call) {
   fuse_read_in in;
   if (!call.body.Take(&in)) return kMalformed;
+  if (Bug(bug::kDmaSizeIgnored) && in.size > kTransferMax) return call.session.Wedge(), EIO;
+  Apertures held;
+  if (Bug(bug::kApertureTable)) held.Take(in.size);
   size_t got = 0;
   const size_t room = std::min<size_t>(in.size, call.reply.room());
   if (const int error = call.fs.Read(call.in, in, call.reply.space(), room, &got); error != 0)
@@ -34,7 +46,12 @@ int Write(Call& call) {
     return kMalformed;
   }
   fuse_write_out out{};
-  if (const int error = call.fs.Write(call.in, in, data, &out.size); error != 0) return error;
+  int error = call.fs.Write(call.in, in, data, &out.size);
+  if (error == ENOSPC && (Bug(bug::kEnospcLost) || Bug(bug::kEnospcLostShort))) {
+    out.size = Bug(bug::kEnospcLost) ? in.size : 0;
+    error = 0;
+  }
+  if (error != 0) return error;
   call.reply.Put(out);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bugs.h"
 #include "dispatch.h"
 #include "options_ring.h"
 
@@ -38,6 +39,8 @@ const char kUsage[] =
   --ring-pin  --ring-fixed-file   buffers locked into memory; the device as a registered file
   --ring-required                 end with an error rather than without a ring
   --stats                         say at the end how many requests came which way
+  --capacity BYTES                memory: what all files may have together (default 256 MiB)
+  --bug NAME|list                 behave wrongly in one way; list: names and what each does
   --crash-after N[:segv|abort]    die of a signal with the N-th request in hand
   --unanswered OPCODE[,...]       never answer these
   --ignore-sigterm                SIGTERM, SIGINT and SIGHUP do nothing
@@ -75,6 +78,8 @@ enum Id {
   kUnanswered,
   kIgnoreSigterm,
   kExitOnSignal,
+  kBugOption,
+  kCapacity,
   kHelp
 };
 
@@ -115,6 +120,8 @@ constexpr option kLong[] = {
     {"unanswered", required_argument, nullptr, kUnanswered},
     {"ignore-sigterm", no_argument, nullptr, kIgnoreSigterm},
     {"exit-on-signal", no_argument, nullptr, kExitOnSignal},
+    {"bug", required_argument, nullptr, kBugOption},
+    {"capacity", required_argument, nullptr, kCapacity},
     {"help", no_argument, nullptr, kHelp},
     {},
 };
@@ -158,6 +165,13 @@ struct Parser : ValueParser {
       text.resize(colon);
     }
     return Number("crash-after", text.c_str(), 1, UINT64_MAX, &out->crash_after);
+  }
+
+  bool BugNamed(const std::string& name) {
+    out->list_bugs = name == "list";
+    chosen_bug = FindBug(name);
+    return out->list_bugs || chosen_bug != bug::kNone ||
+           Fail("--bug: none is called \"" + name + "\"; --bug list names them");
   }
 
   bool NotifyKinds(const char* text) {
@@ -230,6 +244,8 @@ bool Parser::Argument(int id, const char* text) {
     case kUnanswered: return Opcodes("unanswered", text, &o.unanswered);
     case kIgnoreSigterm: return o.ignore_sigterm = true;
     case kExitOnSignal: return o.exit_on_signal = true;
+    case kBugOption: return BugNamed(text);
+    case kCapacity: return Number("capacity", text, kPage, 1 << 30, &o.capacity);
     default: return Fail("");
   }
 }
@@ -279,6 +295,7 @@ bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
       (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
     return parser.Fail("splice needs a device: a socket has no message borders there");
   }
+  if (out->list_bugs) return true;
   if (!CheckRingOptions(*out, &parser)) return false;
   return parser.Mountpoints(argc - optind, argv + optind);
 }

@@ -55,6 +55,7 @@ struct Options {
   bool readdirplus = true;
   bool writeback = false;
   bool passthrough_io = false;
+  uint64_t capacity = 256ull << 20;  // bytes in the memory fs
   bool clock = false;  // the memory fs gives wall clock times
   std::set<std::string> notify;
   RingOptions ring;
@@ -65,6 +66,7 @@ struct Options {
   std::set<uint32_t> unanswered;
   bool ignore_sigterm = false;
   bool exit_on_signal = false;
+  bool list_bugs = false;
 };
 
 // Fills `out`; on a mistake returns false and puts one line that says what to do into `problem`.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "bugs.h"
 #include "ring.h"
 #include "session.h"
 
@@ -123,7 +124,7 @@ void RingThread::Stop(bool gone) {
     stop_ = true;
   }
   changed_.notify_all();
-  Wake();
+  if (!Bug(bug::kCqeEnotconnOne) || entries_.front().qid() == 0) Wake();
   // The exit of a thread waits for every command it has under way (do_exit: io_uring_files_cancel).
   thread_.join();
 }
@@ -131,7 +132,8 @@ void RingThread::Stop(bool gone) {
 // An eventfd takes 8 bytes, no less. It is never full: whoever polls it also reads it.
 void RingThread::Wake() {
   const uint64_t one = 1;
-  if (wake_.ok()) (void)!write(wake_.get(), &one, sizeof one);
+  const size_t size = Bug(bug::kEventfd4Bytes) ? 4 : sizeof one;
+  if (wake_.ok()) (void)!write(wake_.get(), &one, size);
 }
 
 void RingThread::GiveBack(RingEntry* entry) {

@@ -3,19 +3,29 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "bugs.h"
 #include "dispatch.h"
 
 namespace fuse_rig {
 namespace {
 
 constexpr unsigned kRingWorkers = 4;  // several, so that replies overtake each other
+
+// What the first bytes of the buffer say.
+long LengthOf(const std::vector<char>& request) {
+  uint32_t length;
+  memcpy(&length, request.data(), sizeof length);
+  return length;
+}
 
 }  // namespace
 
@@ -64,7 +74,8 @@ EndReason Session::Loop(Channel* channel) {
   std::vector<char> request(sizes_.request);
   std::vector<char> reply(sizes_.reply);
   while (stop_ == 0) {
-    const long n = channel->Receive(request.data(), request.size());
+    long n = channel->Receive(request.data(), request.size());
+    if (Bug(bug::kEnodevAsData)) n = std::max<long>(n, LengthOf(request));
     if (n > 0) {
       Serve(channel, request.data(), static_cast<size_t>(n), reply.data(), reply.size());
       continue;
@@ -97,10 +108,10 @@ void Session::Serve(Channel* channel, const char* bytes, size_t size, char* repl
     return Dispatch(*this, request, channel, channel, Reply(reply, capacity));
   }
   // The buffer receives the next request meanwhile.
-  worker->Add([this, channel, copy = std::vector<char>(bytes, bytes + size)](char* scratch,
-                                                                             size_t room) {
-    Incoming again{};
-    ParseMessage(copy.data(), copy.size(), &again);
+  worker->Add([this, channel, request, copy = std::vector<char>(bytes, bytes + size)](
+                  char* scratch, size_t room) {
+    Incoming again = request;
+    if (!Bug(bug::kSharedRequestBuffer)) ParseMessage(copy.data(), copy.size(), &again);
     Dispatch(*this, again, channel, channel, Reply(scratch, room));
   });
 }
@@ -111,7 +122,7 @@ bool Session::TakeUp(uint32_t opcode) {
     signal(options_.crash_signal, SIG_DFL);
     raise(options_.crash_signal);
   }
-  return options_.unanswered.count(opcode) == 0;
+  return !wedged_ && options_.unanswered.count(opcode) == 0;
 }
 
 Worker* Session::WorkerFor(uint32_t opcode, bool ring) {
@@ -148,14 +159,22 @@ void Session::Finish() {
   const bool gone = reason_ == EndReason::kGone || first().Dead();
   // The threads still serve: whoever is in the mount, or on the way into it, gets answers
   // meanwhile.
-  if (!gone) Unmount(mounted_);
-  fs_->Stop(!gone);
+  if (Bug(bug::kTeardownCircular) && ring_ != nullptr) ring_->Stop(true);
+  if (!gone || Bug(bug::kDoubleUnmount)) Unmount(mounted_);
+  if (Bug(bug::kFdClosedInUse)) close(first().fd());
+  if (!Bug(bug::kReplyAfterTeardown)) fs_->Stop(!gone);
   stop_ = 1;
   SetReady();
-  for (std::thread& thread : threads_) pthread_kill(thread.native_handle(), kWakeSignal);
+  for (std::thread& thread : threads_) {
+    if (!Bug(bug::kExitNobodyWoken)) pthread_kill(thread.native_handle(), kWakeSignal);
+  }
   for (std::thread& thread : threads_) thread.join();
   // From here on nobody makes a ring any more. Its commands hold the device: it ends before the
   // handles are closed.
+  if (Bug(bug::kReplyAfterTeardown)) {
+    ring_.reset();
+    fs_->Stop(!gone);
+  }
   if (ring_ != nullptr) ring_->Drain();
   worker_.reset();
   if (ring_ != nullptr) ring_->Stop(first().Dead());

@@ -37,6 +37,8 @@ class Session {
   // Every request, before it is looked at: where --crash-after strikes. False: it is one of
   // --unanswered.
   bool TakeUp(uint32_t opcode);
+  // Of --bug dma-size-ignored: from now on nothing is taken up.
+  void Wedge() { wedged_ = true; }
   // Who carries it out instead of the thread that received it, or null.
   Worker* WorkerFor(uint32_t opcode, bool ring);
 
@@ -78,6 +80,7 @@ class Session {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Ring> ring_;  // once INIT has settled it
   bool ring_missing_ = false;
+  std::atomic<bool> wedged_{false};
   std::atomic<uint64_t> on_device_{0};
   std::atomic<uint64_t> silent_{0};  // of those FORGET, BATCH_FORGET and INTERRUPT
   std::atomic<EndReason> reason_{EndReason::kStopped};
