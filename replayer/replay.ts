@@ -32,6 +32,7 @@ import { type EndHow, Ending } from './ending.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -202,7 +203,11 @@ async function run(
     cpus,
     serial: options.serial === true,
   });
-  model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
+  const watched = new Watched(session, launched, emit);
+  model.onInit = (conn) => {
+    cursor.initialised(conn, model.negotiated(conn));
+    watched.count();
+  };
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
@@ -212,6 +217,7 @@ async function run(
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
   consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
+  consumers.push((e) => watched.take(e));
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   consumers.push((e) => replayer.take(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);

@@ -41,12 +41,23 @@ export const CASES: readonly MutantCase[] = [
       'cqe-enotconn-fatal-one': 'termination',
       'write-after-commit': 'ownership',
       'write-after-commit-headers': 'ownership',
-      'read-after-commit': 'ownership',
       'double-commit': 'ownership',
       'double-commit-half-made': 'ownership',
-      'max-pages-without-flag-page': 'termination',
-      'dma-size-ignored': 'divergence',
     },
+  },
+  {
+    name: 'small-ring',
+    scene: 'everyday',
+    server: [...RING, '--max-write', '4096', '--max-pages', '32'],
+    replay: { cpus: 2 },
+    mutants: { 'max-pages-without-flag-page': 'divergence' },
+  },
+  {
+    name: 'written-ring',
+    scene: 'written',
+    server: [...RING, '--fs', 'passthrough={fixture}'],
+    replay: { cpus: 1 },
+    mutants: { 'read-after-commit': 'ownership' },
   },
   {
     name: 'everyday-workers',
@@ -71,7 +82,7 @@ export const CASES: readonly MutantCase[] = [
     scene: 'everyday',
     server: ['--transport', 'ring'],
     replay: { transport: 'device' },
-    mutants: { 'init-echo': 'conformance' },
+    mutants: { 'init-echo': 'negotiation' },
   },
   {
     name: 'held-sigterm',
@@ -154,7 +165,7 @@ export const CASES: readonly MutantCase[] = [
   {
     name: 'large',
     scene: 'large',
-    mutants: { 'aperture-table': 'termination' },
+    mutants: { 'aperture-table': 'termination', 'dma-size-ignored': 'divergence' },
   },
   {
     name: 'small',
@@ -164,6 +175,6 @@ export const CASES: readonly MutantCase[] = [
   {
     name: 'few-pages',
     scene: 'few-pages',
-    mutants: { 'max-pages-without-flag': 'conformance' },
+    mutants: { 'max-pages-without-flag': 'negotiation' },
   },
 ];

@@ -64,7 +64,8 @@ async function work(dir: string, lines: readonly string[], held?: () => void): P
   });
   const said: string[] = [];
   child.stdout.on('data', (bytes: Buffer) => said.push(...bytes.toString().trim().split('\n')));
-  await until(CLIENT_S, () => said.length > lines.length || undefined);
+  const last = lines.at(-1) ?? '';
+  await until(CLIENT_S, () => said.some((line) => line.startsWith(last)) || undefined);
   held();
   killGroup(child.pid);
   await child;

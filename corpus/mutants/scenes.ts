@@ -35,6 +35,17 @@ const held: Scene = {
   killed: true,
 };
 
+/** The last that is asked is a WRITE. */
+const written: Scene = {
+  name: 'written',
+  server: ['--fs', 'passthrough={fixture}'],
+  prepare(fixture) {
+    writeFileSync(join(fixture, 'file'), '');
+  },
+  client: ['open f file RDWR|DIRECT', 'fill f 1 16K 16K'],
+  killed: true,
+};
+
 /** A lock is waited for when the server has to go. */
 const waiting: Scene = {
   name: 'waiting',
@@ -182,6 +193,7 @@ const directory: Scene = {
 export const SCENES: readonly Scene[] = [
   everyday,
   held,
+  written,
   waiting,
   locks,
   interrupted,

@@ -3,7 +3,6 @@
 // again, and keeps those it has. (A copy through a buffer would need one.)
 #pragma once
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,7 +23,7 @@ class Apertures {
     for (size_t pages = (size + kPage - 1) / kPage; held_ < static_cast<int>(pages);) {
       if (--left_ >= 0) {
         ++held_;
-        sched_yield();  // a call of the hypervisor each
+        usleep(1);  // a call of the hypervisor each
         continue;
       }
       ++left_;

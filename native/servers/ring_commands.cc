@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "bugs.h"
@@ -75,7 +76,7 @@ void RingThread::Completed(const io_uring_cqe& cqe) {
       if (Bug(bug::kLockKeptOnError)) mutex_.lock();
       return Submit(entry);  // nothing was done yet: the same command again
     case ENOTCONN:
-      if (Bug(bug::kCqeEnotconnFatal)) return ring_->Fail(strerror(ENOTCONN));
+      if (Bug(bug::kCqeEnotconnFatal)) exit(1);
       [[fallthrough]];
     case ECONNABORTED: return;  // the normal end; that the connection is gone is told by the device
     default: return Refused(entry, -cqe.res);

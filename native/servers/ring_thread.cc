@@ -121,10 +121,10 @@ void RingThread::Stop(bool gone) {
     std::lock_guard<std::mutex> hold(mutex_);
     order_ = Order::kStop;
     gone_ = gone;
-    stop_ = true;
+    stop_ = !Bug(bug::kCqeEnotconnOne) || entries_.front().qid() == 0;
   }
   changed_.notify_all();
-  if (!Bug(bug::kCqeEnotconnOne) || entries_.front().qid() == 0) Wake();
+  Wake();
   // The exit of a thread waits for every command it has under way (do_exit: io_uring_files_cancel).
   thread_.join();
 }
