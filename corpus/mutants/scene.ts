@@ -2,7 +2,7 @@
  * A scene: what clients do on a live mount of the clean reference server, and the capture of it. The
  * captures of the mutants' cases are made so, on this machine, whenever they are wanted.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
@@ -45,7 +45,7 @@ function serverOf(capture: string): number {
 }
 
 /** Runs the client's operations; kills it, and its children, after `held` if that is given. */
-async function work(dir: string, lines: readonly string[], held?: () => void): Promise<string[]> {
+async function work(dir: string, lines: readonly string[], held?: () => Promise<void>): Promise<string[]> {
   const program = builtProgram('fuse-rig-client') ?? 'fuse-rig-client';
   if (held === undefined) {
     const ran = await run(program, [dir], { input: `${lines.join('\n')}\n`, timeoutS: CLIENT_S });
@@ -66,7 +66,7 @@ async function work(dir: string, lines: readonly string[], held?: () => void): P
   child.stdout.on('data', (bytes: Buffer) => said.push(...bytes.toString().trim().split('\n')));
   const last = lines.at(-1) ?? '';
   await until(CLIENT_S, () => said.some((line) => line.startsWith(last)) || undefined);
-  held();
+  await held();
   killGroup(child.pid);
   await child;
   return said;
@@ -79,6 +79,7 @@ export async function recordScene(scene: Scene, capture: string): Promise<string
     const fixture = join(ground.dir, 'fixture');
     mkdirSync(fixture);
     scene.prepare?.(fixture);
+    rmSync(capture, { force: true });
     const words = ['record', '-q', '--force', '-o', capture];
     if (scene.prepare !== undefined) words.push('--fixture', fixture);
     const server = await startServer({
@@ -86,7 +87,11 @@ export async function recordScene(scene: Scene, capture: string): Promise<string
       places: { fixture, mountpoint: ground.mountpoint },
       prefix: [...RIG, ...words, '--'],
     });
-    const kill = () => process.kill(serverOf(capture), 'SIGKILL');
+    // The client goes when the capture is closed: nothing of its end gets in.
+    const kill = async () => {
+      process.kill(serverOf(capture), 'SIGKILL');
+      await until(CLIENT_S, () => existsSync(capture) || undefined);
+    };
     const said = await work(ground.mountpoint, scene.client, scene.killed ? kill : undefined);
     const ended = scene.killed ? await server.wait() : await server.end();
     if (!scene.killed && ended.code !== 0) throw new Error(`recording failed: ${ended.output}`);
