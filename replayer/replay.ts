@@ -189,6 +189,7 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    world: { busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
