@@ -47,6 +47,8 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** Requests have uniques above this, as on a connection that is old. */
+  uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
@@ -189,6 +191,7 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    uniqueBase: options.uniqueBase ?? 0n,
     world: { busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);

@@ -6,6 +6,8 @@ export interface MutantCase {
   scene: string;
   /** Options of the server that is replayed to; those of the scene if absent. */
   server?: readonly string[];
+  /** Words before the server; those of the scene if absent. */
+  before?: readonly string[];
   replay?: Partial<Omit<ReplayOptions, 'capture' | 'command'>>;
   /** Each mutant, and the check that must catch it. */
   mutants: Readonly<Record<string, string>>;
@@ -144,10 +146,10 @@ export const CASES: readonly MutantCase[] = [
     mutants: { 'enospc-lost': 'divergence', 'enospc-lost-short': 'divergence' },
   },
   {
-    name: 'attribute-ring',
-    scene: 'attribute',
-    server: [...RING, '--fs', 'passthrough={fixture}', '--max-write', '4096'],
-    replay: { cpus: 1, poison: 'full' },
+    name: 'attributes-ring',
+    scene: 'attributes',
+    server: [...RING, '--max-write', '4096'],
+    replay: { cpus: 2 },
     mutants: { 'payload-unbounded': 'ownership' },
   },
   {
@@ -156,6 +158,38 @@ export const CASES: readonly MutantCase[] = [
     server: [...RING, '--ring-depth', '2', '--notify', 'retrieve,store,inval'],
     replay: { cpus: 1 },
     mutants: { 'notify-reply-wrong-buffer': 'divergence', 'forget-leaks-entry': 'divergence' },
+  },
+  {
+    name: 'unpinned',
+    scene: 'everyday',
+    server: [...RING, '--ring-pin'],
+    // Nothing can be locked: no memory may be, and the right to do it all the same is taken away.
+    before: ['prlimit', '--memlock=0:0', 'setpriv', '--bounding-set', '-ipc_lock'],
+    replay: { cpus: 2 },
+    mutants: { 'memlock-fatal': 'termination' },
+  },
+  {
+    name: 'crowded',
+    scene: 'crowded',
+    mutants: { 'emfile-drops-entries': 'divergence' },
+  },
+  {
+    name: 'old-connection',
+    scene: 'everyday',
+    replay: { uniqueBase: 2n ** 32n },
+    mutants: { 'id-32-bit': 'conformance' },
+  },
+  {
+    name: 'old-connection-ring',
+    scene: 'everyday',
+    server: RING,
+    replay: { cpus: 2, uniqueBase: 2n ** 32n },
+    mutants: { 'id-32-bit-commit': 'ownership' },
+  },
+  {
+    name: 'malformed',
+    scene: 'malformed',
+    mutants: { 'parse-error-unanswered': 'divergence' },
   },
   {
     name: 'older',

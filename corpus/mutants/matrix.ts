@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ReplayResult, replay } from '../../replayer/replay.ts';
 import type { Finding } from '../../rig/checks/finding.ts';
 import type { MutantCase } from './cases.ts';
-import { recordScene, SERVER, type Scene } from './scene.ts';
+import { commandOf, NO_HOOKS, recordScene, type Scene } from './scene.ts';
 
 export interface Trial {
   case: string;
@@ -50,24 +50,24 @@ export class Captures {
   }
 }
 
-const HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
-
 /** One replay of a case. `without`: checks that are not made. */
 export async function runTrial(
   one: MutantCase,
   mutant: string,
   captures: Captures,
 ): Promise<Trial> {
-  const options = one.server ?? captures.scene(one.scene).server;
+  const scene = captures.scene(one.scene);
+  const options = one.server ?? scene.server;
   const wrong = mutant === '' ? [] : ['--bug', mutant];
+  const before = one.before ?? scene.before;
   const result: ReplayResult = await replay(
     {
       capture: await captures.of(one.scene),
-      command: [SERVER(), ...wrong, ...options, '{mountpoint}'],
+      command: commandOf(before === undefined ? {} : { before }, [...wrong, ...options]),
       end: 'unmount',
       ...one.replay,
     },
-    HOOKS,
+    NO_HOOKS,
   );
   return {
     case: one.name,

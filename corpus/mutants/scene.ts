@@ -2,10 +2,13 @@
  * A scene: what clients do on a live mount of the clean reference server, and the capture of it. The
  * captures of the mutants' cases are made so, on this machine, whenever they are wanted.
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
+import { CaptureWriter } from '../../recorder/capture/writer.ts';
+import { type ReplayOptions, replay } from '../../replayer/replay.ts';
+import { type EmittedEvent, isEmitted } from '../../rig/events.ts';
 import { Ground, RIG } from '../campaigns/ground.ts';
 import { builtProgram, killGroup, run } from '../run.ts';
 import { startServer, until } from '../servers/live.ts';
@@ -14,6 +17,8 @@ export interface Scene {
   name: string;
   /** Options of the server that is recorded, without the mountpoint; `{fixture}` is a directory. */
   server: readonly string[];
+  /** Words before the server: what limits it. */
+  before?: readonly string[];
   /** Fills the directory. */
   prepare?(fixture: string): void;
   /** Operations of fuse-rig-client, which works in the root of the mount. */
@@ -23,9 +28,17 @@ export interface Scene {
    * capture ends in the middle.
    */
   killed?: true;
+  /**
+   * What is wanted is that capture replayed into the clean server with these options, and kept: what
+   * the real kernel here does not do, or not always.
+   */
+  again?: { server: readonly string[]; replay: Partial<ReplayOptions> };
+  /** Changes the events between the first and the last: what no kernel sends. */
+  edit?(events: EmittedEvent[]): void;
 }
 
 const CLIENT_S = 60;
+export const NO_HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
 
 export const SERVER = (): string => {
   const program = builtProgram('fuse-rig-server');
@@ -72,6 +85,35 @@ async function work(dir: string, lines: readonly string[], held?: () => Promise<
   return said;
 }
 
+/** The clean server, with placeholders. */
+export const commandOf = (
+  { before = [] }: Pick<Scene, 'before'>,
+  options: readonly string[],
+): string[] => [...before, SERVER(), ...options, '{mountpoint}'];
+
+function editCapture(capture: string, edit: NonNullable<Scene['edit']>): void {
+  const reader = CaptureReader.open(capture);
+  const events = [...reader.events()].filter(isEmitted);
+  const begin = reader.begin;
+  reader.close();
+  edit(events);
+  const writer = CaptureWriter.create(capture, begin, { force: true });
+  for (const event of events) writer.write(event);
+  writer.close({ kind: 'end', t: 0, reason: 'server-exit', requests: 0, replies: 0 });
+}
+
+async function keepAgain(
+  scene: Scene,
+  { server, replay: options }: NonNullable<Scene['again']>,
+  capture: string,
+): Promise<void> {
+  const first = `${capture}.first`;
+  renameSync(capture, first);
+  const command = commandOf(scene, server);
+  await replay({ capture: first, command, end: 'unmount', ...options, keep: capture }, NO_HOOKS);
+  rmSync(first);
+}
+
 /** Records the scene into `capture`; what the client said. */
 export async function recordScene(scene: Scene, capture: string): Promise<string[]> {
   const ground = new Ground();
@@ -83,7 +125,7 @@ export async function recordScene(scene: Scene, capture: string): Promise<string
     const words = ['record', '-q', '--force', '-o', capture];
     if (scene.prepare !== undefined) words.push('--fixture', fixture);
     const server = await startServer({
-      command: [SERVER(), ...scene.server, '{mountpoint}'],
+      command: commandOf(scene, scene.server),
       places: { fixture, mountpoint: ground.mountpoint },
       prefix: [...RIG, ...words, '--'],
     });
@@ -95,6 +137,8 @@ export async function recordScene(scene: Scene, capture: string): Promise<string
     const said = await work(ground.mountpoint, scene.client, scene.killed ? kill : undefined);
     const ended = scene.killed ? await server.wait() : await server.end();
     if (!scene.killed && ended.code !== 0) throw new Error(`recording failed: ${ended.output}`);
+    if (scene.edit !== undefined) editCapture(capture, scene.edit);
+    if (scene.again !== undefined) await keepAgain(scene, scene.again, capture);
     return said;
   } finally {
     await ground.remove();

@@ -1,7 +1,9 @@
 /** The scenes of the mutants' cases. */
-import { execaSync } from 'execa';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ERRNO } from '../../rig/protocol/errno.ts';
+import { opcodeOf, uniqueOf } from '../../rig/protocol/header.ts';
+import { OP } from '../../rig/protocol/opcodes.ts';
 import { times } from '../workloads/workload.ts';
 import type { Scene } from './scene.ts';
 
@@ -114,16 +116,55 @@ const full: Scene = {
   client: ['open f file RDWR|CREAT|DIRECT', 'fill f 1 80K 16K', 'fstat f', 'drain f 16K'],
 };
 
-/** An extended attribute larger than the smallest payload buffer is asked for. */
-const attribute: Scene = {
-  name: 'attribute',
-  server: ['--fs', 'passthrough={fixture}', '--max-write', '4096'],
-  prepare(fixture) {
-    const file = join(fixture, 'file');
-    writeFileSync(file, 'data');
-    execaSync('python3', ['-c', 'import os,sys; os.setxattr(sys.argv[1],"user.big",b"x"*3000)', file]);
+/** More names of extended attributes than the smallest payload buffer of a ring holds. */
+const attributes: Scene = {
+  name: 'attributes',
+  server: ['--max-write', '4096'],
+  client: [
+    'open f file RDWR|CREAT',
+    'close f',
+    ...times(60, (i) => `setxattr file user.${'n'.repeat(200)}${i} value`),
+    'listxattr file',
+    'stat none',
+  ],
+  // Over a ring the list does not fit.
+  again: {
+    server: ['--transport', 'ring', '--ring-required', '--max-write', '4096'],
+    replay: { cpus: 2 },
   },
-  client: ['stat file', 'getxattr file user.big', 'getxattr file user.big 100'],
+};
+
+/** A directory of which not every entry can be held by a descriptor. */
+const crowded: Scene = {
+  name: 'crowded',
+  server: ['--fs', 'passthrough={fixture}', '--descriptors', '40', '--readdirplus-always'],
+  prepare(fixture) {
+    for (let i = 0; i < 60; i++) writeFileSync(join(fixture, `entry-${i}`), '');
+  },
+  client: ['list .', 'stat none'],
+};
+
+/** LOOKUP of a name with a slash, which no kernel sends: EIO. */
+const malformed: Scene = {
+  name: 'malformed',
+  server: [],
+  client: ['stat abc', 'stat none'],
+  edit(events) {
+    for (const [at, event] of events.entries()) {
+      if (event.kind !== 'request' || opcodeOf(event.bytes) !== OP.LOOKUP.opcode) continue;
+      const unique = uniqueOf(event.bytes);
+      const bytes = event.bytes.slice();
+      if (bytes[40] !== 'a'.charCodeAt(0)) continue;
+      bytes.set(Buffer.from('a/c'), 40);
+      events[at] = { ...event, bytes };
+      const answer = events.findIndex((e) => e.kind === 'reply' && uniqueOf(e.bytes) === unique);
+      const reply = events[answer];
+      if (reply?.kind !== 'reply') throw new Error('no reply to LOOKUP');
+      const error = reply.bytes.slice();
+      new DataView(error.buffer).setInt32(4, -ERRNO.EIO, true);
+      events[answer] = { ...reply, bytes: error };
+    }
+  },
 };
 
 /** Cached pages are asked for by the server, and come as NOTIFY_REPLY. */
@@ -199,7 +240,9 @@ export const SCENES: readonly Scene[] = [
   interrupted,
   writers,
   full,
-  attribute,
+  attributes,
+  crowded,
+  malformed,
   retrieved,
   older,
   large,

@@ -34,7 +34,7 @@ uint64_t Wanted(const Options& options, uint32_t minor) {
       {init::kAutoInvalData, 20, !notifies},
       {init::kExplicitInvalData, 30, notifies},
       {init::kDoReaddirplus, 21, options.readdirplus},
-      {init::kReaddirplusAuto, 21, options.readdirplus},
+      {init::kReaddirplusAuto, 21, options.readdirplus && !options.readdirplus_always},
       {init::kAsyncDio, 22, true},
       {init::kWritebackCache, 23, options.writeback},
       {init::kParallelDirops, 25, true},

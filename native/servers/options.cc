@@ -27,7 +27,7 @@ const char kUsage[] =
   --daemon                        go into the background once mounted
   --allow-other  --default-permissions
   --max-write BYTES  --max-pages N  --buffer BYTES  --minor N  --timeout SECONDS
-  --no-readdirplus  --writeback  --passthrough-io
+  --no-readdirplus  --readdirplus-always  --writeback  --passthrough-io
   --clock                         memory: wall clock times instead of a count of changes
   --notify inval,store,retrieve,poll   memory: the file .control sends these
   --transport device|ring         ring: FUSE over io_uring, where the kernel offers it
@@ -40,6 +40,7 @@ const char kUsage[] =
   --ring-required                 end with an error rather than without a ring
   --stats                         say at the end how many requests came which way
   --capacity BYTES                memory: what all files may have together (default 256 MiB)
+  --descriptors N                 no more than these once it serves
   --bug NAME|list                 behave wrongly in one way; list: names and what each does
   --crash-after N[:segv|abort]    die of a signal with the N-th request in hand
   --unanswered OPCODE[,...]       never answer these
@@ -69,6 +70,7 @@ enum Id {
   kMinorOption,
   kTimeout,
   kNoReaddirplus,
+  kReaddirplusAlways,
   kWriteback,
   kPassthroughIo,
   kClock,
@@ -80,6 +82,7 @@ enum Id {
   kExitOnSignal,
   kBugOption,
   kCapacity,
+  kDescriptors,
   kHelp
 };
 
@@ -103,6 +106,7 @@ constexpr option kLong[] = {
     {"minor", required_argument, nullptr, kMinorOption},
     {"timeout", required_argument, nullptr, kTimeout},
     {"no-readdirplus", no_argument, nullptr, kNoReaddirplus},
+    {"readdirplus-always", no_argument, nullptr, kReaddirplusAlways},
     {"writeback", no_argument, nullptr, kWriteback},
     {"passthrough-io", no_argument, nullptr, kPassthroughIo},
     {"clock", no_argument, nullptr, kClock},
@@ -122,6 +126,7 @@ constexpr option kLong[] = {
     {"exit-on-signal", no_argument, nullptr, kExitOnSignal},
     {"bug", required_argument, nullptr, kBugOption},
     {"capacity", required_argument, nullptr, kCapacity},
+    {"descriptors", required_argument, nullptr, kDescriptors},
     {"help", no_argument, nullptr, kHelp},
     {},
 };
@@ -234,6 +239,7 @@ bool Parser::Argument(int id, const char* text) {
       if (end != text && *end == 0 && o.timeout_s >= 0 && o.timeout_s < 1e9) return true;
       return Fail(std::string("--timeout needs seconds, not \"") + text + "\"");
     }
+    case kReaddirplusAlways: return o.readdirplus_always = true;
     case kNoReaddirplus: return !(o.readdirplus = false);
     case kWriteback: return o.writeback = true;
     case kPassthroughIo: return o.passthrough_io = true;
@@ -245,6 +251,7 @@ bool Parser::Argument(int id, const char* text) {
     case kIgnoreSigterm: return o.ignore_sigterm = true;
     case kExitOnSignal: return o.exit_on_signal = true;
     case kBugOption: return BugNamed(text);
+    case kDescriptors: return Number("descriptors", text, 1, 1 << 20, &o.descriptors);
     case kCapacity: return Number("capacity", text, kPage, 1 << 30, &o.capacity);
     default: return Fail("");
   }

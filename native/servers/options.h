@@ -53,6 +53,7 @@ struct Options {
   uint32_t minor = 45;
   double timeout_s = 1;  // validity of entries and attributes
   bool readdirplus = true;
+  bool readdirplus_always = false;
   bool writeback = false;
   bool passthrough_io = false;
   uint64_t capacity = 256ull << 20;  // bytes in the memory fs
@@ -67,6 +68,7 @@ struct Options {
   bool ignore_sigterm = false;
   bool exit_on_signal = false;
   bool list_bugs = false;
+  uint64_t descriptors = 0;  // once it serves; 0: no limit of its own
 };
 
 // Fills `out`; on a mistake returns false and puts one line that says what to do into `problem`.
