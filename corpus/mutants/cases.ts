@@ -141,6 +141,16 @@ export const CASES: readonly MutantCase[] = [
     mutants: { 'shared-request-buffer': 'content' },
   },
   {
+    name: 'writers-spill',
+    scene: 'writers',
+    server: ['--io', 'spill', '--writeback', '--defer', 'WRITE', '--max-write', '65536'],
+    mutants: {
+      'spillover-freed-twice': 'termination',
+      'spillover-kept': 'content',
+      'spillover-misaligned': 'content',
+    },
+  },
+  {
     name: 'full',
     scene: 'full',
     mutants: { 'enospc-lost': 'divergence', 'enospc-lost-short': 'divergence' },
@@ -163,8 +173,8 @@ export const CASES: readonly MutantCase[] = [
     name: 'unpinned',
     scene: 'everyday',
     server: [...RING, '--ring-pin'],
-    // Nothing can be locked: no memory may be, and the right to do it all the same is taken away.
-    before: ['prlimit', '--memlock=0:0', 'setpriv', '--bounding-set', '-ipc_lock'],
+    // Buffers cannot be locked: little memory may be, and the right to do it all the same is taken away.
+    before: ['prlimit', '--memlock=1048576:1048576', 'setpriv', '--bounding-set', '-ipc_lock'],
     replay: { cpus: 2 },
     mutants: { 'memlock-fatal': 'termination' },
   },

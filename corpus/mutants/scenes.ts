@@ -95,17 +95,18 @@ const interrupted: Scene = {
   ],
 };
 
-/** Several processes write at once, 8 pages a request, and read it all back. */
+/** Cached data is written back all at once, many requests under way, and read back. */
 const writers: Scene = {
   name: 'writers',
-  server: ['--defer', 'WRITE'],
+  server: ['--writeback', '--defer', 'WRITE', '--max-write', '65536'],
   client: [
-    ...times(6, (i) => [`open f f${i} RDWR|CREAT`, 'close f']).flat(),
-    ...times(6, (i) =>
-      beside(`w${i}`, `open f f${i} RDWR|DIRECT`, `fill f ${i + 1} 256K 32K`, 'close f'),
-    ).flat(),
-    ...times(6, (i) => `join w${i}`),
-    ...times(6, (i) => [`open f f${i} RDONLY|DIRECT`, 'drain f 32K', 'close f']).flat(),
+    ...times(3, (i) => [
+      `open f f${i} RDWR|CREAT`,
+      `fill f ${i + 1} 1M 64K`,
+      'fsync f',
+      'close f',
+    ]).flat(),
+    ...times(3, (i) => [`open f f${i} RDONLY|DIRECT`, 'drain f 64K', 'close f']).flat(),
   ],
 };
 

@@ -26,6 +26,9 @@
   ROW(kLockKeptOnError, "lock-kept-on-error", "keeps the queue's lock when a command is repeated") \
   /* Whose a buffer is. */                                                                         \
   ROW(kSharedRequestBuffer, "shared-request-buffer", "reads on into a request still in use")       \
+  ROW(kSpilloverFreedTwice, "spillover-freed-twice", "frees a spill-over that it has handed on")   \
+  ROW(kSpilloverKept, "spillover-kept", "hands a spill-over on, and reads into it again")          \
+  ROW(kSpilloverMisaligned, "spillover-misaligned", "ends what is in place off a page's border")   \
   ROW(kPayloadUnbounded, "payload-unbounded", "copies a reply larger than the payload buffer")     \
   ROW(kWriteAfterCommit, "write-after-commit", "clears a payload it has committed")                \
   ROW(kWriteAfterCommitHeaders, "write-after-commit-headers", "clears headers it has committed")   \

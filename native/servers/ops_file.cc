@@ -13,6 +13,22 @@ namespace {
 // Of --bug dma-size-ignored: what one transfer can map.
 constexpr uint32_t kTransferMax = 16 * kPage;
 
+// `here` bytes at `data`, and the others at `rest`.
+int WritePieces(Call& call, const fuse_write_in& in, const char* data, size_t here,
+                const char* rest, uint32_t* done) {
+  fuse_write_in part = in;
+  part.size = static_cast<uint32_t>(here);
+  if (const int error = call.fs.Write(call.in, part, data, done); error != 0) return error;
+  if (here == in.size || *done < here) return 0;
+  // What is in place ends with a page.
+  part.offset = in.offset + (Bug(bug::kSpilloverMisaligned) ? kInPlace : here);
+  part.size = in.size - part.size;
+  uint32_t more = 0;
+  // What went before it is written all the same.
+  if (call.fs.Write(call.in, part, rest, &more) == 0) *done += more;
+  return 0;
+}
+
 }  // namespace
 
 int Open(Call& call) {
@@ -40,13 +56,14 @@ int Read(Call& call) {
 
 int Write(Call& call) {
   fuse_write_in in;
-  const char* data;
+  const char *data, *rest;
+  size_t here;
   if (!call.body.Take(&in, call.negotiated.minor < 9 ? kCompatWriteIn : sizeof in) ||
-      !call.body.Data(&data, in.size)) {
+      !call.body.Pieces(in.size, &data, &here, &rest)) {
     return kMalformed;
   }
   fuse_write_out out{};
-  int error = call.fs.Write(call.in, in, data, &out.size);
+  int error = WritePieces(call, in, data, here, rest, &out.size);
   if (error == ENOSPC && (Bug(bug::kEnospcLost) || Bug(bug::kEnospcLostShort))) {
     out.size = Bug(bug::kEnospcLost) ? in.size : 0;
     error = 0;

@@ -18,7 +18,7 @@ const char kUsage[] =
   --fs passthrough=DIR|memory     what is served (default memory)
   --threads N  --clone            threads; with --clone each has its own handle
   --nonblock[=poll|epoll]         O_NONBLOCK handles (default epoll)
-  --io read|readv|splice          how requests are received
+  --io read|readv|spill|splice    how requests are received; spill: what is long in two buffers
   --reply write|writev|splice     how replies are sent
   --defer OPCODE[,...]            carry these out on another thread, on an own copy
   --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
@@ -208,6 +208,7 @@ bool Parser::Argument(int id, const char* text) {
       return Choice<ReceiveBy>("io", text,
                                {{"read", ReceiveBy::kRead},
                                 {"readv", ReceiveBy::kReadv},
+                                {"spill", ReceiveBy::kSpill},
                                 {"splice", ReceiveBy::kSplice}},
                                &o.receive);
     case kReply:

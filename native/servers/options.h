@@ -9,7 +9,7 @@
 namespace fuse_rig {
 
 enum class FsKind { kPassthrough, kMemory };
-enum class ReceiveBy { kRead, kReadv, kSplice };
+enum class ReceiveBy { kRead, kReadv, kSpill, kSplice };
 enum class SendBy { kWrite, kWritev, kSplice };
 enum class WaitBy { kBlock, kPoll, kEpoll };
 enum class MountBy { kDirect, kNewApi, kFusermount, kFd, kNone };

@@ -71,13 +71,30 @@ void Session::Run(unsigned index) {
 }
 
 EndReason Session::Loop(Channel* channel) {
-  std::vector<char> request(sizes_.request);
+  ReadBuffer in = MakeBuffer();
   std::vector<char> reply(sizes_.reply);
+  const EndReason reason = ReadAll(channel, &in, &reply);
+  delete[] in.spill;
+  return reason;
+}
+
+ReadBuffer Session::MakeBuffer() const {
+  ReadBuffer in;
+  const bool spills = options_.receive == ReceiveBy::kSpill;
+  size_t in_place = kInPlace + sizeof(fuse_in_header) + sizeof(fuse_write_in);
+  if (Bug(bug::kSpilloverMisaligned)) in_place = kInPlace;
+  in.bytes.resize(spills ? in_place : sizes_.request);
+  if (spills) in.spill_size = sizes_.request;
+  return in;
+}
+
+EndReason Session::ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* reply) {
   while (stop_ == 0) {
-    long n = channel->Receive(request.data(), request.size());
-    if (Bug(bug::kEnodevAsData)) n = std::max<long>(n, LengthOf(request));
+    if (in->spill == nullptr) in->spill = new char[in->spill_size];
+    long n = channel->Receive(in->bytes.data(), in->bytes.size(), {in->spill, in->spill_size});
+    if (Bug(bug::kEnodevAsData)) n = std::max<long>(n, LengthOf(in->bytes));
     if (n > 0) {
-      Serve(channel, request.data(), static_cast<size_t>(n), reply.data(), reply.size());
+      Serve(channel, in, static_cast<size_t>(n), reply->data(), reply->size());
       continue;
     }
     switch (-n) {
@@ -95,10 +112,16 @@ EndReason Session::Loop(Channel* channel) {
   return EndReason::kStopped;
 }
 
-void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply,
-                    size_t capacity) {
+void Session::Serve(Channel* channel, ReadBuffer* in, size_t size, char* reply, size_t capacity) {
   Incoming request{};
-  if (!ParseMessage(bytes, size, &request)) return;
+  if (!ParseMessage(in->bytes.data(), size, &request, in->bytes.size(), in->spill)) return;
+  ReadBuffer joined;  // only a WRITE is taken in two pieces
+  if (size > in->bytes.size() && request.head.opcode != op::kWrite) {
+    joined.bytes = in->bytes;
+    joined.bytes.insert(joined.bytes.end(), in->spill, in->spill + (size - in->bytes.size()));
+    ParseMessage(joined.bytes.data(), size, &request);
+    in = &joined;
+  }
   ++on_device_;
   const uint32_t opcode = request.head.opcode;
   if (opcode == op::kForget || opcode == op::kBatchForget || opcode == op::kInterrupt) ++silent_;
@@ -107,11 +130,25 @@ void Session::Serve(Channel* channel, const char* bytes, size_t size, char* repl
   if (worker == nullptr) {
     return Dispatch(*this, request, channel, channel, Reply(reply, capacity));
   }
-  // The buffer receives the next request meanwhile.
-  worker->Add([this, channel, request, copy = std::vector<char>(bytes, bytes + size)](
-                  char* scratch, size_t room) {
+  Defer(worker, channel, in, size, request);
+}
+
+// The buffer receives the next request meanwhile: what is in place is copied, the rest changes hands.
+void Session::Defer(Worker* worker, Channel* channel, ReadBuffer* in, size_t size,
+                    const Incoming& request) {
+  const size_t here = std::min(size, in->bytes.size());
+  std::shared_ptr<char[]> spill;
+  if (size > here) {
+    spill.reset(in->spill, Bug(bug::kSpilloverKept) ? [](char*) {} : [](char* p) { delete[] p; });
+    if (Bug(bug::kSpilloverFreedTwice)) delete[] in->spill;
+    if (!Bug(bug::kSpilloverKept)) in->spill = nullptr;
+  }
+  const std::vector<char> copy(in->bytes.begin(), in->bytes.begin() + static_cast<long>(here));
+  worker->Add([this, channel, request, copy, spill, size](char* scratch, size_t room) {
     Incoming again = request;
-    if (!Bug(bug::kSharedRequestBuffer)) ParseMessage(copy.data(), copy.size(), &again);
+    if (!Bug(bug::kSharedRequestBuffer)) {
+      ParseMessage(copy.data(), size, &again, copy.size(), spill.get());
+    }
     Dispatch(*this, again, channel, channel, Reply(scratch, room));
   });
 }

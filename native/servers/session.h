@@ -21,6 +21,16 @@ namespace fuse_rig {
 
 enum class EndReason { kGone, kStopped, kFailed };
 
+// Of --io spill: data that is in place, with the structures before it.
+constexpr size_t kInPlace = kPage;
+
+// What a thread reads into.
+struct ReadBuffer {
+  std::vector<char> bytes;        // a request, or what is in place of one
+  char* spill = nullptr;          // of --io spill: the rest; it goes with its request
+  size_t spill_size = 0;
+};
+
 class Session {
  public:
   // `ended` is called by every thread that leaves on its own account: `reason` has changed then.
@@ -60,7 +70,11 @@ class Session {
  private:
   void Run(unsigned index);
   EndReason Loop(Channel* channel);
-  void Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity);
+  ReadBuffer MakeBuffer() const;
+  EndReason ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* reply);
+  void Serve(Channel* channel, ReadBuffer* in, size_t size, char* reply, size_t capacity);
+  void Defer(Worker* worker, Channel* channel, ReadBuffer* in, size_t size,
+             const Incoming& request);
   void SetReady();
   bool WaitReady();
   // The first reason is the one.
