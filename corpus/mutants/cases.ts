@@ -138,12 +138,16 @@ export const CASES: readonly MutantCase[] = [
   {
     name: 'writers',
     scene: 'writers',
+    server: ['--defer', 'WRITE', '--defer-batch', '4', '--writeback', '--max-write', '65536'],
     mutants: { 'shared-request-buffer': 'content' },
   },
   {
     name: 'writers-spill',
     scene: 'writers',
-    server: ['--io', 'spill', '--writeback', '--defer', 'WRITE', '--max-write', '65536'],
+    server: [
+      ...['--io', 'spill', '--defer', 'WRITE', '--defer-batch', '4'],
+      ...['--writeback', '--max-write', '65536'],
+    ],
     mutants: {
       'spillover-freed-twice': 'termination',
       'spillover-kept': 'content',

@@ -21,6 +21,7 @@ const char kUsage[] =
   --io read|readv|spill|splice    how requests are received; spill: what is long in two buffers
   --reply write|writev|splice     how replies are sent
   --defer OPCODE[,...]            carry these out on another thread, on an own copy
+  --defer-batch N                 begin with them when N have come, or after a while
   --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
   --fd N                          with --mount none: a SOCK_SEQPACKET socket that carries the messages
   --mounts 2                      two MOUNTPOINTs, two connections
@@ -58,6 +59,7 @@ enum Id {
   kIo,
   kReply,
   kDefer,
+  kDeferBatch,
   kMount,
   kFdOption,
   kMounts,
@@ -94,6 +96,7 @@ constexpr option kLong[] = {
     {"io", required_argument, nullptr, kIo},
     {"reply", required_argument, nullptr, kReply},
     {"defer", required_argument, nullptr, kDefer},
+    {"defer-batch", required_argument, nullptr, kDeferBatch},
     {"mount", required_argument, nullptr, kMount},
     {"fd", required_argument, nullptr, kFdOption},
     {"mounts", required_argument, nullptr, kMounts},
@@ -216,6 +219,7 @@ bool Parser::Argument(int id, const char* text) {
           "reply", text,
           {{"write", SendBy::kWrite}, {"writev", SendBy::kWritev}, {"splice", SendBy::kSplice}},
           &o.send);
+    case kDeferBatch: return Number("defer-batch", text, 1, 64, &o.defer_batch);
     case kDefer: return Opcodes("defer", text, &o.deferred);
     case kMount:
       return Choice<MountBy>("mount", text,

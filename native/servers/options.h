@@ -39,6 +39,7 @@ struct Options {
   WaitBy wait = WaitBy::kBlock;
   ReceiveBy receive = ReceiveBy::kRead;
   SendBy send = SendBy::kWritev;
+  unsigned defer_batch = 1;
   std::set<uint32_t> deferred;  // opcodes a separate thread carries out, on its own copy
 
   MountBy mount = MountBy::kDirect;

@@ -54,7 +54,8 @@ int Session::Start() {
   }
   const bool ring_works = options_.ring.use && options_.ring.replies == RingReplies::kWorker;
   if (ring_works || !options_.deferred.empty()) {
-    worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply);
+    worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply,
+                                       options_.defer_batch);
   }
   for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
   return 0;
