@@ -34,6 +34,7 @@ import { makeMountpoint, targetKind } from './mountpoint.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -48,6 +49,8 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** Requests have uniques above this, as on a connection that is old. */
+  uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
@@ -188,7 +191,8 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
-    world: { target: targetKind },
+      uniqueBase: options.uniqueBase ?? 0n,
+      world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
@@ -203,7 +207,11 @@ async function run(
     cpus,
     serial: options.serial === true,
   });
-  model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
+  const watched = new Watched(session, launched, emit);
+  model.onInit = (conn) => {
+    cursor.initialised(conn, model.negotiated(conn));
+    watched.count();
+  };
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
@@ -213,6 +221,7 @@ async function run(
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
   consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
+  consumers.push((e) => watched.take(e));
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   consumers.push((e) => replayer.take(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);

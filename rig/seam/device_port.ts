@@ -48,6 +48,10 @@ export class DevicePort {
   readonly #w: PortWiring;
   /** Indexes that some process has closed: another may still hold them. */
   readonly #closed = new Set<number>();
+  /** Indexes at which a device ever was. */
+  readonly #was = new Set<number>();
+  /** Told of a call on a descriptor that was the device and is closed. */
+  stale: (index: number, nr: number, tid: number) => void = () => {};
 
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
@@ -99,6 +103,7 @@ export class DevicePort {
       return;
     }
     this.handles.set(id, handle);
+    this.#was.add(handle.index);
     this.#w.emit({ kind: 'open', t: this.#w.now(), handle: id, tid, flags });
   }
 
@@ -107,13 +112,16 @@ export class DevicePort {
     const { seam, trap } = this.#w;
     const { nr, slot, tid } = trap;
     const output = nr === NR.splice && trap.second >= 0;
-    const handle = this.byIndex(output ? trap.second : trap.index);
+    const at = output ? trap.second : trap.index;
+    const handle = this.byIndex(at);
     if (handle === undefined) {
+      if (this.table.get(at) === undefined && this.#was.has(at)) this.stale(at, nr, tid);
       seam.continue(slot);
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid);
+    const gone = nr !== NR.close && this.#isClosed(at, tid);
+    if (gone) this.stale(at, nr, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
     if (early !== 0) seam.respond(slot, early);
     else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
