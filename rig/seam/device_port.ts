@@ -394,7 +394,7 @@ export class DevicePort {
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       // A held FUSE command is a reference to the open file.
-      if ((this.#w.kernel.rings?.holds(handle.id) ?? 0) > 0) continue;
+      if (this.#w.kernel.rings.holds(handle.id) > 0) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
         if (entry === handle) this.#duplicates.free(index);
