@@ -207,7 +207,6 @@ async function recordInto(
   const { seam, mounts } = session;
   kernel.connect({
     seam,
-    rings: true,
     watch: (fd, action) => session.watches.add(fd, action),
     watchNext: (tag) => session.watches.next(tag),
     unwatch: (tag) => session.watches.remove(tag),

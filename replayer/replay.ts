@@ -191,8 +191,8 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
-      uniqueBase: options.uniqueBase ?? 0n,
-      world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
+    uniqueBase: options.uniqueBase ?? 0n,
+    world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);

@@ -202,7 +202,11 @@ const large: Scene = {
     'open f file RDWR|CREAT|DIRECT',
     'ftruncate f 4128768',
     ...times(4, (i) =>
-      beside(`r${i}`, 'open f file RDONLY|DIRECT', ...times(2, () => `read f 1032192 ${i * 1032192}`)),
+      beside(
+        `r${i}`,
+        'open f file RDONLY|DIRECT',
+        ...times(2, () => `read f 1032192 ${i * 1032192}`),
+      ),
     ).flat(),
     ...times(4, (i) => `join r${i}`),
   ],
