@@ -197,7 +197,9 @@ async function run(
     for (const take of consumers) take(event);
   };
   const session = new Session(launched, model, emit, shown);
-  session.rings.poison = new Poison(options.poison ?? 'used', emit);
+  const extent = options.poison ?? 'used';
+  const poison = extent === 'off' ? undefined : new Poison(extent, emit);
+  session.rings.poison = poison;
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
     serial: options.serial === true,
@@ -218,7 +220,7 @@ async function run(
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
-    lookForPoison(session.rings.poison, options.backing, session.now());
+    if (poison !== undefined) lookForPoison(poison, options.backing, session.now());
   } finally {
     await session.close();
     const t = session.now();

@@ -10,10 +10,10 @@ export class InputQueue {
   /** Requests whose INTERRUPT is not read yet, first to last. */
   readonly interrupts = new Set<FuseReq>();
   readonly forgets = new ForgetQueue();
-  #counter = 0n;
+  #counter = 0;
 
   /** fuse_get_unique(): requests when they are queued, forgets when they are read. */
-  nextUnique(): bigint {
+  nextUnique(): number {
     this.#counter += UNIQUE_STEP;
     return this.#counter;
   }

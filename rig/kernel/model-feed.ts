@@ -3,6 +3,7 @@
  * is told. `model.ts` adds the server's calls to it.
  */
 
+import { keyOf } from '../protocol/cursor.ts';
 import type { Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
 import type { BackingFile } from './backing.ts';
@@ -92,7 +93,8 @@ export class ModelFeed implements Feed, ConnectionHost {
   }
 
   uniqueOf(ticket: Ticket): bigint | undefined {
-    return this.#requests.get(ticket)?.req.unique || undefined;
+    const unique = this.#requests.get(ticket)?.req.unique || undefined;
+    return unique === undefined ? undefined : BigInt(unique);
   }
 
   interrupt(ticket: Ticket): void {
@@ -112,7 +114,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   notifyReply(conn: ConnId, notifyUnique: bigint, nodeid: bigint, body: Uint8Array): void {
     const spec = { ...ownHeader(OP.NOTIFY_REPLY.opcode, nodeid), body };
     const req = new FuseReq(0, spec, nothing);
-    req.unique = notifyUnique;
+    req.unique = keyOf(notifyUnique);
     req.numbered = true;
     this.connection(conn).enqueue(req);
   }

@@ -2,6 +2,7 @@
  * One request inside the kernel (struct fuse_req), from its allocation to its end. It holds the
  * body by reference: what a client put in must stay unchanged until the request has ended.
  */
+import type { Key } from '../protocol/cursor.ts';
 import type { BodyLimits } from '../protocol/message.ts';
 import { opOf } from '../protocol/opcodes.ts';
 import type { Outcome, RequestSpec, Ticket } from './feed.ts';
@@ -35,7 +36,7 @@ export class FuseReq {
   /** Called at the end of one of the kernel's own requests. */
   readonly own: ((outcome: Outcome) => void) | undefined;
   /** 0 while it has none. */
-  unique = 0n;
+  unique: Key = 0;
   /** NOTIFY_REPLY: its unique is the server's and takes no number. */
   numbered = false;
   place: Place = 'blocked';

@@ -96,7 +96,8 @@ export function readU64(bytes: Uint8Array, offset: number): bigint {
  */
 export type Key = number | bigint;
 
-const KEY_HIGH = 2 ** 21;
+/** Of a u64 whose high word is below this a number holds every bit. */
+export const KEY_HIGH = 2 ** 21;
 
 export function readKey(bytes: Uint8Array, offset: number): Key {
   const high = readU32(bytes, offset + 4);
@@ -135,6 +136,23 @@ export function writeU64(bytes: Uint8Array, offset: number, value: bigint): void
   need(bytes, offset, 8);
   scratchU64[0] = BigInt.asUintN(64, value);
   for (let i = 0; i < 8; i++) bytes[offset + i] = scratch[i] as number;
+}
+
+/** The words of a u64 that is a Key. */
+export const lowWord = (value: Key): number =>
+  typeof value === 'number' ? value >>> 0 : Number(value & 0xffff_ffffn);
+export const highWord = (value: Key): number =>
+  typeof value === 'number' ? Math.floor(value / 2 ** 32) : Number(value >> 32n);
+
+/** Writes a u64 that is a Key. */
+export function writeKey(bytes: Uint8Array, offset: number, value: Key): void {
+  if (typeof value === 'bigint') {
+    writeU64(bytes, offset, value);
+    return;
+  }
+  // writeU32 takes its argument modulo 2^32.
+  writeU32(bytes, offset, value);
+  writeU32(bytes, offset + 4, value / 2 ** 32);
 }
 
 /** Smallest multiple of 8 not below `size` (FUSE_REC_ALIGN). */

@@ -10,8 +10,6 @@ export class RingEmitter {
   readonly #depths = new Map<number, number>();
   readonly #w: PortWiring;
   readonly #told = new Set<string>();
-  /** FUSE_IO_URING_CMD_* the server asked for an entry last. */
-  readonly #last = new WeakMap<Entry, number>();
 
   constructor(wiring: PortWiring) {
     this.#w = wiring;
@@ -36,7 +34,6 @@ export class RingEmitter {
     const { conn, qid, index } = entry;
     const ring = { qid, entry: index };
     const tid = memory.submitter;
-    this.#last.set(entry, URING_CMD.COMMIT_AND_FETCH);
     const result = bytes.length;
     this.#w.emit({ kind: 'reply', t: this.#w.now(), handle, conn, tid, bytes, result, ring });
   }
@@ -56,15 +53,14 @@ export class RingEmitter {
     const { handle, qid } = sqe;
     if (entry !== undefined) {
       this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
-      this.#last.set(entry, URING_CMD.REGISTER);
     }
     this.#w.emit({
       kind: 'register',
       ...this.#at(submitter, handle, conn),
       qid,
       entry: entry?.index ?? -1,
-      headers: Number(entry?.headers ?? 0),
-      payload: Number(entry?.payload ?? 0),
+      headers: entry?.headers ?? 0,
+      payload: entry?.payload ?? 0,
       payloadSize: entry?.payloadSize ?? 0,
       result: res === HELD ? 0 : res,
     });
@@ -82,7 +78,7 @@ export class RingEmitter {
   ended(entry: Entry, submitter: Submitter, result: number): void {
     const { conn, qid, index } = entry;
     const at = this.#at(submitter, entry.command.handle, conn);
-    const what = { command: this.#last.get(entry) ?? 0, qid, entry: index, commitId: '' };
+    const what = { command: entry.command.cmdOp, qid, entry: index, commitId: '' };
     this.#w.emit({ kind: 'completion', ...at, ...what, result });
   }
 
