@@ -154,8 +154,7 @@ export class RealScene {
   }
 
   commit(unique: bigint, qid = 0, ring = 1): number | string {
-    const commitId = keyOf(unique);
-    return this.command({ cmdOp: URING_CMD.COMMIT_AND_FETCH, commitId, qid }, ring);
+    return this.command({ cmdOp: URING_CMD.COMMIT_AND_FETCH, commitId: keyOf(unique), qid }, ring);
   }
 
   /** Entries for every queue, and with them the ring. */
