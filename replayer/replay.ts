@@ -24,7 +24,7 @@ import {
 import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import { type Backing, lookForPoison } from './backing.ts';
-import { CanonicalLog } from './canonical.ts';
+import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
@@ -32,6 +32,7 @@ import { type EndHow, Ending } from './ending.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { Routes } from './routes.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -85,7 +86,7 @@ export interface ReplayResult {
 
 const SIGTERM = 15;
 /** What the termination check looks at. */
-const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['exit', 'hang', 'teardown', 'register']);
+const ENDS = ['exit', 'hang', 'teardown', 'register'] as const;
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
@@ -191,11 +192,10 @@ async function run(
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
-  const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
-  if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
-  const emit = (event: ReplayEvent) => {
-    for (const take of consumers) take(event);
-  };
+  const routes = new Routes();
+  const { emit } = routes;
+  routes.add((e) => log.take(e), LOGGED);
+  if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
   const session = new Session(launched, model, emit, shown);
   const extent = options.poison ?? 'used';
   const poison = extent === 'off' ? undefined : new Poison(extent, emit);
@@ -210,12 +210,12 @@ async function run(
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
-  consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
+  for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
+  routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
-  consumers.push((e) => replayer.take(e));
+  routes.add((e) => replayer.take(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);
   hooks.started(session.seam.wakeFd);
   try {

@@ -12,7 +12,7 @@ import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
 import { type Key, keyOf, readKey, readU32 } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
-import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
@@ -36,7 +36,7 @@ const WRITTEN = { min: 8, max: 8 };
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 interface Asked {
-  unique: bigint;
+  unique: Key;
   opcode: number;
   node: Key;
   offset: number;
@@ -71,6 +71,7 @@ const TOUCHES: ReadonlySet<number> = new Set([
 
 export class Content implements Check {
   readonly name = 'content';
+  readonly kinds = ['request', 'reply'] as const;
   readonly #files = new Shadows();
   readonly #asked = new AskedByConn();
   readonly #wrong = new Lines();
@@ -107,7 +108,7 @@ export class Content implements Check {
       }
     }
     if (LOOKS.has(opcode)) {
-      const unique = uniqueOf(bytes);
+      const unique = uniqueKeyOf(bytes);
       const none = { offset: 0, size: 0, sums: [], version: 0, mixed: false };
       this.#asked.set(event, { unique, opcode, node, ...none });
     }
@@ -164,7 +165,7 @@ export class Content implements Check {
       }
     }
     const { version } = shadow;
-    const unique = uniqueOf(bytes);
+    const unique = uniqueKeyOf(bytes);
     this.#asked.set(event, { unique, opcode, node, offset, size, sums, version, mixed });
   }
 
@@ -203,14 +204,16 @@ export class Content implements Check {
 
   #read(event: ReplyEvent, asked: Asked, shadow: Shadow): void {
     if (shadow.blind || asked.mixed || asked.version !== shadow.version) return;
-    const data = event.bytes.subarray(OUT_HEADER);
-    for (const [block, from] of wholeBlocks(asked.offset, data.length)) {
+    const { bytes } = event;
+    const end = asked.offset + bytes.length - OUT_HEADER;
+    for (let block = Math.ceil(asked.offset / BLOCK); (block + 1) * BLOCK <= end; block++) {
       const expected = shadow.blocks.get(block);
       if (expected === undefined) continue;
       this.#verified++;
-      if (this.#sum(data.subarray(from, from + BLOCK)) === expected) continue;
+      const from = OUT_HEADER + block * BLOCK - asked.offset;
+      if (this.#sum(bytes.subarray(from, from + BLOCK)) === expected) continue;
       this.#wrong.add(
-        `READ unique ${uniqueOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
+        `READ unique ${uniqueKeyOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
       );
     }
   }

@@ -20,6 +20,7 @@ import type {
   ReplayEvent,
   SpoiledEvent,
 } from '../events.ts';
+import { keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { opOf } from '../protocol/opcodes.ts';
 import { URING_CMD } from '../protocol/ring.ts';
@@ -115,7 +116,7 @@ export class Ownership implements Check {
     }
     // -EINVAL on a queue that is there: a ring without SQE128, or a fault.
     if (!lost || commitId === '') return;
-    const unique = BigInt(`0x${commitId}`);
+    const unique = keyOf(BigInt(`0x${commitId}`));
     const waiting = this.#ledger.outstanding(conn, unique);
     if (waiting !== undefined) {
       if (waiting.entry.qid !== qid) this.#found('foreign', foreignCommit(event, waiting));
@@ -134,7 +135,8 @@ export class Ownership implements Check {
   }
 
   #request(conn: number, unique: bigint): Carried | undefined {
-    return this.#ledger.outstanding(conn, unique) ?? this.#ledger.committed(conn, unique);
+    const key = keyOf(unique);
+    return this.#ledger.outstanding(conn, key) ?? this.#ledger.committed(conn, key);
   }
 
   #spoiled(event: SpoiledEvent): void {

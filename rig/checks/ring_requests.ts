@@ -1,14 +1,15 @@
 /** The requests that are in ring entries, and what replies the kernel takes for them. */
 import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { errorOf, opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { type BodyLimits, replyLimits } from '../protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../protocol/negotiated.ts';
 import { OP, opOf } from '../protocol/opcodes.ts';
 
 /** A request in an entry. */
 export interface InEntry {
-  readonly unique: bigint;
+  readonly unique: Key;
   readonly opcode: number;
   /** Sizes of a successful reply's body; undefined where the device takes no reply. */
   readonly limits: BodyLimits | undefined;
@@ -49,13 +50,14 @@ export class RingRequests {
     const limits = limitsOf(connection, opcode, bytes);
     const queue = connection.queues.get(ring.qid) ?? [];
     if (queue.length === 0) connection.queues.set(ring.qid, queue);
-    queue[ring.entry] = { unique: uniqueOf(bytes), opcode, limits };
+    queue[ring.entry] = { unique: uniqueKeyOf(bytes), opcode, limits };
   }
 
   /** Takes a reply that was written to the device: that to INIT says how others measure. */
   agree({ conn, bytes, result }: ReplyEvent): void {
     const connection = this.#connections.get(conn);
-    if (connection?.init === undefined || uniqueOf(bytes) !== uniqueOf(connection.init)) return;
+    if (connection?.init === undefined || uniqueKeyOf(bytes) !== uniqueKeyOf(connection.init))
+      return;
     if (result >= 0 && errorOf(bytes) === 0) {
       connection.negotiated = negotiate(connection.init, bytes);
     }
