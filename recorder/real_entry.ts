@@ -55,6 +55,9 @@ export class RealCommand implements RingCommand {
   get cmdOp(): number {
     return this.sqe.cmdOp;
   }
+  get quiet(): boolean {
+    return this.sqe.quiet;
+  }
 }
 
 export class RealEntry implements Entry {

@@ -21,9 +21,10 @@ import {
   type Scratch,
   serverStart,
 } from '../rig/seam/launch.ts';
-import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
+import type { PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
-import { type Backing, lookForPoison } from './backing.ts';
+import type { Backing } from './backing.ts';
+import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
@@ -197,9 +198,7 @@ async function run(
   routes.add((e) => log.take(e), LOGGED);
   if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
   const session = new Session(launched, model, emit, shown);
-  const extent = options.poison ?? 'used';
-  const poison = extent === 'off' ? undefined : new Poison(extent, emit);
-  session.rings.poison = poison;
+  const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
     serial: options.serial === true,
@@ -220,7 +219,7 @@ async function run(
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
-    if (poison !== undefined) lookForPoison(poison, options.backing, session.now());
+    lookForPoison(poison, options.backing, session.now());
   } finally {
     await session.close();
     const t = session.now();

@@ -11,11 +11,12 @@ import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import { backing } from './backing_calls.ts';
 import type { DescriptorTable } from './descriptors.ts';
-import type { Context } from './mount_port.ts';
+import { earlyResult } from './early_checks.ts';
+import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
 
-const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY } = ERRNO;
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY, EPERM } = ERRNO;
 
 /** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h, as x86-64 numbers. */
 export const IOC = {
@@ -30,7 +31,6 @@ const O_CLOEXEC = 0o2000000;
 const F_DUPFD = 0;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
-const SPLICE_F_NONBLOCK = 2;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -43,6 +43,8 @@ export class DevicePort {
   /** Requests delivered and replies taken, for the progress line. */
   delivered = 0;
   replied = 0;
+  /** Looks at a message the server writes, before the Kernel does. */
+  inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
   /** Indexes that some process has closed: another may still hold them. */
   readonly #closed = new Set<number>();
@@ -76,6 +78,7 @@ export class DevicePort {
       id,
       index: -1,
       nonblock: (flags & O_NONBLOCK) !== 0,
+      openFlags: flags,
       tid,
       held: [],
       returned: undefined,
@@ -110,9 +113,10 @@ export class DevicePort {
       return false;
     }
     handle.tid = tid;
-    if (nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid)) {
-      seam.respond(slot, -EBADF);
-    } else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false, false);
+    const gone = nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid);
+    const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
+    if (early !== 0) seam.respond(slot, early);
+    else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
     else if (nr === NR.write || nr === NR.writev) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) this.#ioctl(handle);
@@ -135,18 +139,18 @@ export class DevicePort {
     return fd < 0;
   }
 
-  #read(handle: PortHandle, size: number, splice: boolean, nonblock: boolean): void {
+  #read(handle: PortHandle, size: number, splice: boolean): void {
     const { seam, trap } = this.#w;
     if (trap.filled < 0) {
       seam.respond(trap.slot, trap.filled);
       return;
     }
-    const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice };
+    const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice, measured: false };
     if (handle.shown) handle.polled = true;
-    if (this.#tryRead(handle, read, false)) return;
+    if (this.#tryRead(handle, read)) return;
     // A handle in SYNC_INIT sleeps until its mount, O_NONBLOCK or not.
     const bound = this.#w.kernel.connOf(handle.id) !== 0;
-    if (bound && (handle.nonblock || nonblock)) {
+    if (bound && handle.nonblock) {
       this.#show(handle, false);
       seam.respond(read.slot, -EAGAIN);
     } else {
@@ -157,7 +161,7 @@ export class DevicePort {
   }
 
   /** Answers the read if the Kernel can; false: it must wait. */
-  #tryRead(handle: PortHandle, read: HeldRead, resumed: boolean): boolean {
+  #tryRead(handle: PortHandle, read: HeldRead): boolean {
     const { seam, kernel, data } = this.#w;
     let n: number;
     if (handle.returned !== undefined && handle.returned.length <= read.size) {
@@ -165,9 +169,11 @@ export class DevicePort {
       n = handle.returned.length;
       handle.returned = undefined;
     } else {
-      n = kernel.read(handle.id, read.size, data, resumed);
+      n = kernel.read(handle.id, read.size, data, read.measured);
     }
     if (n === BLOCK) {
+      // In SYNC_INIT a read sleeps before its buffer is looked at (fuse_get_dev).
+      read.measured = kernel.connOf(handle.id) !== 0;
       handle.pending = false;
       return false;
     }
@@ -227,6 +233,7 @@ export class DevicePort {
   #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
     const { seam, kernel, trap } = this.#w;
     const { tid } = trap;
+    this.inspect?.(bytes);
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
@@ -253,7 +260,8 @@ export class DevicePort {
       return;
     }
     const size = Math.min(Number(trap.arg(4)), room);
-    this.#read(handle, size, true, (trap.int(5) & SPLICE_F_NONBLOCK) !== 0);
+    // Only the device's O_NONBLOCK counts, SPLICE_F_NONBLOCK is the pipe's (fuse_dev_splice_read).
+    this.#read(handle, size, true);
   }
 
   #spliceIn(handle: PortHandle): void {
@@ -278,7 +286,8 @@ export class DevicePort {
       return;
     }
     if (seam.readMemory(tid, trap.arg(2), size) !== size) {
-      seam.respond(slot, -EFAULT);
+      const unbound = command !== IOC.clone && kernel.connOf(handle.id) === 0;
+      seam.respond(slot, unbound ? -EPERM : -EFAULT);
       return;
     }
     const view = new DataView(data.buffer, data.byteOffset, size);
@@ -367,7 +376,7 @@ export class DevicePort {
     if (handle === undefined) return;
     while (handle.held.length > 0) {
       const read = handle.held[0] as HeldRead;
-      if (!this.#tryRead(handle, read, true)) break;
+      if (!this.#tryRead(handle, read)) break;
       handle.held.shift();
     }
     if (handle.held.length > 0) return;

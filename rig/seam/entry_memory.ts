@@ -5,9 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import type { NativeSeam } from '../../native/load.ts';
+import type { EntryBuffer } from '../events.ts';
+import { isFault } from '../kernel/ring/entry.ts';
 import type { Buffers, Entry, Memory } from '../kernel/ring/ring_kernel.ts';
+import { readU32 } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
+import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { ENT_OFFSET } from '../protocol/ring.ts';
+import { URING_ENT_IN_OUT, URING_REQ_HEADER } from '../protocol/structs-session.ts';
 import type { MessageBuffers } from './message_buffers.ts';
 
 const { ECANCELED, EFAULT, EIO, ESRCH } = ERRNO;
@@ -16,6 +21,13 @@ const ADDRESS_END = 2 ** 48;
 /** A reply that may be no longer than this is read with its headers, before they say how long it is. */
 const GUESS_MAX = 4096;
 const NOTHING = new Uint8Array(0);
+
+/** A request that could not be put into its entry, and the buffer that is not mapped. */
+export interface Undelivered {
+  readonly buffer: EntryBuffer;
+  readonly unique: bigint;
+  readonly opcode: number;
+}
 
 /** The thread group of a thread: its memory is there when the thread is not any more. */
 function processOf(tid: number): number {
@@ -32,9 +44,12 @@ export class EntryMemory implements Memory {
   readonly #data: Uint8Array;
   readonly #buffers: MessageBuffers;
   #tid: number;
-  readonly #process: number;
-  /** The thread whose memory it is. */
+  /** The process whose memory it is, and the thread that submits. */
+  readonly process: number;
   readonly submitter: number;
+  /** A buffer that the reply that was taken last could not be read from. */
+  unmapped: EntryBuffer | undefined;
+  #undelivered: Undelivered | undefined;
   /** The entry whose reply lies in the buffer, and bytes of its payload there; -1: it cannot be read. */
   #taken: Entry | undefined;
   #takenBytes = 0;
@@ -45,7 +60,7 @@ export class EntryMemory implements Memory {
     this.#buffers = buffers;
     this.#tid = tid;
     this.submitter = tid;
-    this.#process = processOf(tid);
+    this.process = processOf(tid);
   }
 
   /** A thread that has the memory: the submitter, or its process once it has ended. */
@@ -58,6 +73,13 @@ export class EntryMemory implements Memory {
     return this.#buffers.request;
   }
 
+  /** The request that was the last and failed; told once. */
+  get undelivered(): Undelivered | undefined {
+    const failed = this.#undelivered;
+    this.#undelivered = undefined;
+    return failed;
+  }
+
   /** Reads a committed reply ahead of the Kernel. Its bytes as one message; valid until the next one. */
   take(entry: Entry): Uint8Array {
     const { payloadSize, mostReply } = entry;
@@ -66,12 +88,23 @@ export class EntryMemory implements Memory {
     let got = buffers.take(this.#tid, entry, payloadSize, guess);
     if (got === -ESRCH && this.#moved()) got = buffers.take(this.#tid, entry, payloadSize, guess);
     if (got !== -EIO && got < 0) {
+      this.unmapped = got === -EFAULT ? 'headers' : undefined;
       this.#taken = undefined;
       return NOTHING;
     }
+    this.unmapped = got === -EIO ? 'payload' : undefined;
     this.#taken = entry;
     this.#takenBytes = got === -EIO ? -1 : got;
     return buffers.reply(Math.max(got, 0));
+  }
+
+  /** Of the reply that was taken last: payload_sz, where it is more than the payload holds. */
+  get oversize(): number | undefined {
+    const entry = this.#taken;
+    if (entry === undefined || this.#takenBytes < entry.payloadSize) return undefined;
+    const ent = this.#buffers.headers(ENT_OFFSET, URING_ENT_IN_OUT.size);
+    const size = readU32(ent, URING_ENT_IN_OUT.at.payload_sz);
+    return size > entry.payloadSize ? size : undefined;
   }
 
   /** The Kernel has read the reply. */
@@ -113,19 +146,23 @@ export class EntryMemory implements Memory {
     return this.#buffers.room(size);
   }
 
-  put(entry: Buffers, _request: Uint8Array, opIn: number, ent: Uint8Array): number {
+  put(entry: Buffers, request: Uint8Array, opIn: number, ent: Uint8Array): number {
     const buffers = this.#buffers;
     let result = buffers.put(this.#tid, entry, opIn, ent);
     if (result === -ESRCH && this.#moved()) result = buffers.put(this.#tid, entry, opIn, ent);
     // The process is no more: its tasks are dead (fuse_uring_send_in_task()).
     if (result === -ESRCH) return -ECANCELED;
-    return result === 0 ? 0 : -EFAULT;
+    if (result === 0) return 0;
+    const there = this.read(entry.headers, URING_REQ_HEADER.size);
+    const buffer = isFault(there) ? 'headers' : 'payload';
+    this.#undelivered = { buffer, unique: uniqueOf(request), opcode: opcodeOf(request) };
+    return -EFAULT;
   }
 
   /** The thread has ended: from now on its process, which has the memory still. False if that is it. */
   #moved(): boolean {
-    const moved = this.#tid !== this.#process;
-    this.#tid = this.#process;
+    const moved = this.#tid !== this.process;
+    this.#tid = this.process;
     return moved;
   }
 }

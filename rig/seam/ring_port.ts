@@ -16,6 +16,7 @@ import { highWord, type Key, lowWord } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import type { BufferMisfits } from './buffer_misfits.ts';
 import { Carrying } from './carrying.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
@@ -33,6 +34,8 @@ const NOTHING: ReturnType<RingCommands['beyond']> = {};
 export class RingPort {
   readonly emitter: RingEmitter;
   poison: Poison | undefined;
+  /** Told of buffers that are not there, or too small. */
+  misfits: BufferMisfits | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
@@ -60,7 +63,7 @@ export class RingPort {
       const submitter = this.#submitters.byId(ring);
       if (submitter === undefined) return;
       this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
-      this.#post(submitter, sqe.userData, res);
+      this.#post(submitter, sqe, res);
     };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
@@ -102,14 +105,14 @@ export class RingPort {
     const { what, result } = c.plain(n) ? NOTHING : c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
-      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
     const { rings } = this.#w.kernel;
     if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, userData, res) };
+      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
     }
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
   };
@@ -120,6 +123,7 @@ export class RingPort {
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(conn, sqe.qid, sqe.commitId) : undefined;
     const bytes = entry && memory.take(entry);
+    if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
     const res = rings.command(submitter.id, sqe, memory);
@@ -135,7 +139,7 @@ export class RingPort {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
     if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
-    if (res !== HELD) this.#post(submitter, sqe.userData, res);
+    if (res !== HELD) this.#post(submitter, sqe, res);
     return res;
   }
 
@@ -163,9 +167,20 @@ export class RingPort {
     if (unique !== 0) this.#carrying.delete(unique, entry);
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
-      this.poison?.registered(entry);
+      const submitter = this.#submitters.byId(entry.command.ring);
+      if (submitter !== undefined) this.#given(entry, submitter);
     }
     if (this.poison !== undefined) this.#fresh.set(entry, unique);
+  }
+
+  /** The kernel has the entry: it is new, or a request could not be put there. */
+  #given(entry: Entry, submitter: Submitter): void {
+    const { memory } = submitter;
+    this.poison?.registered(entry, memory.process);
+    const lost = memory.undelivered;
+    // Who has closed the ring may unmap its buffers.
+    if (lost === undefined || this.#submitters.isClosed(submitter)) return;
+    this.misfits?.undelivered(entry, lost, this.#w.now());
   }
 
   #delivering(entry: Entry): void {
@@ -183,11 +198,13 @@ export class RingPort {
       this.poison?.ended(entry);
       this.emitter.ended(entry, submitter, res);
     }
-    this.#post(submitter, entry.command.userData, res);
+    this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, userData: Key, res: number): number {
-    this.#w.seam.ringPost(submitter.ring, lowWord(userData), highWord(userData), res);
+  #post({ ring }: Submitter, { userData, quiet }: Posted, res: number): number {
+    if (res < 0 || quiet !== true) {
+      this.#w.seam.ringPost(ring, lowWord(userData), highWord(userData), res);
+    }
     return 0;
   }
 
@@ -214,3 +231,6 @@ export class RingPort {
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
+
+/** What a CQE needs to know of its command. */
+type Posted = { readonly userData: Key; readonly quiet?: boolean };

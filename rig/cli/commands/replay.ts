@@ -3,14 +3,16 @@ import { statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
+import { replayInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
+import { findingsCode } from '../../engine/outcome.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { reproduce } from '../../report/reproduce.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
-import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -36,21 +38,6 @@ interface Flags {
   transport: 'any' | 'device';
   cpus?: string;
   poison: PoisonExtent;
-}
-
-/** The one command that reproduces a run. */
-export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
-  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
-  if (flags.end !== 'unmount') words.push('--end', flags.end);
-  if (flags.transport !== 'any') words.push('--transport', flags.transport);
-  if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
-  if (flags.poison !== 'used') words.push('--poison', flags.poison);
-  if (flags.serial) words.push('--serial');
-  if (flags.twice) words.push('--twice');
-  if (command.length > 0) words.push('--', ...command);
-  return words
-    .map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }
 
 function isDirectory(path: string): boolean {
@@ -116,7 +103,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     seed: Number(flags.seed),
     serial: flags.serial === true,
     result,
-    reproduce: reproduce(capture, command, flags),
+    reproduce: reproduce(capture, command, { ...options, seed: flags.seed, twice: flags.twice }),
   };
   if (flags.twice) {
     const again: string[] = [];
@@ -133,16 +120,8 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
-  process.exitCode = exitCode(report);
-}
-
-function exitCode(report: ReplayReport): number {
-  const { findings } = report.result;
-  if (report.second?.difference !== undefined) return EXIT.notDeterministic;
-  const failed = findings.filter((f) => f.verdict === 'fail');
-  if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
-  if (failed.length > 0) return EXIT.divergence;
-  return findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+  process.exitCode =
+    report.second?.difference === undefined ? findingsCode(result.findings) : EXIT.notDeterministic;
 }
 
 export const replayCommand = (program: Command): void => {

@@ -20,6 +20,7 @@ export class Command implements RingCommand {
   readonly handle: HandleId;
   readonly userData: Key;
   readonly cmdOp: number;
+  readonly quiet: boolean;
   readonly memory: Memory;
   /** It is being looked at: a result goes back with the call, not through `onComplete`. */
   inline = true;
@@ -30,6 +31,7 @@ export class Command implements RingCommand {
     this.handle = sqe.handle;
     this.userData = sqe.userData;
     this.cmdOp = sqe.cmdOp;
+    this.quiet = sqe.quiet;
     this.memory = memory;
   }
 }

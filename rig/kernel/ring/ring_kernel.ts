@@ -60,6 +60,8 @@ export interface RingSqe {
   readonly userData: Key;
   /** The ring was made with IORING_SETUP_SQE128. */
   readonly sqe128: boolean;
+  /** IOSQE_CQE_SKIP_SUCCESS: only a result below 0 has a CQE. */
+  readonly quiet: boolean;
 }
 
 /** A command that was accepted: what a port needs to post its CQE. */
@@ -69,6 +71,7 @@ export interface RingCommand {
   readonly userData: Key;
   /** FUSE_IO_URING_CMD_*. */
   readonly cmdOp: number;
+  readonly quiet: boolean;
 }
 
 /** enum fuse_ring_req_state, without its FRRS_. Other texts call AVAILABLE "WAIT". */
