@@ -27,6 +27,8 @@ const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
 const WRITE_DATA = 80;
 const FOPEN_PASSTHROUGH = 128;
+/** A READ's. */
+const NO_SUMS: Asked['sums'] = [];
 const O_TRUNC = 0o1000;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
@@ -153,13 +155,14 @@ export class Content implements Check {
     const shadow = this.#files.of(conn, node);
     const offset = Number(readKey(bytes, 48));
     const size = readU32(bytes, 56);
-    const sums: Asked['sums'] = [];
+    let sums = NO_SUMS;
     const mixed = shadow.writing > 0;
     if (writing) {
       shadow.writing++;
       shadow.version++;
       dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
+      sums = [];
       for (const [block, from] of wholeBlocks(offset, data.length)) {
         sums.push([block, this.#sum(data.subarray(from, from + BLOCK))]);
       }

@@ -66,7 +66,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   protected readonly options: ModelOptions;
   protected readonly host: HostLimits;
   protected readonly connections = new Map<ConnId, Connection>();
-  readonly #requests = new Map<Ticket, { conn: Connection; req: FuseReq }>();
+  readonly #requests = new Map<Ticket, FuseReq>();
   #lastTicket: Ticket = 0;
 
   constructor(options: ModelOptions = {}) {
@@ -87,24 +87,25 @@ export class ModelFeed implements Feed, ConnectionHost {
     const connection = this.connection(conn);
     const ticket = ++this.#lastTicket;
     const req = new FuseReq(ticket, spec);
-    this.#requests.set(ticket, { conn: connection, req });
+    req.conn = connection;
+    this.#requests.set(ticket, req);
     connection.enqueue(req);
     return ticket;
   }
 
   uniqueOf(ticket: Ticket): bigint | undefined {
-    const unique = this.#requests.get(ticket)?.req.unique || undefined;
+    const unique = this.#requests.get(ticket)?.unique || undefined;
     return unique === undefined ? undefined : BigInt(unique);
   }
 
   interrupt(ticket: Ticket): void {
-    const found = this.#requests.get(ticket);
-    if (found !== undefined) signal(found.conn, found.req);
+    const req = this.#requests.get(ticket);
+    if (req?.conn !== undefined) signal(req.conn, req);
   }
 
   kill(ticket: Ticket): void {
-    const found = this.#requests.get(ticket);
-    if (found !== undefined) kill(found.conn, found.req);
+    const req = this.#requests.get(ticket);
+    if (req?.conn !== undefined) kill(req.conn, req);
   }
 
   forget(conn: ConnId, forgets: readonly Forget[]): void {

@@ -5,6 +5,7 @@
 import type { Key } from '../protocol/cursor.ts';
 import type { BodyLimits } from '../protocol/message.ts';
 import { opOf } from '../protocol/opcodes.ts';
+import type { Connection } from './connection.ts';
 import type { Outcome, RequestSpec, Ticket } from './feed.ts';
 import type { RingEntry } from './ring/entry.ts';
 import type { RingQueue } from './ring/queue.ts';
@@ -35,6 +36,8 @@ export class FuseReq {
   readonly noReply: boolean;
   /** Called at the end of one of the kernel's own requests. */
   readonly own: ((outcome: Outcome) => void) | undefined;
+  /** Of one that a client waits for. */
+  conn: Connection | undefined;
   /** 0 while it has none. */
   unique: Key = 0;
   /** NOTIFY_REPLY: its unique is the server's and takes no number. */
