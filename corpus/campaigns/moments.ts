@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { SessionEvent } from '../../rig/events.ts';
 import { Prng } from '../prng.ts';
-import { run } from '../run.ts';
+import { builtProgram, run } from '../run.ts';
 import { type Client, load, startClient } from './client.ts';
 import { Ground, killQuietly, RIG, until } from './ground.ts';
 import { reference, serverCommand, type Transport } from './moment_servers.ts';
