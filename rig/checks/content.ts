@@ -21,7 +21,15 @@ import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import { BLOCK, begin, dropRange, type Shadow, Shadows, type Transfer, wholeBlocks } from './shadows.ts';
+import {
+  BLOCK,
+  begin,
+  dropRange,
+  type Shadow,
+  Shadows,
+  type Transfer,
+  wholeBlocks,
+} from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
