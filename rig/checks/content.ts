@@ -12,7 +12,7 @@ import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
 import { type Key, keyOf, readKey, readU32 } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
-import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
@@ -35,6 +35,8 @@ const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
 const WRITE_DATA = 80;
 const FOPEN_PASSTHROUGH = 128;
+/** A READ's. */
+const NO_SUMS: Asked['sums'] = [];
 const O_TRUNC = 0o1000;
 /** Of SETATTR's `valid`: the only change to data it brings. */
 const FATTR_SIZE = 8;
@@ -46,7 +48,7 @@ const WRITTEN = { min: 8, max: 8 };
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 interface Asked extends Transfer {
-  unique: bigint;
+  unique: Key;
   opcode: number;
   node: Key;
   /** WRITE: checksums of its whole blocks. */
@@ -75,6 +77,7 @@ const TOUCHES: ReadonlySet<number> = new Set([
 
 export class Content implements Check {
   readonly name = 'content';
+  readonly kinds = ['request', 'reply'] as const;
   readonly #files = new Shadows();
   readonly #asked = new AskedByConn();
   readonly #wrong = new Lines();
@@ -111,7 +114,7 @@ export class Content implements Check {
       }
     }
     if (LOOKS.has(opcode)) {
-      const unique = uniqueOf(bytes);
+      const unique = uniqueKeyOf(bytes);
       const none = { writes: false, offset: 0, size: 0, sums: [], mixed: false };
       this.#asked.set(event, { unique, opcode, node, ...none });
     }
@@ -156,15 +159,16 @@ export class Content implements Check {
     const shadow = this.#files.of(conn, node);
     const offset = Number(readKey(bytes, 48));
     const size = readU32(bytes, 56);
-    const sums: Asked['sums'] = [];
+    let sums = NO_SUMS;
     if (writing) {
       dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
+      sums = [];
       for (const [block, from] of wholeBlocks(offset, data.length)) {
         sums.push([block, this.#sum(data.subarray(from, from + BLOCK))]);
       }
     }
-    const unique = uniqueOf(bytes);
+    const unique = uniqueKeyOf(bytes);
     const asked = { unique, opcode, node, writes: writing, offset, size, sums, mixed: false };
     begin(shadow, asked);
     this.#asked.set(event, asked);
@@ -205,14 +209,16 @@ export class Content implements Check {
 
   #read(event: ReplyEvent, asked: Asked, shadow: Shadow): void {
     if (shadow.blind || asked.mixed) return;
-    const data = event.bytes.subarray(OUT_HEADER);
-    for (const [block, from] of wholeBlocks(asked.offset, data.length)) {
+    const { bytes } = event;
+    const end = asked.offset + bytes.length - OUT_HEADER;
+    for (let block = Math.ceil(asked.offset / BLOCK); (block + 1) * BLOCK <= end; block++) {
       const expected = shadow.blocks.get(block);
       if (expected === undefined) continue;
       this.#verified++;
-      if (this.#sum(data.subarray(from, from + BLOCK)) === expected) continue;
+      const from = OUT_HEADER + block * BLOCK - asked.offset;
+      if (this.#sum(bytes.subarray(from, from + BLOCK)) === expected) continue;
       this.#wrong.add(
-        `READ unique ${uniqueOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
+        `READ unique ${uniqueKeyOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
       );
     }
   }
