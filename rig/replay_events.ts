@@ -1,6 +1,6 @@
-/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and poison. */
+/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and what is wrong with buffers. */
 import type { BeginEvent, EndEvent, SessionEvent } from './events.ts';
-import type { PoisonReadEvent, SpoiledEvent } from './ring_events.ts';
+import type { OversizeEvent, PoisonReadEvent, SpoiledEvent, UnmappedEvent } from './ring_events.ts';
 
 /**
  * How this run's answer to a captured request compares.
@@ -86,12 +86,46 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
+  /** Of a spin with calls: which ones, in words. */
+  calls?: string[];
+}
+
+/** umount2(2) by the server. */
+export interface UmountCallEvent {
+  kind: 'umount-call';
+  t: number;
+  tid: number;
+  /** Absolute. */
+  target: string;
+  flags: number;
+  result: number;
+}
+
+/** A call on a descriptor number that was the device until the server closed it. */
+export interface StaleCallEvent {
+  kind: 'stale-call';
+  t: number;
+  tid: number;
+  fd: number;
+  call: 'read' | 'write';
+}
+
+/** How many descriptors the server's processes have together: once INIT is answered, and at the end. */
+export interface DescriptorsEvent {
+  kind: 'descriptors';
+  t: number;
+  count: number;
 }
 
 export type ReplayEvent =
   | SessionEvent
+  | UmountCallEvent
+  | StaleCallEvent
+  | DescriptorsEvent
   | SpoiledEvent
   | PoisonReadEvent
+  | UnmappedEvent
+  | OversizeEvent
   | AnsweredEvent
   | UnansweredEvent
   | NewsEvent
@@ -104,12 +138,17 @@ export type ReplaySink = (event: ReplayEvent) => void;
 const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'spoiled',
   'poison-read',
+  'unmapped',
+  'oversize',
   'answered',
   'unanswered',
   'news',
   'directory',
   'teardown',
   'hang',
+  'umount-call',
+  'stale-call',
+  'descriptors',
 ] as const);
 
 /** What a run emits and a capture holds: all but its first and its last frame. */

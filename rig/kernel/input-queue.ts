@@ -12,6 +12,12 @@ export class InputQueue {
   readonly forgets = new ForgetQueue();
   #counter = 0n;
 
+  /** As if so many had been asked before, on a connection that is old. Uniques only grow. */
+  startAt(base: bigint): void {
+    const even = base - (base % UNIQUE_STEP);
+    if (even > this.#counter) this.#counter = even;
+  }
+
   /** fuse_get_unique(): requests when they are queued, forgets when they are read. */
   nextUnique(): bigint {
     this.#counter += UNIQUE_STEP;

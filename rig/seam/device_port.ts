@@ -36,9 +36,15 @@ export class DevicePort {
   /** Requests delivered and replies taken, for the progress line. */
   delivered = 0;
   replied = 0;
+  /** Looks at a message the server writes, before the Kernel does. */
+  inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
   /** Indexes that some process has closed: another may still hold them. */
   readonly #closed = new Set<number>();
+  /** Indexes at which a device ever was. */
+  readonly #was = new Set<number>();
+  /** Told of a call on a descriptor that was the device and is closed. */
+  stale: (index: number, nr: number, tid: number) => void = () => {};
 
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
@@ -90,6 +96,7 @@ export class DevicePort {
       return;
     }
     this.handles.set(id, handle);
+    this.#was.add(handle.index);
     this.#w.emit({ kind: 'open', t: this.#w.now(), handle: id, tid, flags });
   }
 
@@ -100,14 +107,16 @@ export class DevicePort {
     // splice(2) names what it takes from first, sendfile(2) what it gives to.
     const sends = nr === NR.sendfile;
     const output = sends ? trap.index >= 0 : nr === NR.splice && trap.second >= 0;
-    const index = output !== sends ? trap.second : trap.index;
-    const handle = this.byIndex(index);
+    const at = output !== sends ? trap.second : trap.index;
+    const handle = this.byIndex(at);
     if (handle === undefined) {
+      if (this.table.get(at) === undefined && this.#was.has(at)) this.stale(at, nr, tid);
       seam.continue(slot);
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(index, tid);
+    const gone = nr !== NR.close && this.#isClosed(at, tid);
+    if (gone) this.stale(at, nr, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
     if (early !== undefined) seam.respond(slot, early);
     else if (READS.has(nr)) this.#read(handle, trap.size, false);
@@ -234,6 +243,7 @@ export class DevicePort {
   ): void {
     const { seam, kernel, trap } = this.#w;
     const { tid } = trap;
+    this.inspect?.(bytes);
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);

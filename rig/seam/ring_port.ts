@@ -15,6 +15,7 @@ import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import type { BufferMisfits } from './buffer_misfits.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
@@ -28,6 +29,8 @@ const { EBADF, EOPNOTSUPP } = ERRNO;
 export class RingPort {
   readonly emitter: RingEmitter;
   poison: Poison | undefined;
+  /** Told of buffers that are not there, or too small. */
+  misfits: BufferMisfits | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
@@ -56,7 +59,7 @@ export class RingPort {
       const submitter = this.#submitters.byId(ring);
       if (submitter === undefined) return;
       this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
-      this.#post(submitter, sqe.userData, res);
+      this.#post(submitter, sqe, res);
     };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
@@ -98,14 +101,14 @@ export class RingPort {
     const { what, result } = c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
-      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
     const { rings } = this.#w.kernel;
     if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, userData, res) };
+      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
     }
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
   }
@@ -116,6 +119,7 @@ export class RingPort {
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
     const bytes = entry && memory.take(entry);
+    if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
     const res = rings.command(submitter.id, sqe, memory);
@@ -130,7 +134,7 @@ export class RingPort {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
     if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
-    if (res !== HELD) this.#post(submitter, sqe.userData, res);
+    if (res !== HELD) this.#post(submitter, sqe, res);
     return res;
   }
 
@@ -160,9 +164,20 @@ export class RingPort {
     if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
-      this.poison?.registered(entry);
+      const submitter = this.#submitters.byId(entry.command.ring);
+      if (submitter !== undefined) this.#given(entry, submitter);
     }
     this.#fresh.set(entry, unique);
+  }
+
+  /** The kernel has the entry: it is new, or a request could not be put there. */
+  #given(entry: Entry, submitter: Submitter): void {
+    const { memory } = submitter;
+    this.poison?.registered(entry, memory.process);
+    const lost = memory.undelivered;
+    // Who has closed the ring may unmap its buffers.
+    if (lost === undefined || this.#submitters.isClosed(submitter)) return;
+    this.misfits?.undelivered(entry, lost, this.#w.now());
   }
 
   #delivering(entry: Entry): void {
@@ -181,11 +196,11 @@ export class RingPort {
       this.poison?.ended(entry);
       this.emitter.ended(entry, submitter, res);
     }
-    this.#post(submitter, entry.command.userData, res);
+    this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, userData: bigint, res: number): number {
-    this.#w.seam.ringPost(submitter.ring, userData, res);
+  #post(submitter: Submitter, command: Posted, res: number): number {
+    if (res < 0 || !command.quiet) this.#w.seam.ringPost(submitter.ring, command.userData, res);
     return 0;
   }
 
@@ -211,6 +226,9 @@ export class RingPort {
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
+
+/** What a CQE needs to know of its command. */
+type Posted = { readonly userData: bigint; readonly quiet?: boolean };
 
 /** Names a request on its way through a queue. */
 const key = (conn: number, qid: number, unique: bigint): bigint =>

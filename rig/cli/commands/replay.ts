@@ -1,16 +1,18 @@
 /** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
+import { replayInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
+import { findingsCode } from '../../engine/outcome.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { reproduce } from '../../report/reproduce.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
-import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -31,26 +33,12 @@ interface Flags {
   json?: boolean;
   log?: string;
   keep?: string;
+  keepFixture?: string;
   cwd?: string;
   allowDevices?: boolean;
   transport: 'any' | 'device';
   cpus?: string;
   poison: PoisonExtent;
-}
-
-/** The one command that reproduces a run. */
-export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
-  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
-  if (flags.end !== 'unmount') words.push('--end', flags.end);
-  if (flags.transport !== 'any') words.push('--transport', flags.transport);
-  if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
-  if (flags.poison !== 'used') words.push('--poison', flags.poison);
-  if (flags.serial) words.push('--serial');
-  if (flags.twice) words.push('--twice');
-  if (command.length > 0) words.push('--', ...command);
-  return words
-    .map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }
 
 function isDirectory(path: string): boolean {
@@ -95,6 +83,12 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
     return;
   }
+  const { keepFixture } = flags;
+  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
+    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
+    refuse(`--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`);
+    return;
+  }
   const options: ReplayOptions = {
     capture: resolve(capture),
     command,
@@ -103,6 +97,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     poison: flags.poison,
     ...(cpus === undefined ? {} : { cpus }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
+    ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
@@ -116,7 +111,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     seed: Number(flags.seed),
     serial: flags.serial === true,
     result,
-    reproduce: reproduce(capture, command, flags),
+    reproduce: reproduce(capture, command, { ...options, seed: flags.seed, twice: flags.twice }),
   };
   if (flags.twice) {
     const again: string[] = [];
@@ -133,16 +128,8 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
-  process.exitCode = exitCode(report);
-}
-
-function exitCode(report: ReplayReport): number {
-  const { findings } = report.result;
-  if (report.second?.difference !== undefined) return EXIT.notDeterministic;
-  const failed = findings.filter((f) => f.verdict === 'fail');
-  if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
-  if (failed.length > 0) return EXIT.divergence;
-  return findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+  process.exitCode =
+    report.second?.difference === undefined ? findingsCode(result.findings) : EXIT.notDeterministic;
 }
 
 export const replayCommand = (program: Command): void => {
@@ -186,6 +173,7 @@ export const replayCommand = (program: Command): void => {
       '--keep <file>',
       'keep this run as a capture, with times, queues and addresses, for show',
     )
+    .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
     .option('--json', 'the result as one JSON object')
