@@ -280,6 +280,14 @@ export class Cursor {
     return true;
   }
 
+  /** umount(2) would be refused: a client has something open, or waits for an answer. */
+  busy(conn: number): boolean {
+    for (const flight of this.#asker.tickets.values()) {
+      if (flight.conn === conn && !isRelease(flight.opcode)) return true;
+    }
+    return this.#side(conn).identity.open > 0;
+  }
+
   /** The connection is dead: nothing more is asked of it. */
   disconnected(conn: number): void {
     this.#side(conn).gone = true;
@@ -319,6 +327,10 @@ function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Nego
     throw error;
   }
 }
+
+/** What the kernel asks of itself when a file goes. */
+const isRelease = (opcode: number): boolean =>
+  opcode === OP.RELEASE.opcode || opcode === OP.RELEASEDIR.opcode;
 
 /** The highest bit of a unique marks a request that is sent again. */
 const RESENT = 0x80;

@@ -41,6 +41,13 @@ export class Identity {
     return this.#handles.get(node)?.get(captured)?.run ?? (captured === 0 ? 0 : undefined);
   }
 
+  /** Handles that are open. */
+  get open(): number {
+    let open = 0;
+    for (const of of this.#handles.values()) open += of.size;
+    return open;
+  }
+
   /** Returns how many opens of the capture go by this handle now: servers may share one. */
   bindHandle(node: bigint, captured: bigint, run: bigint): number {
     const [of, key] = [this.#handles.get(keyOf(node)) ?? new Map(), keyOf(captured)];

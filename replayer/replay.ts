@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -27,13 +27,15 @@ import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
-import { fillCommand, recordedCommand } from './command.ts';
+import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
+import { makeMountpoint, targetKind } from './mountpoint.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
+import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -48,12 +50,16 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** Requests have uniques above this, as on a connection that is old. */
+  uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
   allowDevices?: boolean;
   /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
   keep?: string;
+  /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
+  keepFixture?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** Bytes of the server's own output kept for the report. */
@@ -124,18 +130,14 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     kept = makeScratch('replay');
     const scratch = kept.path;
     const before = prologue(reader);
+    const place = placeOfFixture(options.keepFixture, before) ?? join(scratch, 'fixture');
+    const allowDevices = options.allowDevices === true;
     const restored =
       before.fixture === undefined
         ? undefined
-        : await restoreFixture(
-            untilStopped(fixturePieces(reader), hooks),
-            join(scratch, 'fixture'),
-            {
-              allowDevices: options.allowDevices === true,
-            },
-          );
+        : await restoreFixture(untilStopped(fixturePieces(reader), hooks), place, { allowDevices });
     const mountpoint = join(scratch, 'mnt');
-    mkdirSync(mountpoint);
+    makeMountpoint(mountpoint, before.root);
     const paths = { mountpoint, fixture: restored?.path };
     const command =
       options.command.length > 0
@@ -190,6 +192,8 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    uniqueBase: options.uniqueBase ?? 0n,
+    world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
@@ -203,7 +207,11 @@ async function run(
     cpus,
     serial: options.serial === true,
   });
-  model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
+  const watched = new Watched(session, launched, emit);
+  model.onInit = (conn) => {
+    cursor.initialised(conn, model.negotiated(conn));
+    watched.count();
+  };
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
@@ -212,6 +220,7 @@ async function run(
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
+  routes.add((e) => watched.take(e));
   routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));

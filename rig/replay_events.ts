@@ -86,10 +86,42 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
+  /** Of a spin with calls: which ones, in words. */
+  calls?: string[];
+}
+
+/** umount2(2) by the server. */
+export interface UmountCallEvent {
+  kind: 'umount-call';
+  t: number;
+  tid: number;
+  /** Absolute. */
+  target: string;
+  flags: number;
+  result: number;
+}
+
+/** A call on a descriptor number that was the device until the server closed it. */
+export interface StaleCallEvent {
+  kind: 'stale-call';
+  t: number;
+  tid: number;
+  fd: number;
+  call: 'read' | 'write';
+}
+
+/** How many descriptors the server's processes have together: once INIT is answered, and at the end. */
+export interface DescriptorsEvent {
+  kind: 'descriptors';
+  t: number;
+  count: number;
 }
 
 export type ReplayEvent =
   | SessionEvent
+  | UmountCallEvent
+  | StaleCallEvent
+  | DescriptorsEvent
   | SpoiledEvent
   | PoisonReadEvent
   | UnmappedEvent
@@ -114,6 +146,9 @@ const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'directory',
   'teardown',
   'hang',
+  'umount-call',
+  'stale-call',
+  'descriptors',
 ] as const);
 
 /** What a run emits and a capture holds: all but its first and its last frame. */

@@ -70,7 +70,6 @@ export class RealScene {
       unwatch: (tag) => this.#waiting.watches.remove(tag),
       onMounted: () => {},
       onUnmounted: () => {},
-      rings: true,
     });
     const { rings } = this.kernel;
     const name = ({ qid, index }: Entry) => `${qid}/${index}`;

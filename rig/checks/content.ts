@@ -3,7 +3,7 @@
  *
  * Verified: every 4096-byte block that an acknowledged WRITE covered whole comes back unchanged in
  * later READs of the same node, until a truncate, fallocate, copy or another write touches it.
- * Not verified: partly written blocks, reads that overlap a write in flight, files with several links
+ * Not verified: partly written blocks, what overlaps a write in flight, files with several links
  * (a path-based server has a node for each name), files opened for passthrough (their data never
  * comes here), and what the backing store holds after the run.
  */
@@ -21,7 +21,15 @@ import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import { BLOCK, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
+import {
+  BLOCK,
+  begin,
+  dropRange,
+  type Shadow,
+  Shadows,
+  type Transfer,
+  wholeBlocks,
+} from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
@@ -30,6 +38,8 @@ const FOPEN_PASSTHROUGH = 128;
 /** A READ's. */
 const NO_SUMS: Asked['sums'] = [];
 const O_TRUNC = 0o1000;
+/** Of SETATTR's `valid`: the only change to data it brings. */
+const FATTR_SIZE = 8;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 
@@ -37,18 +47,12 @@ const S_IFDIR = 0o040000;
 const WRITTEN = { min: 8, max: 8 };
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-interface Asked {
+interface Asked extends Transfer {
   unique: Key;
   opcode: number;
   node: Key;
-  offset: number;
-  /** Bytes asked for, or written. */
-  size: number;
   /** WRITE: checksums of its whole blocks. */
   sums: [block: number, sum: number][];
-  version: number;
-  /** A write was in flight when it was asked. */
-  mixed: boolean;
 }
 
 /** Opcodes whose replies tell how a file's data can be reached. */
@@ -111,7 +115,7 @@ export class Content implements Check {
     }
     if (LOOKS.has(opcode)) {
       const unique = uniqueKeyOf(bytes);
-      const none = { offset: 0, size: 0, sums: [], version: 0, mixed: false };
+      const none = { writes: false, offset: 0, size: 0, sums: [], mixed: false };
       this.#asked.set(event, { unique, opcode, node, ...none });
     }
   }
@@ -156,10 +160,7 @@ export class Content implements Check {
     const offset = Number(readKey(bytes, 48));
     const size = readU32(bytes, 56);
     let sums = NO_SUMS;
-    const mixed = shadow.writing > 0;
     if (writing) {
-      shadow.writing++;
-      shadow.version++;
       dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
       sums = [];
@@ -167,12 +168,14 @@ export class Content implements Check {
         sums.push([block, this.#sum(data.subarray(from, from + BLOCK))]);
       }
     }
-    const { version } = shadow;
     const unique = uniqueKeyOf(bytes);
-    this.#asked.set(event, { unique, opcode, node, offset, size, sums, version, mixed });
+    const asked = { unique, opcode, node, writes: writing, offset, size, sums, mixed: false };
+    begin(shadow, asked);
+    this.#asked.set(event, asked);
   }
 
   #touch(conn: number, node: Key, bytes: Uint8Array, opcode: number): void {
+    if (opcode === OP.SETATTR.opcode && (readU32(bytes, IN_HEADER_SIZE) & FATTR_SIZE) === 0) return;
     const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
     const target = copies ? keyOf(new Request(bytes).args.nodeid_out as bigint) : node;
     this.#files.clear(conn, target);
@@ -189,15 +192,14 @@ export class Content implements Check {
       if (!failed) this.#looked(event, asked);
     } else {
       const shadow = this.#files.of(event.conn, asked.node);
+      shadow.flights.delete(asked);
       if (asked.opcode === OP.WRITE.opcode) this.#written(event, asked, shadow, failed);
       else if (!failed) this.#read(event, asked, shadow);
     }
   }
 
   #written(event: ReplyEvent, asked: Asked, shadow: Shadow, failed: boolean): void {
-    shadow.writing--;
-    const mixed = asked.mixed || shadow.writing > 0 || asked.version !== shadow.version;
-    if (failed || mixed || shadow.blind) return;
+    if (failed || asked.mixed || shadow.blind) return;
     const written = readU32(event.bytes, OUT_HEADER);
     const end = asked.offset + written;
     for (const [block, sum] of asked.sums) {
@@ -206,7 +208,7 @@ export class Content implements Check {
   }
 
   #read(event: ReplyEvent, asked: Asked, shadow: Shadow): void {
-    if (shadow.blind || asked.mixed || asked.version !== shadow.version) return;
+    if (shadow.blind || asked.mixed) return;
     const { bytes } = event;
     const end = asked.offset + bytes.length - OUT_HEADER;
     for (let block = Math.ceil(asked.offset / BLOCK); (block + 1) * BLOCK <= end; block++) {

@@ -38,6 +38,8 @@ export interface ModelOptions {
   readonly host?: HostLimits;
   readonly world?: Partial<World>;
   readonly nodes?: Partial<NodeFacts>;
+  /** Uniques behind INIT's are above this. */
+  readonly uniqueBase?: bigint;
   /** FUSE over io_uring; off by default. */
   readonly ring?: RingOptions;
 }
@@ -180,6 +182,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   }
 
   inited(conn: Connection, body: Uint8Array): void {
+    conn.input.startAt(this.options.uniqueBase ?? 0n);
     this.onInit(conn.id, conn.accepted, body);
   }
 

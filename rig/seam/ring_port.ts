@@ -4,13 +4,7 @@
  * The ring itself, and everything else the server does with it, is the real kernel's.
  */
 import { BLOCK } from '../kernel/kernel.ts';
-import {
-  type Entry,
-  HELD,
-  type Owner,
-  type RingKernel,
-  type RingSqe,
-} from '../kernel/ring/ring_kernel.ts';
+import { type Entry, HELD, type Owner, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { highWord, type Key, lowWord } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
@@ -26,7 +20,7 @@ import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
-const { EBADF, EOPNOTSUPP } = ERRNO;
+const { EBADF } = ERRNO;
 
 /** Of a command that is as all are. */
 const NOTHING: ReturnType<RingCommands['beyond']> = {};
@@ -55,7 +49,6 @@ export class RingPort {
     this.#submitters = new Submitters(wiring.seam, wiring.data);
     this.emitter = new RingEmitter(wiring);
     const { rings } = wiring.kernel;
-    if (rings === undefined) return;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
     rings.onComplete = (entry, res) => this.#complete(entry, res);
@@ -109,24 +102,23 @@ export class RingPort {
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
-    const { rings } = this.#w.kernel;
-    if (handle === undefined || rings === undefined) {
-      const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
+    if (handle === undefined) {
+      return { handle: 0, run: () => this.#post(submitter, { userData }, -EBADF) };
     }
-    return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
+    return { handle: handle.id, run: () => this.#carryOut(submitter, sqe) };
   };
 
-  #carryOut(rings: RingKernel, submitter: Submitter, sqe: RingSqe): number {
+  #carryOut(submitter: Submitter, sqe: RingSqe): number {
     const { memory } = submitter;
-    const conn = this.#w.kernel.connOf(sqe.handle);
+    const { kernel } = this.#w;
+    const conn = kernel.connOf(sqe.handle);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(conn, sqe.qid, sqe.commitId) : undefined;
     const bytes = entry && memory.take(entry);
     if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
-    const res = rings.command(submitter.id, sqe, memory);
+    const res = kernel.rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
     // What is told of the reply may bring the next requests, and these share the buffer.
@@ -210,7 +202,7 @@ export class RingPort {
 
   /** At the end of a batch: what stays with the kernel is poisoned. */
   #settle(): void {
-    this.#w.kernel.rings?.flush();
+    this.#w.kernel.rings.flush();
     if (this.#fresh.size === 0) return;
     for (const [entry, unique] of this.#fresh) {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.tid;
@@ -225,8 +217,8 @@ export class RingPort {
   look(): void {
     const { kernel, seam } = this.#w;
     const closed = this.#submitters.look(
-      ({ id }, taskGone) => kernel.rings?.cancelRing(id, taskGone),
-      ({ id, ring }) => kernel.rings?.taskEnded(id, seam.ringDefers(ring)),
+      ({ id }, taskGone) => kernel.rings.cancelRing(id, taskGone),
+      ({ id, ring }) => kernel.rings.taskEnded(id, seam.ringDefers(ring)),
     );
     for (const ring of closed) this.emitter.closed(ring);
   }

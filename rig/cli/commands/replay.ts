@@ -1,5 +1,5 @@
 /** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
@@ -33,6 +33,7 @@ interface Flags {
   json?: boolean;
   log?: string;
   keep?: string;
+  keepFixture?: string;
   cwd?: string;
   allowDevices?: boolean;
   transport: 'any' | 'device';
@@ -82,6 +83,12 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
     return;
   }
+  const { keepFixture } = flags;
+  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
+    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
+    refuse(`--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`);
+    return;
+  }
   const options: ReplayOptions = {
     capture: resolve(capture),
     command,
@@ -90,6 +97,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     poison: flags.poison,
     ...(cpus === undefined ? {} : { cpus }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
+    ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
@@ -165,6 +173,7 @@ export const replayCommand = (program: Command): void => {
       '--keep <file>',
       'keep this run as a capture, with times, queues and addresses, for show',
     )
+    .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
     .option('--json', 'the result as one JSON object')
