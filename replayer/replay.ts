@@ -2,16 +2,16 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
-import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
+import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
-import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
+import { isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
@@ -31,10 +31,11 @@ import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
-import { type OwnerMap, SAME_OWNERS } from './normal.ts';
+import type { OwnerMap } from './normal.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
+import { ownersFor, workingDirectory } from './surroundings.ts';
 import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
@@ -94,34 +95,6 @@ export interface ReplayResult {
 const SIGTERM = 15;
 /** What the termination check looks at. */
 const ENDS = ['exit', 'hang', 'teardown', 'register'] as const;
-
-/** Where the server runs: the recorded working directory, if it is there. */
-function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
-  if (options.cwd !== undefined) return options.cwd;
-  // With a command of the caller's own, relative paths are the caller's.
-  if (options.command.length > 0) return process.cwd();
-  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
-}
-
-/**
- * Owners of the capture as this run has them: a fixture's single owner becomes the current user, and
- * so does the recorded server's user where files can be nobody else's.
- */
-function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): OwnerMap {
-  const { server } = begin;
-  const me = { uid: process.geteuid?.() ?? server.uid, gid: process.getegid?.() ?? server.gid };
-  const mapped = (kind: 'uid' | 'gid') => {
-    const [from, to] = restored?.ownerMap?.[kind] ?? [server[kind], me[kind]];
-    const created = me.uid === 0 ? from : server[kind];
-    return { same: from === to && created === to, of: [from, created], to };
-  };
-  const [uid, gid] = [mapped('uid'), mapped('gid')];
-  if (uid.same && gid.same) return SAME_OWNERS;
-  return {
-    uid: (id) => (uid.of.includes(id) ? uid.to : id),
-    gid: (id) => (gid.of.includes(id) ? gid.to : id),
-  };
-}
 
 export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);

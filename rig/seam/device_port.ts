@@ -8,23 +8,15 @@ import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
-import { backing } from './backing_calls.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import { Duplicates } from './duplicates.ts';
 import { earlyResult } from './early_checks.ts';
 import type { Context } from './faked_contexts.ts';
+import { ioctl } from './ioctls.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
 
-const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY, EPERM } = ERRNO;
-
-/** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h, as x86-64 numbers. */
-export const IOC = {
-  clone: 0x8004e500,
-  backingOpen: 0x4010e501,
-  backingClose: 0x4004e502,
-  syncInit: 0xe503,
-} as const;
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT } = ERRNO;
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -124,7 +116,7 @@ export class DevicePort {
     else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
     else if (nr === NR.write || nr === NR.writev) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
-    else if (nr === NR.ioctl) this.#ioctl(handle);
+    else if (nr === NR.ioctl) ioctl(this.#w, handle, (fd) => this.byDescriptor(fd));
     else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
     else if (nr === NR.dup) this.#duplicates.dup(handle, false);
     else if (nr === NR.dup2 || nr === NR.dup3) this.#duplicates.dup2(handle);
@@ -267,49 +259,6 @@ export class DevicePort {
     const taken = seam.pipeTake(slot);
     if (taken < 0) seam.respond(slot, taken);
     else this.#reply(handle, slot, data.subarray(0, taken), taken);
-  }
-
-  #ioctl(handle: PortHandle): void {
-    const { seam, trap, kernel, data } = this.#w;
-    const { slot, tid } = trap;
-    const command = trap.int(1) >>> 0;
-    const size = command === IOC.backingOpen ? 16 : 4;
-    if (command === IOC.syncInit) {
-      seam.respond(slot, kernel.syncInit(handle.id));
-      return;
-    }
-    if (command !== IOC.clone && command !== IOC.backingOpen && command !== IOC.backingClose) {
-      seam.respond(slot, -ENOTTY);
-      return;
-    }
-    if (seam.readMemory(tid, trap.arg(2), size) !== size) {
-      const unbound = command !== IOC.clone && kernel.connOf(handle.id) === 0;
-      seam.respond(slot, unbound ? -EPERM : -EFAULT);
-      return;
-    }
-    const view = new DataView(data.buffer, data.byteOffset, size);
-    if (command === IOC.clone) this.#clone(handle, view.getUint32(0, true));
-    else if (command === IOC.backingOpen) {
-      backing(this.#w, handle, 'open', view.getInt32(0, true), view);
-    } else backing(this.#w, handle, 'close', view.getInt32(0, true), view);
-  }
-
-  #clone(handle: PortHandle, oldFd: number): void {
-    const { seam, trap, kernel, emit } = this.#w;
-    const { slot, tid } = trap;
-    const source = this.byDescriptor(oldFd);
-    const result = kernel.clone(handle.id, source?.id);
-    seam.respond(slot, result);
-    const conn = kernel.connOf(handle.id);
-    emit({
-      kind: 'clone',
-      t: this.#w.now(),
-      handle: handle.id,
-      source: source?.id ?? 0,
-      conn,
-      tid,
-      result,
-    });
   }
 
   #transport(
