@@ -1,4 +1,4 @@
-/** ioctl(2) on the device: further handles of a connection, backing files, INIT behind the mount. */
+/** ioctl(2) on the device: FUSE_DEV_IOC_* (fuse_dev_ioctl() in fs/fuse/dev.c). */
 import { ERRNO } from '../protocol/errno.ts';
 import { backing } from './backing_calls.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
@@ -13,8 +13,8 @@ export const IOC = {
   syncInit: 0xe503,
 } as const;
 
-/** Answers the call; `byDescriptor` finds the handle of another descriptor of the server. */
-export function ioctl(
+/** Answers the call; `byDescriptor`: the handle a descriptor of the server stands for. */
+export function deviceIoctl(
   wiring: PortWiring,
   handle: PortHandle,
   byDescriptor: (fd: number) => PortHandle | undefined,
@@ -37,19 +37,28 @@ export function ioctl(
     return;
   }
   const view = new DataView(data.buffer, data.byteOffset, size);
-  if (command === IOC.clone) clone(wiring, handle, byDescriptor(view.getUint32(0, true)));
-  else {
-    const op = command === IOC.backingOpen ? 'open' : 'close';
-    backing(wiring, handle, op, view.getInt32(0, true), view);
-  }
+  if (command === IOC.clone) cloneOf(wiring, handle, byDescriptor(view.getUint32(0, true)));
+  else if (command === IOC.backingOpen) {
+    backing(wiring, handle, 'open', view.getInt32(0, true), view);
+  } else backing(wiring, handle, 'close', view.getInt32(0, true), view);
 }
 
-function clone(wiring: PortWiring, handle: PortHandle, source: PortHandle | undefined): void {
-  const { seam, trap, kernel, emit } = wiring;
+function cloneOf(
+  { seam, trap, kernel, emit, now }: PortWiring,
+  handle: PortHandle,
+  source: PortHandle | undefined,
+): void {
   const { slot, tid } = trap;
   const result = kernel.clone(handle.id, source?.id);
   seam.respond(slot, result);
   const conn = kernel.connOf(handle.id);
-  const t = wiring.now();
-  emit({ kind: 'clone', t, handle: handle.id, source: source?.id ?? 0, conn, tid, result });
+  emit({
+    kind: 'clone',
+    t: now(),
+    handle: handle.id,
+    source: source?.id ?? 0,
+    conn,
+    tid,
+    result,
+  });
 }
