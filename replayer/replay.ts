@@ -193,7 +193,7 @@ async function run(
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  routes.add((e) => watched.take(e));
+  routes.add((e) => watched.take(e), ['teardown', 'answered']);
   routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));
