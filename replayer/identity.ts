@@ -30,6 +30,13 @@ export class Identity {
     return this.#handles.get(node)?.get(captured)?.run ?? (captured === 0n ? 0n : undefined);
   }
 
+  /** Handles that are open. */
+  get open(): number {
+    let open = 0;
+    for (const of of this.#handles.values()) open += of.size;
+    return open;
+  }
+
   /** Returns how many opens of the capture go by this handle now: servers may share one. */
   bindHandle(node: bigint, captured: bigint, run: bigint): number {
     let of = this.#handles.get(node);

@@ -11,6 +11,7 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
+import type { Decider } from '../rig/decider.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
@@ -29,9 +30,12 @@ import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
-import { type OwnerMap, SAME_OWNERS } from './normal.ts';
+import type { RuleResult } from './injected.ts';
+import type { OwnerMap } from './normal.ts';
+import { ownersFor } from './owners.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { ReplayTeardowns } from './teardowns.ts';
 
 export interface ReplayOptions {
   capture: string;
@@ -50,6 +54,8 @@ export interface ReplayOptions {
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
   allowDevices?: boolean;
+  /** The rules of the plan, as text. */
+  faults?: readonly string[];
   /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
   keep?: string;
   /** Lines of the canonical log. */
@@ -79,13 +85,20 @@ export interface ReplayResult {
   news: number;
   /** Requests asked while others were unanswered: their order in the server is its threads'. */
   overlaps: number;
+  /** The plan, rule by rule. */
+  plan: RuleResult[];
   /** What the server asked for and the rig can neither do nor let the kernel do. */
   unsupported: string[];
 }
 
-const SIGTERM = 15;
 /** What the termination check looks at. */
-const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['exit', 'hang', 'teardown', 'register']);
+const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set([
+  'exit',
+  'hang',
+  'teardown',
+  'register',
+  'injected',
+]);
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
@@ -95,27 +108,12 @@ function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: st
   return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
 }
 
-/**
- * Owners of the capture as this run has them: a fixture's single owner becomes the current user, and
- * so does the recorded server's user where files can be nobody else's.
- */
-function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): OwnerMap {
-  const { server } = begin;
-  const me = { uid: process.geteuid?.() ?? server.uid, gid: process.getegid?.() ?? server.gid };
-  const mapped = (kind: 'uid' | 'gid') => {
-    const [from, to] = restored?.ownerMap?.[kind] ?? [server[kind], me[kind]];
-    const created = me.uid === 0 ? from : server[kind];
-    return { same: from === to && created === to, of: [from, created], to };
-  };
-  const [uid, gid] = [mapped('uid'), mapped('gid')];
-  if (uid.same && gid.same) return SAME_OWNERS;
-  return {
-    uid: (id) => (uid.of.includes(id) ? uid.to : id),
-    gid: (id) => (gid.of.includes(id) ? gid.to : id),
-  };
-}
-
-export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
+/** `decider`: what is asked for faults, with the plan of `options.faults`. */
+export async function replay(
+  options: ReplayOptions,
+  hooks: ReplayHooks,
+  decider?: Decider,
+): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {
@@ -142,7 +140,8 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     const cwd = workingDirectory(options, reader.begin, scratch);
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
-    return await run(reader, { ...options, command, cwd, backing }, hooks, before, owners);
+    const all = { ...options, command, cwd, backing, decider };
+    return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
     if (kept !== undefined) {
@@ -167,7 +166,11 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
 
 async function run(
   reader: CaptureReader,
-  options: ReplayOptions & { cwd: string; backing: Backing | undefined },
+  options: ReplayOptions & {
+    cwd: string;
+    backing: Backing | undefined;
+    decider: Decider | undefined;
+  },
   hooks: ReplayHooks,
   before: Prologue,
   owners: OwnerMap,
@@ -196,7 +199,7 @@ async function run(
   const emit = (event: ReplayEvent) => {
     for (const take of consumers) take(event);
   };
-  const session = new Session(launched, model, emit, shown);
+  const session = new Session(launched, model, emit, shown, options.decider);
   session.rings.poison = new Poison(options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
@@ -207,6 +210,9 @@ async function run(
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
+  if (session.injection !== undefined) {
+    session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
+  }
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
@@ -227,9 +233,9 @@ async function run(
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
+  for (const line of replayer.injected.lines()) log.add(line);
   const recorded = cursor.capturedExit?.code ?? 0;
-  const termination =
-    options.end === 'sigterm' ? new Termination(undefined, [SIGTERM]) : new Termination(recorded);
+  const termination = new Termination(recorded);
   for (const event of ends) termination.take(event);
   return {
     command: [...command],
@@ -242,6 +248,7 @@ async function run(
     ring: session.rings.emitter.shape,
     news: replayer.news,
     overlaps: cursor.overlaps,
+    plan: replayer.injected.rules,
     unsupported: replayer.unsupported,
   };
 }

@@ -1,9 +1,10 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
-import type { MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { ExitEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
 import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
+import { Injected } from './injected.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './replay.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
@@ -43,6 +44,8 @@ export class Replayer implements Director {
   replies = 0;
   output = '';
   readonly unsupported: string[] = [];
+  /** What the plan has done. */
+  readonly injected: Injected;
   #noise = 0;
   /** Shown at once, then now and then. */
   #progressAt = Number.NEGATIVE_INFINITY;
@@ -68,6 +71,7 @@ export class Replayer implements Director {
     options: ReplayOptions,
     hooks: ReplayHooks,
   ) {
+    this.injected = new Injected(options.faults ?? []);
     this.#session = session;
     this.#cursor = cursor;
     this.#ending = ending;
@@ -80,6 +84,11 @@ export class Replayer implements Director {
     return this.#finished;
   }
 
+  /** Connections that were mounted. */
+  get conns(): ReadonlySet<number> {
+    return this.#conns;
+  }
+
   take(event: ReplayEvent): void {
     if (event.kind === 'reply') {
       this.replies++;
@@ -88,8 +97,10 @@ export class Replayer implements Director {
     else if (event.kind === 'news') this.news++;
     else if (event.kind === 'unsupported') this.unsupported.push(event.what);
     else if (event.kind === 'output') this.#print(event.bytes);
+    else if (event.kind === 'injected') this.injected.take(event, this.#cursor.injected(event));
     else if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
+      this.#daemonized(event);
     }
     this.#countNoise(event);
     if (event.kind === 'request' || event.kind === 'answered') {
@@ -104,6 +115,14 @@ export class Replayer implements Director {
     if (!call || event.result >= 0 || ++this.#noise <= NOISE_MAX) return;
     if (this.#ending.begun) this.#ending.spin();
     else if (this.#stillFor() > NOISE_NS) this.#nowhere();
+  }
+
+  /** A teardown between the exit of the first process and whatever its daemon does next. */
+  #daemonized({ pid }: ExitEvent): void {
+    const { injection } = this.#session;
+    if (injection === undefined || !this.#ending.lives) return;
+    const conn = [...this.#conns][0] ?? 0;
+    injection.call('daemonized', 'device', { handle: 0, conn, tid: pid });
   }
 
   #mounted(event: MountEvent): void {
@@ -131,6 +150,10 @@ export class Replayer implements Director {
 
   #advance(): void {
     this.#cursor.pump();
+    if (this.#cursor.detached && !this.#ending.begun) {
+      this.#cursor.stop('the last open file of the detached mount was closed');
+      this.#ending.begin('unmount', this.#conns);
+    }
     if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
       this.#progressAt = this.#session.now();
       this.#hooks.progress(this.#cursor.index);

@@ -56,6 +56,8 @@ export class Ownership implements Check {
   readonly #broken = new Map<string, Broken>();
   #cpus: number | undefined;
   #used = false;
+  /** The next completion is a fault's: it says nothing of what was committed. */
+  #injected = false;
 
   /** `cpus`: queues there can be; a `begin` event tells it too. */
   constructor(cpus?: number) {
@@ -76,7 +78,11 @@ export class Ownership implements Check {
       case 'reply':
         this.#ledger.commit(event);
         break;
+      case 'injected':
+        this.#injected = event.result < 0 && (event.at === 'cqe' || event.at === 'commit');
+        break;
       case 'completion':
+        if (this.#fault(event)) break;
         if (event.entry >= 0) this.#ledger.end(event);
         else if (event.command === URING_CMD.COMMIT_AND_FETCH) this.#refused(event);
         break;
@@ -92,6 +98,14 @@ export class Ownership implements Check {
       default:
     }
   }
+  /** A CQE that a fault has made: an entry is released by it, a commit was never seen. */
+  #fault(event: CompletionEvent): boolean {
+    const injected = this.#injected;
+    this.#injected = false;
+    if (injected && event.entry >= 0) this.#ledger.end(event);
+    return injected;
+  }
+
   #register(event: RegisterEvent): void {
     this.#used = true;
     const { result, qid } = event;

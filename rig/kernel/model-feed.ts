@@ -95,6 +95,10 @@ export class ModelFeed implements Feed, ConnectionHost {
     return this.#requests.get(ticket)?.req.unique || undefined;
   }
 
+  delivered(ticket: Ticket): boolean {
+    return this.#requests.get(ticket)?.req.place === 'sent';
+  }
+
   interrupt(ticket: Ticket): void {
     const found = this.#requests.get(ticket);
     if (found !== undefined) signal(found.conn, found.req);

@@ -11,6 +11,13 @@ import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import { backing } from './backing_calls.ts';
 import type { DescriptorTable } from './descriptors.ts';
+import {
+  injectCall,
+  injectDelivered,
+  injectRead,
+  injectReplied,
+  injectReply,
+} from './device_faults.ts';
 import type { Context } from './mount_port.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
@@ -166,6 +173,8 @@ export class DevicePort {
       handle.returned = undefined;
     } else {
       n = kernel.read(handle.id, read.size, data, resumed);
+      const { injection } = this.#w;
+      if (n > 0 && injection) n = injectRead(this.#w, injection, handle, read, n);
     }
     if (n === BLOCK) {
       handle.pending = false;
@@ -193,6 +202,8 @@ export class DevicePort {
         tid: read.tid,
         bytes,
       });
+      const { injection } = this.#w;
+      if (injection) injectDelivered(this.#w, injection, handle, read, bytes);
     } else if (result === -ENOENT) {
       handle.returned = bytes.slice();
     } else {
@@ -221,17 +232,26 @@ export class DevicePort {
       this.#w.seam.respond(trap.slot, trap.filled);
       return;
     }
-    this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size);
+    this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size, false);
   }
 
-  #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
-    const { seam, kernel, trap } = this.#w;
+  #reply(
+    handle: PortHandle,
+    slot: number,
+    bytes: Uint8Array,
+    length: number,
+    splice: boolean,
+  ): void {
+    const { seam, kernel, trap, injection } = this.#w;
     const { tid } = trap;
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
+      if (injection && !notifies && result > 0) {
+        injectReplied(this.#w, injection, handle, tid, written);
+      }
       // Answered last: meanwhile the client may make its next request, which the server's next read
       // then finds. Answered first, it reads in vain and must be woken again.
       seam.respond(slot, result);
@@ -241,6 +261,14 @@ export class DevicePort {
     const notifies = bytes.length >= OUT_HEADER_SIZE && isNotification(bytes);
     const kept = notifies ? bytes.slice() : bytes;
     const later = notifies ? (late: number) => answer(kept, late) : undefined;
+    if (injection && !notifies && bytes.length >= OUT_HEADER_SIZE) {
+      bytes = bytes.slice();
+      const injected = injectReply(this.#w, injection, handle, tid, splice, bytes);
+      if (injected < 0) {
+        answer(bytes, injected);
+        return;
+      }
+    }
     const result = kernel.write(handle.id, bytes, length, later);
     if (result !== BLOCK) answer(bytes, result);
   }
@@ -261,7 +289,7 @@ export class DevicePort {
     const { slot } = trap;
     const taken = seam.pipeTake(slot);
     if (taken < 0) seam.respond(slot, taken);
-    else this.#reply(handle, slot, data.subarray(0, taken), taken);
+    else this.#reply(handle, slot, data.subarray(0, taken), taken, true);
   }
 
   #ioctl(handle: PortHandle): void {
@@ -292,7 +320,8 @@ export class DevicePort {
     const { seam, trap, kernel, emit } = this.#w;
     const { slot, tid } = trap;
     const source = this.byDescriptor(oldFd);
-    const result = kernel.clone(handle.id, source?.id);
+    const injected = this.#w.injection && injectCall(this.#w, 'clone', source, tid);
+    const result = injected || kernel.clone(handle.id, source?.id);
     seam.respond(slot, result);
     const conn = kernel.connOf(handle.id);
     emit({

@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { injectCall } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
 import { isFuse, splitFd } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
@@ -75,12 +76,27 @@ export class MountPort {
     };
     const { slot, tid } = trap;
     this.announce(call.target);
-    const result = this.#w.kernel.mount(call, tid);
+    const injected = this.#w.injection && injectCall(this.#w, 'mount', handle, tid);
+    const result = injected
+      ? { result: injected, conn: 0, dev: 0 }
+      : this.#w.kernel.mount(call, tid);
+    this.#made(slot, tid, call, handle, result);
+  }
+
+  /** The Kernel has made the mount, refused it, or waits for its INIT. */
+  #made(
+    slot: number,
+    tid: number,
+    call: MountCall,
+    handle: PortHandle | undefined,
+    result: MountResult,
+  ): void {
     if (result.result === BLOCK && handle !== undefined) {
       this.#waiting.push({ slot, tid, call, handle });
-    } else {
-      this.#finish(slot, tid, call, handle, result);
     }
+    const there = result.result === 0 || result.result === BLOCK;
+    if (there && this.#w.injection) injectCall(this.#w, 'mounted', handle, tid);
+    if (result.result !== BLOCK) this.#finish(slot, tid, call, handle, result);
   }
 
   #finish(
@@ -217,13 +233,10 @@ export class MountPort {
       options: context.options.join(','),
       handle: context.handle?.id,
     };
-    const result = kernel.mount(call, tid);
+    const injected = this.#w.injection && injectCall(this.#w, 'mount', context.handle, tid);
+    const result = injected ? { result: injected, conn: 0, dev: 0 } : kernel.mount(call, tid);
     context.conn = result.conn;
-    if (result.result === BLOCK && context.handle !== undefined) {
-      this.#waiting.push({ slot, tid, call, handle: context.handle });
-    } else {
-      this.#finish(slot, tid, call, context.handle, result);
-    }
+    this.#made(slot, tid, call, context.handle, result);
   }
 
   /**
@@ -265,9 +278,7 @@ export class MountPort {
       options: '',
       handle: handle.id,
     };
-    const result = kernel.createContext(context, command, handle.id);
-    if (result.result === BLOCK) this.#waiting.push({ slot, tid, call, handle });
-    else this.#finish(slot, tid, call, handle, result);
+    this.#made(slot, tid, call, handle, kernel.createContext(context, command, handle.id));
   }
 
   /** fsmount(context, flags, attributes): the mount is the context's connection again. */

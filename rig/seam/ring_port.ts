@@ -21,6 +21,7 @@ import type { PortWiring } from './port_handle.ts';
 import { type BatchCommand, RingBatches } from './ring_batches.ts';
 import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
+import { RingFaults } from './ring_faults.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
 const { EBADF, EOPNOTSUPP } = ERRNO;
@@ -37,6 +38,7 @@ export class RingPort {
   /** Entries that came into the kernel's hands in this batch and may be poisoned at its end. */
   readonly #fresh = new Map<Entry, bigint>();
   readonly #batches = new RingBatches();
+  readonly #faults: RingFaults;
   /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
   #inline: Entry | undefined;
@@ -47,6 +49,7 @@ export class RingPort {
     this.#commands = new RingCommands(wiring.seam);
     this.#submitters = new Submitters(wiring.seam, wiring.data);
     this.emitter = new RingEmitter(wiring);
+    this.#faults = new RingFaults(wiring, this.emitter);
     const { rings } = wiring.kernel;
     if (rings === undefined) return;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
@@ -113,6 +116,8 @@ export class RingPort {
   #carryOut(rings: RingKernel, submitter: Submitter, sqe: RingSqe): number {
     const { memory } = submitter;
     const conn = this.#w.kernel.connOf(sqe.handle);
+    const refused = this.#w.injection && this.#faults.command(submitter, sqe, conn);
+    if (refused) return this.#post(submitter, sqe.userData, refused);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
     const bytes = entry && memory.take(entry);
@@ -129,8 +134,14 @@ export class RingPort {
     } else if (sqe.cmdOp === URING_CMD.REGISTER) {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
-    if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
+    if (next !== undefined && request !== undefined) {
+      this.#deliver(submitter, next, request);
+      return res;
+    }
     if (res !== HELD) this.#post(submitter, sqe.userData, res);
+    else if (this.#w.injection && this.#registered) {
+      this.#faults.registered(submitter, this.#registered);
+    }
     return res;
   }
 
@@ -143,9 +154,22 @@ export class RingPort {
     this.emitter.reply(entry, submitter, handle, bytes);
   }
 
-  #request(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+  /** A request was written into an entry: its CQE is posted, unless a fault gives it another. */
+  #deliver(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+    const { userData } = entry.command;
+    const { injection } = this.#w;
+    const instead = injection && this.#faults.cqe(submitter, entry, bytes);
+    if (instead !== undefined) {
+      this.#carrying.delete(key(entry.conn, entry.qid, uniqueOf(bytes)));
+      this.emitter.ended(entry, submitter, instead.res);
+      this.#post(submitter, userData, instead.res);
+      instead.then();
+      return;
+    }
     this.poison?.uses(entry, bytes.length);
     this.emitter.request(entry, submitter, bytes);
+    this.#post(submitter, userData, 0);
+    if (injection) this.#faults.delivered(submitter, entry, bytes);
   }
 
   // --- what the Kernel tells ---
@@ -175,12 +199,13 @@ export class RingPort {
   #complete(entry: Entry, res: number): void {
     const submitter = this.#submitters.byId(entry.command.ring);
     if (submitter === undefined) return;
-    if (res === 0) this.#request(submitter, entry, submitter.memory.request);
-    else {
-      this.poison?.verify(entry, this.#w.now());
-      this.poison?.ended(entry);
-      this.emitter.ended(entry, submitter, res);
+    if (res === 0) {
+      this.#deliver(submitter, entry, submitter.memory.request);
+      return;
     }
+    this.poison?.verify(entry, this.#w.now());
+    this.poison?.ended(entry);
+    this.emitter.ended(entry, submitter, res);
     this.#post(submitter, entry.command.userData, res);
   }
 

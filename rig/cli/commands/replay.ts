@@ -2,7 +2,9 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { ruleText } from '../../../faults/rule.ts';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
+import { hasFired } from '../../report/injected-words.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
@@ -11,6 +13,7 @@ import type { PoisonExtent } from '../../seam/poison.ts';
 import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
 import { EXIT } from '../exit_codes.ts';
+import { addPlanFlags, meantForDevice, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -21,10 +24,13 @@ recorded one is used, its paths exchanged. In a command, {mountpoint} and
 Examples:
   fuse-rig replay bug.fusecap
   fuse-rig replay bug.fusecap --twice -- ./exportd {fixture} {mountpoint}
+  fuse-rig replay bug.fusecap --fault READ:read=EINTR:when=3
+  fuse-rig replay bug.fusecap --fault abort:at=cqe-before-commit:when=2
 `;
 
-interface Flags {
-  seed: string;
+interface Flags extends PlanFlags {
+  /** Absent: the plan's, or 1. */
+  seed?: string;
   twice?: boolean;
   serial?: boolean;
   end: ReplayOptions['end'];
@@ -40,12 +46,14 @@ interface Flags {
 
 /** The one command that reproduces a run. */
 export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
-  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
+  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed ?? '1'];
   if (flags.end !== 'unmount') words.push('--end', flags.end);
   if (flags.transport !== 'any') words.push('--transport', flags.transport);
   if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
   if (flags.poison !== 'used') words.push('--poison', flags.poison);
   if (flags.serial) words.push('--serial');
+  for (const rule of flags.fault) words.push('--fault', rule);
+  if (flags.plan !== undefined) words.push('--plan', flags.plan);
   if (flags.twice) words.push('--twice');
   if (command.length > 0) words.push('--', ...command);
   return words
@@ -77,36 +85,52 @@ async function once(
   return result;
 }
 
-async function run(capture: string, command: string[], flags: Flags): Promise<void> {
-  if (!/^\d+$/.test(flags.seed)) {
-    refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
-    return;
+/** What to run, or undefined where the flags cannot be used, which is said. */
+function optionsOf(capture: string, command: string[], flags: Flags): ReplayOptions | undefined {
+  const plan = planOf(flags);
+  if (plan === undefined) return undefined;
+  if (flags.transport === 'device' && !meantForDevice(plan)) return undefined;
+  flags.seed ??= String(plan.seed ?? 1);
+  const wrong = wrongFlag(flags);
+  if (wrong !== undefined) {
+    refuse(wrong);
+    return undefined;
   }
-  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
-  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
-    refuse(`--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`);
-    return;
-  }
-  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
-    refuse(`--cwd ${flags.cwd}: no such directory; name one that exists`);
-    return;
-  }
-  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
-    refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
-    return;
-  }
-  const options: ReplayOptions = {
+  return {
     capture: resolve(capture),
     command,
     end: flags.end,
     transport: flags.transport,
     poison: flags.poison,
-    ...(cpus === undefined ? {} : { cpus }),
+    faults: plan.rules.map(ruleText),
+    ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
+}
+
+function wrongFlag(flags: Flags): string | undefined {
+  if (!/^\d+$/.test(flags.seed ?? '')) {
+    return `--seed ${flags.seed}: not a number; give a whole number such as --seed 7`;
+  }
+  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
+  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
+    return `--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`;
+  }
+  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
+    return `--cwd ${flags.cwd}: no such directory; name one that exists`;
+  }
+  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
+    return `--log ${flags.log}: cannot be written; name a file in a directory that exists`;
+  }
+  return undefined;
+}
+
+async function run(capture: string, command: string[], flags: Flags): Promise<void> {
+  const options = optionsOf(capture, command, flags);
+  if (options === undefined) return;
   const lines: string[] = [];
   const keep = flags.twice || flags.log !== undefined;
   const result = await once(options, keep ? (line) => lines.push(line) : undefined);
@@ -142,21 +166,19 @@ function exitCode(report: ReplayReport): number {
   const failed = findings.filter((f) => f.verdict === 'fail');
   if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
   if (failed.length > 0) return EXIT.divergence;
-  return findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+  // A plan that did nothing says nothing of what it asks.
+  const idle = !report.result.plan.every(hasFired);
+  return idle || findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
 }
 
 export const replayCommand = (program: Command): void => {
-  program
+  const replay = program
     .command('replay')
     .summary('feed a capture to a server and check what it does')
     .description('Replays a capture into a FUSE server program, in front of the model kernel.')
     .argument('<capture>', 'capture to replay')
     .argument('[command...]', 'the server and its arguments, after --; the recorded one by default')
-    .option(
-      '--seed <n>',
-      'seed of everything random in this run (a run without faults has nothing)',
-      '1',
-    )
+    .option('--seed <n>', "seed of everything random (the plan's, or 1); a run itself only counts")
     .option('--twice', 'replay twice; a difference in the log is exit code 5')
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
@@ -188,7 +210,6 @@ export const replayCommand = (program: Command): void => {
     )
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
-    .option('--json', 'the result as one JSON object')
-    .addHelpText('after', HELP)
-    .action(run);
+    .option('--json', 'the result as one JSON object');
+  addPlanFlags(replay).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
 };

@@ -242,6 +242,22 @@ export class RingQueue {
     conn.end(req, error, body, replied, admit);
   }
 
+  /** The CQE of a delivery was lost: the request goes to the next entry, this one is never used again. */
+  withdraw(entry: RingEntry): void {
+    const { req } = entry;
+    if (req === undefined || entry.state !== 'USERSPACE') return;
+    this.unlist(entry, req);
+    entry.req = undefined;
+    req.entry = undefined;
+    req.place = 'pending';
+    this.pending.splice([req]);
+    this.free(entry);
+    this.ring.unref();
+    const other = this.available.pop();
+    const first = other && this.pending.shift();
+    if (first !== undefined) this.#dispatch(other as RingEntry, first);
+  }
+
   /** The entry's memory is gone: only newer kernels free one before the connection. */
   free(entry: RingEntry): void {
     entry.state = 'RELEASED';
