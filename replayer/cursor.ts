@@ -260,9 +260,9 @@ export class Cursor {
     }
     // What a fault has cost its answer is not compared; ids that never came are learned to be lost.
     const answered = compare(event, side, flight, this.#owners);
-    const lost = flight.fault !== undefined && flight.outcome?.replied !== true;
-    if (lost) this.#emit(faulted(flight));
-    else this.#emit(answered);
+    const ended = flight.outcome?.replied !== true;
+    const excused = ended && (flight.fault !== undefined || this.#mayEnd);
+    this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }
 

@@ -42,6 +42,15 @@ export class Ending {
     this.#emit = emit;
   }
 
+  /** The end of the capture: what is still there is torn down. */
+  finish(how: EndHow, conns: Iterable<number>): void {
+    const signals = SIGNALS[how] !== undefined;
+    const live = [...conns].filter((conn) => this.#feed.connected(conn));
+    // A server that has ended by itself may or may not be gone yet: nothing is done to it, or said.
+    if (live.length > 0 || signals) this.begin(how, live);
+    this.begun = true;
+  }
+
   /** Tears the session down. */
   begin(how: EndHow, conns: Iterable<number>): void {
     this.begun = true;

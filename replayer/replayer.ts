@@ -144,7 +144,7 @@ export class Replayer implements Director {
     // Never idle, for signals interrupt its reads all the time, say; but nothing is left to take.
     const patience = this.#cursor.inFlight > 0 ? NOISE_NS : RESTLESS_NS;
     if (this.#stillFor() > patience && !this.#session.device.deliverable) {
-      this.#ending.begin(this.#end, this.#conns);
+      this.#ending.finish(this.#end, this.#conns);
     }
   }
 
@@ -169,7 +169,7 @@ export class Replayer implements Director {
   /** The server is busy, but not with what it is asked. */
   #nowhere(): void {
     this.#movedAt = this.#session.now();
-    if (this.#cursor.done) this.#ending.begin(this.#end, this.#conns);
+    if (this.#cursor.done) this.#ending.finish(this.#end, this.#conns);
     else this.#cursor.giveUp('missing', `${NOISE_MAX} failing calls and nothing else`);
   }
 
@@ -200,7 +200,7 @@ export class Replayer implements Director {
     // With nothing in flight no more will come; else only a server that can answer no more is through.
     const settled = this.#cursor.inFlight === 0 ? quiet !== undefined : quiet?.proven === true;
     const patience = inKernel(quiet) ? BUSY_MS : MISSING_MS;
-    if (settled || idleMs > patience) this.#ending.begin(this.#end, this.#conns);
+    if (settled || idleMs > patience) this.#ending.finish(this.#end, this.#conns);
   }
 
   /**

@@ -3,6 +3,16 @@
  * one look at each event is enough.
  */
 import type { InjectedEvent, ReplayEvent } from '../events.ts';
+import { OP } from '../protocol/opcodes.ts';
+
+/** Operations after which everything is as it was. */
+const READS: ReadonlySet<number> = new Set(
+  [
+    ...[OP.LOOKUP, OP.GETATTR, OP.STATX, OP.READ, OP.READLINK, OP.READDIR, OP.READDIRPLUS],
+    ...[OP.GETXATTR, OP.LISTXATTR, OP.ACCESS, OP.STATFS, OP.LSEEK, OP.GETLK, OP.BMAP, OP.POLL],
+    ...[OP.OPENDIR, OP.RELEASEDIR, OP.FSYNC, OP.FSYNCDIR],
+  ].map(({ opcode }) => opcode),
+);
 
 export class FaultEffects {
   /** A request was lost, or may have been: ids that it would have brought never came. */
@@ -35,6 +45,8 @@ export class FaultEffects {
       else if (event.why === 'orphaned' && (this.#lost || this.#mayEnd)) this.#orphaned++;
       else if (event.why === 'ended' && this.#mayEnd) this.#ended++;
       else return false;
+      // What it would have changed is not so, or not known to be so, for whoever asks behind it.
+      if (!READS.has(event.opcode)) this.#altered = true;
       return true;
     }
     if (event.kind === 'answered' && this.#altered && event.expected !== event.actual) {

@@ -47,6 +47,8 @@ export interface Feed {
   uniqueOf(ticket: Ticket): bigint | undefined;
   /** The server has the request, and nobody has answered it. */
   delivered?(ticket: Ticket): boolean;
+  /** False once nothing can be sent any more. */
+  connected(conn: ConnId): boolean;
   /** A non-fatal signal reached the client of this request (KERNEL 1.9). */
   interrupt(ticket: Ticket): void;
   /** A fatal signal reached the client of this request. */
