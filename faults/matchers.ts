@@ -83,6 +83,7 @@ const OF_QUEUES = (moment: string): boolean =>
 const OF_ENTRIES = (moment: string): boolean => ['delivered', 'cqe', 'registered'].includes(moment);
 
 const MISPLACED: Partial<Record<string, Misplaced>> = {
+  messages: needsMessage,
   nodeid: needsMessage,
   size: needsMessage,
   inflight: needsMessage,
@@ -93,6 +94,10 @@ const MISPLACED: Partial<Record<string, Misplaced>> = {
       ? undefined
       : `${what(fault, point)} knows no entry yet`),
 };
+
+/** Whether a matcher, or `messages`, means something with the fault at the point. */
+export const meansHere = (name: string, fault: Fault, point: Point | undefined): boolean =>
+  MISPLACED[name]?.(fault, point) === undefined;
 
 /** Reads and checks every matcher of a rule. `when` is left out where it is not given. */
 export function checkMatchers(fault: Fault, point: Point | undefined, given: Given): Matchers {

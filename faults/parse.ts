@@ -58,9 +58,10 @@ export function parseRule(text: string): Rule {
   if (outcome === undefined) {
     throw new RuleError(text.length, 'no fault behind the messages', `add one: ${faultNames()}`);
   }
+  const fault = faultIn(outcome);
   const given: Given = { messages, messagesOffset: 0, matchers: new Map() };
   for (const part of rest.slice(1)) matcher(part, given);
-  return ruleOf(outcome, given, text.length);
+  return ruleOf(fault, assigned(outcome).value, given, text.length);
 }
 
 /** Opcodes are in capitals, faults are not. */
@@ -119,20 +120,18 @@ function matcher(part: Part, given: Given): void {
   given.matchers.set(name, { ...value, part: part.offset });
 }
 
-function ruleOf(outcome: Part, given: Given, end: number): Rule {
-  const { name, value } = assigned(outcome);
+function faultIn(outcome: Part): Fault {
+  const { name } = assigned(outcome);
   const fault = faultOf(name);
-  if (fault === undefined) {
-    const hint =
-      matcherOf(name) !== undefined || name === 'at'
-        ? 'a matcher stands behind the fault'
-        : didYouMean(
-            name,
-            FAULTS.map((one) => one.name),
-            'faults are',
-          );
-    throw new RuleError(outcome.offset, `no fault ${quoted(name)}`, hint);
-  }
+  if (fault !== undefined) return fault;
+  const names = FAULTS.map((one) => one.name);
+  let hint = didYouMean(name, names, 'faults are');
+  if (isMessages(outcome)) hint = 'opcodes are joined by commas, and the fault follows';
+  if (matcherOf(name) !== undefined || name === 'at') hint = 'a matcher stands behind the fault';
+  throw new RuleError(outcome.offset, `no fault ${quoted(name)}`, hint);
+}
+
+function ruleOf(fault: Fault, value: Part | undefined, given: Given, end: number): Rule {
   const at = given.matchers.get('at');
   if (fault.kind === 'result') {
     if (at !== undefined) {

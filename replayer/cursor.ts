@@ -14,14 +14,15 @@ import type {
 } from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { type Key, keyOf, ProtocolError, readKey, readU32 } from '../rig/protocol/cursor.ts';
+import { ProtocolError, readU32 } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { opcodeOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
-import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
+import { BEFORE_INIT, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
+import { faulted, isRelease, isResent, named, negotiateWith, repliedTo } from './captured.ts';
 import { compare, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
@@ -411,40 +412,4 @@ export class Cursor {
       side.flights.clear();
     }
   }
-}
-
-const isRelease = (opcode: number): boolean =>
-  opcode === OP.RELEASE.opcode || opcode === OP.RELEASEDIR.opcode;
-
-function faulted({ index, conn, opcode, nodeid, fault }: Flight): UnansweredEvent {
-  const at = { index, conn, opcode, nodeid };
-  return { kind: 'unanswered', ...at, why: 'faulted', detail: fault?.text ?? '' };
-}
-
-/** Undefined where the capture's messages say nothing of use. */
-function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Negotiated | undefined {
-  if (request === undefined) return BEFORE_INIT;
-  try {
-    return negotiate(request, reply);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
-}
-
-/** The highest bit of a unique marks a request that is sent again. */
-const RESENT = 0x80;
-const isResent = (bytes: Uint8Array): boolean => ((bytes[15] as number) & RESENT) !== 0;
-
-/** The unique of the request that a reply is to; undefined for notifications and INTERRUPTs. */
-function repliedTo(reply: Uint8Array): Key | undefined {
-  if (((reply[8] as number) & 1) === 1) return undefined;
-  const unique = isResent(reply) ? keyOf(BigInt.asUintN(63, uniqueOf(reply))) : readKey(reply, 8);
-  return unique === 0 ? undefined : unique;
-}
-
-/** Names a captured request, were it only a part of one. */
-function named({ conn, bytes }: RequestEvent, index: number) {
-  const opcode = bytes.length >= 8 ? opcodeOf(bytes) : 0;
-  return { index, conn, opcode, nodeid: bytes.length >= 24 ? nodeidOf(bytes) : 0n };
 }

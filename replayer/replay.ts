@@ -6,10 +6,9 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
-import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
+import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
-import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
@@ -22,74 +21,23 @@ import {
   type Scratch,
   serverStart,
 } from '../rig/seam/launch.ts';
-import { Poison, type PoisonExtent } from '../rig/seam/poison.ts';
+import { Poison } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import { type Backing, lookForPoison } from './backing.ts';
 import { CanonicalLog } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
-import { type EndHow, Ending } from './ending.ts';
-import type { RuleResult } from './injected.ts';
+import { Ending } from './ending.ts';
 import type { OwnerMap } from './normal.ts';
+import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { ownersFor } from './owners.ts';
+
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { ReplayTeardowns } from './teardowns.ts';
 
-export interface ReplayOptions {
-  capture: string;
-  /** With placeholders; empty: the recorded command. */
-  command: readonly string[];
-  end: EndHow;
-  /** One request at a time, whatever was concurrent in the capture. */
-  serial?: boolean;
-  /** Where the server is started; the recorded directory if that exists, else the scratch one. */
-  cwd?: string;
-  /** How requests may come: `device` offers no ring. */
-  transport?: 'any' | 'device';
-  /** Possible CPUs, and so queues of a ring, that the server is shown. */
-  cpus?: number;
-  /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
-  poison?: PoisonExtent;
-  /** Restore device nodes of the fixture: only for captures whose author is trusted. */
-  allowDevices?: boolean;
-  /** The rules of the plan, as text. */
-  faults?: readonly string[];
-  /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
-  keep?: string;
-  /** Lines of the canonical log. */
-  logLine?: (line: string) => void;
-  /** Bytes of the server's own output kept for the report. */
-  outputMax?: number;
-}
-
-export interface ReplayHooks {
-  progress(done: number): void;
-  stops(): number;
-  started(wakeFd: number): void;
-}
-
-export interface ReplayResult {
-  command: string[];
-  requests: number;
-  /** SHA-256 of the canonical log, first 12 hex digits. */
-  log: string;
-  findings: Finding[];
-  output: string;
-  seconds: number;
-  exit: { code: number | null; signal: number | null } | null;
-  /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
-  ring: { queues: number; depth: number; requests: number };
-  /** Requests answered here that the capture never answered; informative. */
-  news: number;
-  /** Requests asked while others were unanswered: their order in the server is its threads'. */
-  overlaps: number;
-  /** The plan, rule by rule. */
-  plan: RuleResult[];
-  /** What the server asked for and the rig can neither do nor let the kernel do. */
-  unsupported: string[];
-}
+export type * from './options.ts';
 
 /** What the termination check looks at. */
 const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set([

@@ -5,7 +5,7 @@ import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
 import { Injected } from './injected.ts';
-import type { ReplayHooks, ReplayOptions, ReplayResult } from './replay.ts';
+import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;

@@ -58,6 +58,8 @@ export class Ownership implements Check {
   #used = false;
   /** The next completion is a fault's: it says nothing of what was committed. */
   #injected = false;
+  /** Queues on which a fault made a CQE. */
+  readonly #misled = new Set<string>();
 
   /** `cpus`: queues there can be; a `begin` event tells it too. */
   constructor(cpus?: number) {
@@ -98,12 +100,17 @@ export class Ownership implements Check {
       default:
     }
   }
-  /** A CQE that a fault has made: an entry is released by it, a commit was never seen. */
+  /**
+   * A CQE that a fault has made: an entry is released by it, a commit was never seen. It told the server
+   * that its command had failed, so that it may well ask again.
+   */
   #fault(event: CompletionEvent): boolean {
     const injected = this.#injected;
     this.#injected = false;
-    if (injected && event.entry >= 0) this.#ledger.end(event);
-    return injected;
+    if (!injected) return false;
+    if (event.entry >= 0) this.#ledger.end(event);
+    this.#misled.add(`${event.conn}/${event.qid}`);
+    return true;
   }
 
   #register(event: RegisterEvent): void {
@@ -139,7 +146,7 @@ export class Ownership implements Check {
     }
     const past = this.#ledger.committed(conn, unique);
     if (past === undefined) this.#found('unknown', unknownCommit(event));
-    else this.#found('twice', committedTwice(event, past));
+    else if (!this.#misled.has(`${conn}/${qid}`)) this.#found('twice', committedTwice(event, past));
   }
 
   /** Whether what is found in the buffers of an entry means anything. */

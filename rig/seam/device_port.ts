@@ -10,14 +10,9 @@ import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import { backing } from './backing_calls.ts';
+import { cloneHandle } from './clone_call.ts';
 import type { DescriptorTable } from './descriptors.ts';
-import {
-  injectCall,
-  injectDelivered,
-  injectRead,
-  injectReplied,
-  injectReply,
-} from './device_faults.ts';
+import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
 import type { Context } from './mount_port.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
@@ -248,10 +243,10 @@ export class DevicePort {
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
-      this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
       if (injection && !notifies && result > 0) {
         injectReplied(this.#w, injection, handle, tid, written);
       }
+      this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
       // Answered last: meanwhile the client may make its next request, which the server's next read
       // then finds. Answered first, it reads in vain and must be woken again.
       seam.respond(slot, result);
@@ -310,29 +305,11 @@ export class DevicePort {
       return;
     }
     const view = new DataView(data.buffer, data.byteOffset, size);
-    if (command === IOC.clone) this.#clone(handle, view.getUint32(0, true));
-    else if (command === IOC.backingOpen) {
+    if (command === IOC.clone) {
+      cloneHandle(this.#w, handle, this.byDescriptor(view.getUint32(0, true)));
+    } else if (command === IOC.backingOpen) {
       backing(this.#w, handle, 'open', view.getInt32(0, true), view);
     } else backing(this.#w, handle, 'close', view.getInt32(0, true), view);
-  }
-
-  #clone(handle: PortHandle, oldFd: number): void {
-    const { seam, trap, kernel, emit } = this.#w;
-    const { slot, tid } = trap;
-    const source = this.byDescriptor(oldFd);
-    const injected = this.#w.injection && injectCall(this.#w, 'clone', source, tid);
-    const result = injected || kernel.clone(handle.id, source?.id);
-    seam.respond(slot, result);
-    const conn = kernel.connOf(handle.id);
-    emit({
-      kind: 'clone',
-      t: this.#w.now(),
-      handle: handle.id,
-      source: source?.id ?? 0,
-      conn,
-      tid,
-      result,
-    });
   }
 
   #fcntl(handle: PortHandle): void {

@@ -107,17 +107,6 @@ export class MountPort {
     { result, conn, dev }: MountResult,
   ): void {
     this.#w.seam.respond(slot, result);
-    this.#emitMount(tid, call, handle, result, conn, dev);
-  }
-
-  #emitMount(
-    tid: number,
-    call: MountCall,
-    handle: PortHandle | undefined,
-    result: number,
-    conn: ConnId,
-    dev: number,
-  ): void {
     const { fstype, source, target, flags, options } = call;
     this.#w.emit({
       kind: 'mount',

@@ -64,7 +64,7 @@ export class RingQueue {
     if (entry === undefined) {
       req.place = 'pending';
       this.pending.push(req);
-    } else this.#dispatch(entry, req);
+    } else this.dispatch(entry, req);
   }
 
   /** fuse_uring_queue_bq_req(): the free entry takes the first that waits, whichever it is. */
@@ -76,7 +76,7 @@ export class RingQueue {
     this.flush();
     const entry = this.pending.length > 0 ? this.available.pop() : undefined;
     const first = entry && this.pending.shift();
-    if (first !== undefined) this.#dispatch(entry as RingEntry, first);
+    if (first !== undefined) this.dispatch(entry as RingEntry, first);
   }
 
   /** fuse_uring_flush_bg(): one may always be active, more while the connection's limit allows. */
@@ -92,7 +92,7 @@ export class RingQueue {
     }
   }
 
-  #dispatch(entry: RingEntry, req: FuseReq): void {
+  dispatch(entry: RingEntry, req: FuseReq): void {
     this.#assign(entry, req);
     entry.tasked = true;
     this.ring.host.tasked(entry);
@@ -240,22 +240,6 @@ export class RingQueue {
       this.flush();
     }
     conn.end(req, error, body, replied, admit);
-  }
-
-  /** The CQE of a delivery was lost: the request goes to the next entry, this one is never used again. */
-  withdraw(entry: RingEntry): void {
-    const { req } = entry;
-    if (req === undefined || entry.state !== 'USERSPACE') return;
-    this.unlist(entry, req);
-    entry.req = undefined;
-    req.entry = undefined;
-    req.place = 'pending';
-    this.pending.splice([req]);
-    this.free(entry);
-    this.ring.unref();
-    const other = this.available.pop();
-    const first = other && this.pending.shift();
-    if (first !== undefined) this.#dispatch(other as RingEntry, first);
   }
 
   /** The entry's memory is gone: only newer kernels free one before the connection. */

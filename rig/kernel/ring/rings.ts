@@ -131,7 +131,7 @@ export class ModelRings implements RingKernel, RingHost {
   }
 
   withdraw(entry: Entry): void {
-    if (entry instanceof RingEntry) entry.queue.withdraw(entry);
+    if (entry instanceof RingEntry) this.#host.connection(entry.conn).ring?.withdraw(entry);
   }
 
   giveUp(handle: HandleId): void {
