@@ -26,6 +26,9 @@ export interface RuleResult {
   synthetic: boolean;
 }
 
+/** Whether a rule has done anything. */
+export const hasFired = ({ fired }: RuleResult): boolean => fired > 0;
+
 /** So many places are kept for the canonical log. */
 const PLACES_MAX = 1000;
 

@@ -22,7 +22,6 @@ const CODE = ALL.filter(({ path }) => /\.(ts|mjs)$/.test(path));
 
 const TOP = ['rig', 'recorder', 'replayer', 'faults', 'native', 'corpus', 'docs'];
 
-/** What a session stands on, and how it asks a plan. */
 const BELOW = ['rig/kernel/', 'rig/protocol/', 'rig/events.ts', 'native/'];
 const FAULTS = ['rig/decider.ts', 'rig/injection.ts'];
 
@@ -44,6 +43,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'rig/seam/': [...BELOW, ...FAULTS],
   'rig/session.ts': ['rig/seam/', ...BELOW, ...FAULTS],
   'rig/doctor/': ['rig/protocol/', 'rig/version.ts', 'native/'],
+  // Runs sessions for whoever faces a person or a test runner.
+  'rig/engine/': ['recorder/', 'replayer/', 'rig/checks/', 'faults/'],
+  'rig/cases/': ['rig/', 'replayer/', 'faults/', 'native/'],
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/'],
   // Measures the program as a whole, at work on real servers.
@@ -74,18 +76,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'recorder/host.ts',
     'native/',
   ],
-  // The decider is declared in rig and implemented here.
   'faults/': ['rig/protocol/', 'rig/events.ts', 'rig/decider.ts'],
 };
 
 /** Where each package of others may be imported. */
 const PACKAGES: Record<string, RegExp> = {
   msgpackr: /^recorder\/capture\//,
+  yaml: /^rig\/cases\/|^faults\/plan\.ts$/,
   commander: /^rig\/cli\//,
   // Processes are launched here and nowhere else.
   execa:
     /^(rig\/seam\/launch|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
-  yaml: /^faults\/plan\.ts$/,
   'fast-check': /^faults\/(explore|arbitraries)/,
 };
 
@@ -112,7 +113,6 @@ const LONGER: Record<string, number> = {
   'recorder/relay.ts': 325,
   'replayer/cursor.ts': 450,
   'rig/seam/device_port.ts': 475,
-  'rig/seam/mount_port.ts': 325,
   'rig/checks/content.ts': 280,
 };
 

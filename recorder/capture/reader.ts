@@ -110,7 +110,7 @@ export class CaptureReader {
 
   /** Every event. `borrow`: its bytes are the window's, valid until the next one is asked for. */
   *events(borrow = false): Generator<SessionEvent, void, undefined> {
-    for (const raw of this.#walk()) yield this.#event(raw, borrow);
+    for (const raw of this.#walk(borrow)) yield this.#event(raw, borrow);
   }
 
   /** Every event with its frame's place. */
@@ -142,9 +142,10 @@ export class CaptureReader {
     closeSync(this.#fd);
   }
 
-  *#walk(): Generator<Raw, void, undefined> {
+  /** `lends`: a frame's bytes are valid until the next one is asked for. */
+  *#walk(lends = false): Generator<Raw, void, undefined> {
     const size = Math.min(WINDOW_BYTES, this.size);
-    const window = new ReadWindow(this.#fd, this.path, size, native.soundFrames);
+    const window = new ReadWindow(this.#fd, this.path, size, native.soundFrames, lends);
     let offset = 0;
     let ended = false;
     for (let number = 0; offset < this.size; ++number) {

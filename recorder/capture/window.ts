@@ -19,11 +19,19 @@ export class ReadWindow {
   #length = 0;
   #soundTo = 0;
 
-  /** With `soundFrames` each piece read is verified at once, which costs one call a piece. */
-  constructor(fd: number, path: string, size: number, soundFrames?: SoundFrames) {
+  /** What `own` gave, where it is only lent. */
+  #lent: Uint8Array | undefined;
+  readonly #lends: boolean;
+
+  /**
+   * With `soundFrames` each piece read is verified at once, which costs one call a piece. `lends`: what
+   * `own` gives is used again by the next call.
+   */
+  constructor(fd: number, path: string, size: number, soundFrames?: SoundFrames, lends = false) {
     this.#fd = fd;
     this.#path = path;
     this.#soundFrames = soundFrames;
+    this.#lends = lends;
     this.buffer = new Uint8Array(size);
   }
 
@@ -33,7 +41,9 @@ export class ReadWindow {
   }
 
   own(offset: number, length: number): Uint8Array {
-    const own = new Uint8Array(length);
+    const reuse = this.#lends && this.#lent !== undefined && this.#lent.length >= length;
+    const own = reuse ? (this.#lent as Uint8Array).subarray(0, length) : new Uint8Array(length);
+    if (this.#lends && !reuse) this.#lent = own;
     this.#fill(own, offset, length);
     return own;
   }

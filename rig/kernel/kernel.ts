@@ -52,8 +52,8 @@ export interface Kernel {
   connOf(handle: HandleId): ConnId;
   /**
    * read(2) with a buffer of `size` bytes (fuse_dev_do_read). On success the message lies at the
-   * start of `into` and its length is returned. `resumed`: this call got BLOCK before; a sleeping
-   * reader's buffer is not measured again.
+   * start of `into` and its length is returned. `resumed`: this call got BLOCK of the bound handle
+   * before; a sleeping reader's buffer is not measured again.
    */
   read(handle: HandleId, size: number, into: Uint8Array, resumed?: boolean): number;
   /** The message just returned by `read` could not be stored in the server's buffer (EFAULT). */

@@ -104,17 +104,12 @@ const OPTIONS: Readonly<Record<string, Take>> = {
  */
 const GENERIC = new Set('dirsync lazytime ro sync async nolazytime nomand rw mand'.split(' '));
 
-/** The options of a mount, or undefined where one of them is not acceptable. */
-export function parseMountOptions(
-  fstype: string,
-  source: string,
-  data: string,
-): MountOptions | undefined {
-  const [type = '', ...rest] = fstype.split('.');
-  const draft: Draft = {
-    isBdev: type === 'fuseblk',
-    source: source === '' ? undefined : source,
-    subtype: fstype.includes('.') ? rest.join('.') : undefined,
+/** Nothing is asked for yet. */
+export function noOptions(isBdev: boolean): MountOptions {
+  return {
+    isBdev,
+    source: undefined,
+    subtype: undefined,
     rootmode: undefined,
     userId: undefined,
     groupId: undefined,
@@ -124,16 +119,36 @@ export function parseMountOptions(
     blksize: undefined,
     mandlock: false,
   };
+}
+
+/** Takes one more option (vfs_parse_fs_param()); false where the kernel refuses it. */
+export function takeOption(draft: MountOptions, key: string, value: string | undefined): boolean {
+  const into: Draft = draft;
+  if (key.endsWith('mand')) into.mandlock = key === 'mand';
+  if (GENERIC.has(key)) return true;
+  const take = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
+  return take?.(into, value) === true;
+}
+
+/** The options of a mount(2), or undefined where one of them is not acceptable. */
+export function parseMountOptions(
+  fstype: string,
+  source: string,
+  data: string,
+): MountOptions | undefined {
+  const [type = '', ...rest] = fstype.split('.');
+  const draft: MountOptions = {
+    ...noOptions(type === 'fuseblk'),
+    source: source === '' ? undefined : source,
+    subtype: fstype.includes('.') ? rest.join('.') : undefined,
+  };
   if (draft.subtype === '') return undefined;
   for (const option of data.split(',')) {
     const at = option.indexOf('=');
     if (option === '' || at === 0) continue;
     const key = at < 0 ? option : option.slice(0, at);
     const value = at < 0 ? undefined : option.slice(at + 1);
-    if (key.endsWith('mand')) draft.mandlock = key === 'mand';
-    if (GENERIC.has(key)) continue;
-    const take = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
-    if (!take?.(draft, value)) return undefined;
+    if (!takeOption(draft, key, value)) return undefined;
   }
   return draft;
 }

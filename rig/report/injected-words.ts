@@ -1,5 +1,5 @@
 /** Injected faults as a person reads them: in a capture, and rule by rule in the report of a run. */
-import type { RuleResult } from '../../replayer/injected.ts';
+import { hasFired, type RuleResult } from '../../replayer/injected.ts';
 import type { InjectedEvent } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { opName } from '../protocol/opcodes.ts';
@@ -46,9 +46,6 @@ export function ruleLine(result: RuleResult): string {
 
 const remedy = (refusal: string): string =>
   refusal === 'EBUSY' ? ' (something was in use; a mount ends with lazy, force or abort)' : '';
-
-/** Whether a rule has done anything. */
-export const hasFired = ({ fired }: RuleResult): boolean => fired > 0;
 
 /** Some rule came true, and none did what a kernel does. */
 export const onlySynthetic = (plan: readonly RuleResult[]): boolean =>

@@ -1,6 +1,7 @@
 /** Where the device port asks for faults, and the effect each has in the kernel. */
 import type { Verdict } from '../decider.ts';
 import type { Injection, Place } from '../injection.ts';
+import { BLOCK, type MountCall, type MountResult } from '../kernel/kernel.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 
@@ -81,15 +82,37 @@ export function injectReplied(
   injection.reply('replied', 'device', placeOf(w, handle, tid, false), uniqueOf(bytes));
 }
 
-/** An ioctl or a mount is about to be made: a negative errno ends it, 0 lets it go on. */
-export function injectCall(
+/** An ioctl is about to be made: a negative errno ends it, 0 lets it go on. */
+export const injectCall = (
   w: PortWiring,
   name: 'clone' | 'ioctl' | 'mount' | 'mounted',
   handle: PortHandle | undefined,
   tid: number,
-): number {
-  const place = handle === undefined ? { handle: 0, conn: 0, tid } : placeOf(w, handle, tid, false);
+): number => {
+  const nowhere = { handle: 0, conn: 0, tid };
+  const place = handle === undefined ? nowhere : placeOf(w, handle, tid, false);
   return errnoOf(w.injection?.call(name, 'device', place));
+};
+
+/** The Kernel makes the mount, unless a fault refuses it. */
+export function mountOrFault(
+  w: PortWiring,
+  call: MountCall,
+  handle: PortHandle | undefined,
+  tid: number,
+): MountResult {
+  const injected = w.injection === undefined ? 0 : injectCall(w, 'mount', handle, tid);
+  return injected === 0 ? w.kernel.mount(call, tid) : { result: injected, conn: 0, dev: 0 };
+}
+
+/** A mount was made, or waits for its INIT. */
+export function injectMounted(
+  w: PortWiring,
+  handle: PortHandle | undefined,
+  tid: number,
+  result: number,
+): void {
+  if (result === 0 || result === BLOCK) injectCall(w, 'mounted', handle, tid);
 }
 
 /** What io_uring_setup(2) is to end with, or 0. */

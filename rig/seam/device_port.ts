@@ -13,11 +13,12 @@ import { backing } from './backing_calls.ts';
 import { cloneHandle } from './clone_call.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
-import type { Context } from './mount_port.ts';
+import { earlyResult } from './early_checks.ts';
+import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { NR } from './traps.ts';
 
-const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY } = ERRNO;
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY, EPERM } = ERRNO;
 
 /** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h, as x86-64 numbers. */
 export const IOC = {
@@ -32,7 +33,6 @@ const O_CLOEXEC = 0o2000000;
 const F_DUPFD = 0;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
-const SPLICE_F_NONBLOCK = 2;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -78,6 +78,7 @@ export class DevicePort {
       id,
       index: -1,
       nonblock: (flags & O_NONBLOCK) !== 0,
+      openFlags: flags,
       tid,
       held: [],
       returned: undefined,
@@ -112,9 +113,10 @@ export class DevicePort {
       return false;
     }
     handle.tid = tid;
-    if (nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid)) {
-      seam.respond(slot, -EBADF);
-    } else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false, false);
+    const gone = nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid);
+    const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
+    if (early !== 0) seam.respond(slot, early);
+    else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
     else if (nr === NR.write || nr === NR.writev) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) this.#ioctl(handle);
@@ -137,18 +139,18 @@ export class DevicePort {
     return fd < 0;
   }
 
-  #read(handle: PortHandle, size: number, splice: boolean, nonblock: boolean): void {
+  #read(handle: PortHandle, size: number, splice: boolean): void {
     const { seam, trap } = this.#w;
     if (trap.filled < 0) {
       seam.respond(trap.slot, trap.filled);
       return;
     }
-    const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice };
+    const read: HeldRead = { slot: trap.slot, tid: trap.tid, size, splice, measured: false };
     if (handle.shown) handle.polled = true;
-    if (this.#tryRead(handle, read, false)) return;
+    if (this.#tryRead(handle, read)) return;
     // A handle in SYNC_INIT sleeps until its mount, O_NONBLOCK or not.
     const bound = this.#w.kernel.connOf(handle.id) !== 0;
-    if (bound && (handle.nonblock || nonblock)) {
+    if (bound && handle.nonblock) {
       this.#show(handle, false);
       seam.respond(read.slot, -EAGAIN);
     } else {
@@ -159,7 +161,7 @@ export class DevicePort {
   }
 
   /** Answers the read if the Kernel can; false: it must wait. */
-  #tryRead(handle: PortHandle, read: HeldRead, resumed: boolean): boolean {
+  #tryRead(handle: PortHandle, read: HeldRead): boolean {
     const { seam, kernel, data } = this.#w;
     let n: number;
     if (handle.returned !== undefined && handle.returned.length <= read.size) {
@@ -167,11 +169,13 @@ export class DevicePort {
       n = handle.returned.length;
       handle.returned = undefined;
     } else {
-      n = kernel.read(handle.id, read.size, data, resumed);
+      n = kernel.read(handle.id, read.size, data, read.measured);
       const { injection } = this.#w;
       if (n > 0 && injection) n = injectRead(this.#w, injection, handle, read, n);
     }
     if (n === BLOCK) {
+      // In SYNC_INIT a read sleeps before its buffer is looked at (fuse_get_dev).
+      read.measured = kernel.connOf(handle.id) !== 0;
       handle.pending = false;
       return false;
     }
@@ -227,18 +231,12 @@ export class DevicePort {
       this.#w.seam.respond(trap.slot, trap.filled);
       return;
     }
-    this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size, false);
+    this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size);
   }
 
-  #reply(
-    handle: PortHandle,
-    slot: number,
-    bytes: Uint8Array,
-    length: number,
-    splice: boolean,
-  ): void {
+  #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
     const { seam, kernel, trap, injection } = this.#w;
-    const { tid } = trap;
+    const { tid, nr } = trap;
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
@@ -258,7 +256,7 @@ export class DevicePort {
     const later = notifies ? (late: number) => answer(kept, late) : undefined;
     if (injection && !notifies && bytes.length >= OUT_HEADER_SIZE) {
       bytes = bytes.slice();
-      const injected = injectReply(this.#w, injection, handle, tid, splice, bytes);
+      const injected = injectReply(this.#w, injection, handle, tid, nr === NR.splice, bytes);
       if (injected < 0) {
         answer(bytes, injected);
         return;
@@ -276,7 +274,8 @@ export class DevicePort {
       return;
     }
     const size = Math.min(Number(trap.arg(4)), room);
-    this.#read(handle, size, true, (trap.int(5) & SPLICE_F_NONBLOCK) !== 0);
+    // Only the device's O_NONBLOCK counts, SPLICE_F_NONBLOCK is the pipe's (fuse_dev_splice_read).
+    this.#read(handle, size, true);
   }
 
   #spliceIn(handle: PortHandle): void {
@@ -284,7 +283,7 @@ export class DevicePort {
     const { slot } = trap;
     const taken = seam.pipeTake(slot);
     if (taken < 0) seam.respond(slot, taken);
-    else this.#reply(handle, slot, data.subarray(0, taken), taken, true);
+    else this.#reply(handle, slot, data.subarray(0, taken), taken);
   }
 
   #ioctl(handle: PortHandle): void {
@@ -301,7 +300,8 @@ export class DevicePort {
       return;
     }
     if (seam.readMemory(tid, trap.arg(2), size) !== size) {
-      seam.respond(slot, -EFAULT);
+      const unbound = command !== IOC.clone && kernel.connOf(handle.id) === 0;
+      seam.respond(slot, unbound ? -EPERM : -EFAULT);
       return;
     }
     const view = new DataView(data.buffer, data.byteOffset, size);
@@ -373,7 +373,7 @@ export class DevicePort {
     if (handle === undefined) return;
     while (handle.held.length > 0) {
       const read = handle.held[0] as HeldRead;
-      if (!this.#tryRead(handle, read, true)) break;
+      if (!this.#tryRead(handle, read)) break;
       handle.held.shift();
     }
     if (handle.held.length > 0) return;

@@ -7,36 +7,25 @@ import { isAbsolute, join } from 'node:path';
 import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import { injectCall } from './device_faults.ts';
+import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
-import { isFuse, splitFd } from './mount_words.ts';
+import { FakedContexts, type Waiting } from './faked_contexts.ts';
+import { FSCONFIG, isFuse, splitFd } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
-const { EBUSY, EFAULT, EINVAL, EMFILE } = ERRNO;
+const { EFAULT } = ERRNO;
 
-/** include/uapi/linux/mount.h, enum fsconfig_command. */
-const FSCONFIG = { setFlag: 0, setString: 1, setFd: 5, create: 6, createExcl: 8 } as const;
-
-/** A faked fsopen context: the parameters so far, then the connection it made. */
-export interface Context {
-  fstype: string;
-  options: string[];
-  source: string;
-  handle: PortHandle | undefined;
-  conn: ConnId;
-}
-
-const O_CLOEXEC = 0o2000000;
 const text = (bytes: Buffer | null): string => bytes?.toString('utf8') ?? '';
 
 export class MountPort {
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   /** Mounts waiting for their INIT (SYNC_INIT): slot and call. */
-  #waiting: { slot: number; tid: number; call: MountCall; handle: PortHandle }[] = [];
+  #waiting: Waiting[] = [];
   /** Real contexts by the server's descriptor number: the device named in them. */
   readonly #realContexts = new Map<number, PortHandle>();
   #unmounting: { slot: number; target: string }[] = [];
+  readonly #contexts: FakedContexts;
   /** Told before a real mount is made, so that the keeper can clean up. */
   announce: (target: string) => void = () => {};
   /** Told after a mount succeeded. */
@@ -45,11 +34,10 @@ export class MountPort {
   constructor(wiring: PortWiring, device: DevicePort) {
     this.#w = wiring;
     this.#device = device;
-  }
-
-  #context(): Context | undefined {
-    const entry = this.#device.table.get(this.#w.trap.index);
-    return entry !== undefined && 'fstype' in entry ? entry : undefined;
+    this.#contexts = new FakedContexts(wiring, device, {
+      answered: (slot, tid, call, handle, result) => this.#finish(slot, tid, call, handle, result),
+      waits: (waiting) => this.#waiting.push(waiting),
+    });
   }
 
   #string(n: number): string {
@@ -76,27 +64,11 @@ export class MountPort {
     };
     const { slot, tid } = trap;
     this.announce(call.target);
-    const injected = this.#w.injection && injectCall(this.#w, 'mount', handle, tid);
-    const result = injected
-      ? { result: injected, conn: 0, dev: 0 }
-      : this.#w.kernel.mount(call, tid);
-    this.#made(slot, tid, call, handle, result);
-  }
-
-  /** The Kernel has made the mount, refused it, or waits for its INIT. */
-  #made(
-    slot: number,
-    tid: number,
-    call: MountCall,
-    handle: PortHandle | undefined,
-    result: MountResult,
-  ): void {
-    if (result.result === BLOCK && handle !== undefined) {
-      this.#waiting.push({ slot, tid, call, handle });
-    }
-    const there = result.result === 0 || result.result === BLOCK;
-    if (there && this.#w.injection) injectCall(this.#w, 'mounted', handle, tid);
-    if (result.result !== BLOCK) this.#finish(slot, tid, call, handle, result);
+    const result = mountOrFault(this.#w, call, handle, tid);
+    const waits = result.result === BLOCK && handle !== undefined;
+    if (waits) this.#waiting.push({ slot, tid, call, handle });
+    if (this.#w.injection) injectMounted(this.#w, handle, tid, result.result);
+    if (!waits) this.#finish(slot, tid, call, handle, result);
   }
 
   #finish(
@@ -130,6 +102,7 @@ export class MountPort {
     const mount = this.#waiting.find((m) => m.handle.id === id);
     if (mount === undefined) return;
     this.#waiting = this.#waiting.filter((m) => m !== mount);
+    mount.ended?.(result.result);
     this.#finish(mount.slot, mount.tid, mount.call, mount.handle, result);
   }
 
@@ -156,76 +129,17 @@ export class MountPort {
   fsopen(): void {
     const { seam, trap, kernel } = this.#w;
     const fstype = this.#string(0);
-    if (kernel.realContexts || !isFuse(fstype)) {
-      seam.continue(trap.slot);
-      return;
-    }
-    this.#standIn({ fstype, options: [], source: '', handle: undefined, conn: 0 }, trap.int(1));
-  }
-
-  /** A descriptor of the range that only stands for something: the read end of a pipe. */
-  #standIn(context: Context, flags: number): void {
-    const { seam, trap } = this.#w;
-    const index = this.#device.table.take(context);
-    if (index < 0) {
-      seam.respond(trap.slot, -EMFILE);
-      return;
-    }
-    const [read, write] = native.pipePair();
-    seam.installFd(trap.slot, read, index, (flags & 1) !== 0 || (flags & O_CLOEXEC) !== 0);
-    native.closeFd(read);
-    native.closeFd(write);
+    if (kernel.realContexts || !isFuse(fstype)) seam.continue(trap.slot);
+    else this.#contexts.open(fstype);
   }
 
   /** fsconfig(context, command, key, value, aux). */
   fsconfig(): void {
     const { seam, trap, kernel } = this.#w;
-    if (kernel.realContexts) {
-      this.#realFsconfig();
-      return;
-    }
-    const context = this.#context();
-    if (context === undefined) {
-      seam.continue(trap.slot);
-      return;
-    }
-    const command = trap.int(1);
-    const key = this.#string(2);
-    if (command === FSCONFIG.setString) {
-      const value = this.#string(3);
-      if (key === 'fd') context.handle = this.#device.byDescriptor(Number(value));
-      else if (key === 'source') context.source = value;
-      else context.options.push(`${key}=${value}`);
-      seam.respond(trap.slot, key === 'fd' && context.handle === undefined ? -EINVAL : 0);
-    } else if (command === FSCONFIG.setFlag) {
-      context.options.push(key);
-      seam.respond(trap.slot, 0);
-    } else if (command === FSCONFIG.create || command === FSCONFIG.createExcl) {
-      this.#create(context);
-    } else {
-      seam.respond(trap.slot, -EINVAL);
-    }
-  }
-
-  #create(context: Context): void {
-    const { seam, trap, kernel } = this.#w;
-    const { slot, tid } = trap;
-    if (context.conn !== 0) {
-      seam.respond(slot, -EBUSY);
-      return;
-    }
-    const call: MountCall = {
-      fstype: context.fstype,
-      source: context.source,
-      target: '',
-      flags: 0,
-      options: context.options.join(','),
-      handle: context.handle?.id,
-    };
-    const injected = this.#w.injection && injectCall(this.#w, 'mount', context.handle, tid);
-    const result = injected ? { result: injected, conn: 0, dev: 0 } : kernel.mount(call, tid);
-    context.conn = result.conn;
-    this.#made(slot, tid, call, context.handle, result);
+    const faked = this.#contexts.at(trap.index);
+    if (kernel.realContexts) this.#realFsconfig();
+    else if (faked === undefined) seam.continue(trap.slot);
+    else this.#contexts.configure(faked, trap.arg(2) === 0n ? undefined : this.#string(2));
   }
 
   /**
@@ -267,22 +181,24 @@ export class MountPort {
       options: '',
       handle: handle.id,
     };
-    this.#made(slot, tid, call, handle, kernel.createContext(context, command, handle.id));
+    const result = kernel.createContext(context, command, handle.id);
+    if (result.result === BLOCK) this.#waiting.push({ slot, tid, call, handle });
+    else this.#finish(slot, tid, call, handle, result);
   }
 
   /** fsmount(context, flags, attributes): the mount is the context's connection again. */
   fsmount(): void {
     const { seam, trap } = this.#w;
-    const context = this.#context();
-    if (context === undefined) seam.continue(trap.slot);
-    else this.#standIn(context, trap.int(1));
+    const faked = this.#contexts.at(trap.index);
+    if (faked === undefined) seam.continue(trap.slot);
+    else this.#contexts.mount(faked);
   }
 
   /** move_mount(from_dfd, from_path, to_dfd, to_path, flags). */
   moveMount(): void {
     const { seam, trap, kernel } = this.#w;
     const target = this.absolute(this.#string(3));
-    const context = this.#context();
+    const context = this.#contexts.at(trap.index);
     if (kernel.realContexts || context === undefined) {
       this.#realMove(target);
       return;
@@ -306,10 +222,9 @@ export class MountPort {
     if (handle !== undefined) this.announce(target);
     seam.continue(trap.slot);
     if (handle === undefined) return;
-    const { tid } = trap;
     const place = { fstype: 'fuse', source: '', target, flags: 0, options: '', result: 0, dev: 0 };
     const conn = kernel.connOf(handle.id);
-    emit({ kind: 'mount', t: this.#w.now(), handle: handle.id, conn, tid, ...place });
+    emit({ kind: 'mount', t: this.#w.now(), handle: handle.id, conn, tid: trap.tid, ...place });
     this.mounted(target, conn);
   }
 

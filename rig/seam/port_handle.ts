@@ -11,6 +11,8 @@ export interface HeldRead {
   tid: number;
   size: number;
   splice: boolean;
+  /** The Kernel has found the buffer large enough. */
+  measured: boolean;
 }
 
 /** One open of the device, as the server's descriptors show it. */
@@ -19,6 +21,8 @@ export interface PortHandle {
   /** The index whose placeholder stands for it; dups have other indexes. */
   index: number;
   nonblock: boolean;
+  /** As it was opened. */
+  openFlags: number;
   /** Thread that used it last: it holds the descriptor. */
   tid: number;
   held: HeldRead[];

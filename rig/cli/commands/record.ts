@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RecordOptions, RecordResult } from '../../../recorder/record.ts';
+import { recordInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';
-import { recordInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
 import { refuse } from './print.ts';
 
 const HELP = `

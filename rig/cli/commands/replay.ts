@@ -4,15 +4,16 @@ import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ruleText } from '../../../faults/rule.ts';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
-import { hasFired } from '../../report/injected-words.ts';
+import { replayInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
+import { findingsCode } from '../../engine/outcome.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { reproduce } from '../../report/reproduce.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
-import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
 import { addPlanFlags, meantForDevice, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
 import { refuse } from './print.ts';
 
@@ -42,23 +43,6 @@ interface Flags extends PlanFlags {
   transport: 'any' | 'device';
   cpus?: string;
   poison: PoisonExtent;
-}
-
-/** The one command that reproduces a run. */
-export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
-  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed ?? '1'];
-  if (flags.end !== 'unmount') words.push('--end', flags.end);
-  if (flags.transport !== 'any') words.push('--transport', flags.transport);
-  if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
-  if (flags.poison !== 'used') words.push('--poison', flags.poison);
-  if (flags.serial) words.push('--serial');
-  for (const rule of flags.fault) words.push('--fault', rule);
-  if (flags.plan !== undefined) words.push('--plan', flags.plan);
-  if (flags.twice) words.push('--twice');
-  if (command.length > 0) words.push('--', ...command);
-  return words
-    .map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }
 
 function isDirectory(path: string): boolean {
@@ -140,7 +124,11 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     seed: Number(flags.seed),
     serial: flags.serial === true,
     result,
-    reproduce: reproduce(capture, command, flags),
+    reproduce: reproduce(capture, command, {
+      ...options,
+      seed: flags.seed ?? '1',
+      twice: flags.twice,
+    }),
   };
   if (flags.twice) {
     const again: string[] = [];
@@ -157,18 +145,9 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
-  process.exitCode = exitCode(report);
-}
-
-function exitCode(report: ReplayReport): number {
-  const { findings } = report.result;
-  if (report.second?.difference !== undefined) return EXIT.notDeterministic;
-  const failed = findings.filter((f) => f.verdict === 'fail');
-  if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
-  if (failed.length > 0) return EXIT.divergence;
-  // A plan that did nothing says nothing of what it asks.
-  const idle = !report.result.plan.every(hasFired);
-  return idle || findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+  const { findings, plan } = result;
+  process.exitCode =
+    report.second?.difference === undefined ? findingsCode(findings, plan) : EXIT.notDeterministic;
 }
 
 export const replayCommand = (program: Command): void => {

@@ -1,0 +1,78 @@
+/**
+ * The real kernel's side: the prober as root, each probe in a mount and a PID namespace of its own. A
+ * probe that does not come to its end is killed with its whole namespace.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { nativePath } from '../../native/load.ts';
+import { Driver, type Side, type Transcript } from './driver.ts';
+import type { Probe } from './step.ts';
+
+/** How long a probe may take; the slowest wait for the kernel's own timers. */
+const PROBE_MS = 60_000;
+
+/** Runs probes from `from` on until all are done or one hangs. */
+async function session(probes: readonly Probe[], dir: string): Promise<readonly Transcript[]> {
+  const prober = execa(nativePath('fuse-rig-probe'), {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'inherit',
+    reject: false,
+    buffer: false,
+  });
+  const side: Side = {
+    name: 'kernel',
+    send: (line) => prober.stdin.write(`${line}\n`),
+    reset: () => {},
+    takes: () => false,
+    ended: () => ({}),
+    asleep: () => [],
+    told: () => {},
+  };
+  const driver = new Driver(probes, side, dir);
+  const watch = setInterval(() => {
+    if (driver.transcripts.length === before) {
+      driver.broken(`not at its end after ${PROBE_MS / 1000} s`);
+      prober.kill('SIGKILL');
+    }
+    before = driver.transcripts.length;
+  }, PROBE_MS);
+  let before = -1;
+  driver.begin();
+  for await (const line of createInterface({ input: prober.stdout })) {
+    driver.line(line);
+    if (driver.finished) prober.stdin.end();
+  }
+  clearInterval(watch);
+  await prober;
+  return driver.transcripts;
+}
+
+/** What the real kernel makes of the probes. */
+export async function askKernel(probes: readonly Probe[]): Promise<Transcript[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
+  const transcripts: Transcript[] = [];
+  try {
+    while (transcripts.length < probes.length) {
+      const before = transcripts.length;
+      transcripts.push(...(await session(probes.slice(before), dir)));
+      if (transcripts.length === before)
+        transcripts.push({ outcomes: [], broken: 'the prober ended' });
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return transcripts;
+}
+
+/** Whether the kernel offers FUSE over io_uring now. */
+export function ringOffered(): boolean {
+  try {
+    return readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').trim() === 'Y';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,21 @@
+/** All probes, in the order of the kernel's specification. */
+import type { Probe } from '../step.ts';
+import { CONTEXTS } from './contexts.ts';
+import { MOUNTING } from './mounting.ts';
+import { ORDER } from './order.ts';
+import { READING } from './reading.ts';
+import { REPLYING } from './replying.ts';
+import { SPLICING } from './splicing.ts';
+import { SYNC_INIT } from './sync_init.ts';
+import { UNBOUND } from './unbound.ts';
+
+export const PROBES: readonly Probe[] = [
+  ...UNBOUND,
+  ...MOUNTING,
+  ...CONTEXTS,
+  ...SYNC_INIT,
+  ...READING,
+  ...ORDER,
+  ...SPLICING,
+  ...REPLYING,
+];

@@ -1,0 +1,70 @@
+/** mount(2) of type "fuse" and what it refuses (KERNEL 1.3). */
+import {
+  call,
+  clone,
+  DIRECTORY,
+  mount,
+  mounted,
+  open,
+  poll,
+  read,
+  ready,
+  section,
+  umount,
+} from '../step.ts';
+
+/** A mount with these options behind `fd=`, which must fail. */
+const refused = (options: string) => [open(), mount({ options })];
+
+// biome-ignore format: one row a probe
+export const MOUNTING = section('1.3', [
+  ['as usual', [...mounted(), call('mountinfo', 'm')], ['fuse rw,user_id=0,group_id=0']],
+  ['fd', refused(DIRECTORY), ['EINVAL']],
+  ['rootmode', refused('fd=@a,user_id=0,group_id=0'), ['EINVAL']],
+  ['user_id', refused('fd=@a,rootmode=40000,group_id=0'), ['EINVAL']],
+  ['group_id', refused('fd=@a,rootmode=40000,user_id=0'), ['EINVAL']],
+  ['no options at all', refused('-'), ['EINVAL']],
+  ['an option it does not know', refused(`fd=@a,${DIRECTORY},nonsense`), ['EINVAL']],
+  ['an option with a value it does not know', refused(`fd=@a,${DIRECTORY},nonsense=1`), ['EINVAL']],
+  ['a number that is none', refused('fd=@a,rootmode=40000,user_id=x,group_id=0'), ['EINVAL']],
+  ['a number that is too large', refused('fd=@a,rootmode=40000,user_id=4294967296,group_id=0'), ['EINVAL']],
+  ['fd=-1', refused(`fd=-1,${DIRECTORY}`), ['EINVAL']],
+  ['fd=abc', refused(`fd=abc,${DIRECTORY}`), ['EINVAL']],
+  ['a closed descriptor', refused(`fd=999,${DIRECTORY}`), ['EINVAL']],
+  ['a descriptor of no device', refused(`fd=0,${DIRECTORY}`), ['EINVAL']],
+  ['user_id -1', refused('fd=@a,rootmode=40000,user_id=4294967295,group_id=0'), ['EINVAL']],
+  ['subtype twice', refused(`fd=@a,${DIRECTORY},subtype=a,subtype=b`), ['EINVAL']],
+  ['subtype beside the type', [open(), mount({ fstype: 'fuse.a', options: `fd=@a,${DIRECTORY},subtype=b` })], ['EINVAL']],
+  ['blksize', refused(`fd=@a,${DIRECTORY},blksize=4096`), ['EINVAL']],
+  ['MS_MANDLOCK', [open(), mount({ flags: 'MANDLOCK' })], ['EINVAL']],
+  ['rootmode without a type', refused('fd=@a,rootmode=755,user_id=0,group_id=0'), ['EINVAL']],
+  ['rootmode in hexadecimal', refused('fd=@a,rootmode=0x4000,user_id=0,group_id=0'), ['EINVAL']],
+  ['a mount point that is not there', [open(), mount({ target: 'none' })], ['ENOENT']],
+  ['fuseblk of no such path', [open(), mount({ fstype: 'fuseblk', source: '/none' })], ['ENOENT']],
+  ['fuseblk of what is no block device', [open(), mount({ fstype: 'fuseblk', source: '/proc/version' })], ['ENOTBLK']],
+  ['a file as root on a directory', [open(), mount({ options: 'fd=@a,rootmode=100000,user_id=0,group_id=0' }), read(), poll()], ['ENOTDIR', 'ENODEV', 'ERR']],
+  ['a file as root on a file', [open(), mount({ target: 'f', options: 'fd=@a,rootmode=100000,user_id=0,group_id=0' }), read()], [0, 104]],
+  ['again on the same directory', [...ready(), mount()], ['EBUSY']],
+  ['again on another directory', [...ready(), mount({ target: 'm2' }), read()], [0, 'EAGAIN']],
+  ['again with fd alone', [...ready(), mount({ target: 'm2', options: 'fd=@a' }), call('mountinfo', 'm2')], [0, 'fuse rw,user_id=0,group_id=0']],
+  ['a clone of it on another directory', [...ready(), open('b'), clone('b'), mount({ target: 'm2', options: 'fd=@b' })], [0]],
+  ['what was mounted twice lives until both are gone', [...ready(), mount({ target: 'm2' }), umount(), read(), umount('m2'), read()], [0, 'EAGAIN', 0, 'ENODEV']],
+  ['what was unmounted', [...ready(), umount(), mount()], [0, 'ENOTCONN']],
+  ['MS_REMOUNT ignores its options', [...ready(), mount({ flags: 'REMOUNT', options: 'nonsense=1' })], [0]],
+  [
+    'options that are shown',
+    [
+      open(),
+      mount({
+        fstype: 'fuse.x',
+        options: `fd=@a,${DIRECTORY},default_permissions,allow_other,max_read=8192`,
+      }),
+      call('mountinfo', 'm'),
+    ],
+    [0, 'fuse.x rw,user_id=0,group_id=0,default_permissions,allow_other,max_read=8192'],
+  ],
+  ['max_read is a page at least', [open(), mount({ options: `fd=@a,${DIRECTORY},max_read=1` }), call('mountinfo', 'm')], [0, 'fuse rw,user_id=0,group_id=0,max_read=4096']],
+  ['a refused mount leaves the device as it was', [open(), mount({ options: 'fd=@a' }), mount(), read()], ['EINVAL', 0, 104]],
+  ['INIT is there at once', [...mounted(), poll(), read()], ['IN|OUT|RDNORM|WRNORM', 104]],
+  ['fdinfo of what is mounted', [...mounted(), call('fdinfo', 'a')], ['fuse_connection']],
+]);

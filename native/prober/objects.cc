@@ -1,0 +1,85 @@
+// Descriptors by name, and the connections they were bound to.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "prober.h"
+
+namespace fuse_rig {
+namespace {
+
+std::string ReadFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char text[4096];
+  const ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+  if (fd >= 0) close(fd);
+  return std::string(text, n > 0 ? static_cast<size_t>(n) : 0);
+}
+
+}  // namespace
+
+int Objects::Get(const std::string& name) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  const auto found = fds_.find(name);
+  if (found != fds_.end()) return found->second;
+  return name.find_first_not_of("0123456789") == std::string::npos ? atoi(name.c_str()) : -1;
+}
+
+Answer Objects::Keep(const std::string& name, int fd) {
+  const Answer answer = Returned(fd < 0 ? -1 : 0);
+  const std::lock_guard<std::mutex> hold(mutex_);
+  if (fd >= 0) fds_[name] = fd;
+  return answer;
+}
+
+Answer Objects::Close(const std::string& name) {
+  LearnConnections();
+  const int fd = Get(name);
+  {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    fds_.erase(name);
+  }
+  return Returned(close(fd));
+}
+
+std::string Objects::Filled(const std::string& text) {
+  std::string out = text;
+  for (size_t at = out.find('@'); at != std::string::npos; at = out.find('@', at + 1)) {
+    const size_t end = std::min(out.find(',', at), out.size());
+    out.replace(at, end - at, std::to_string(Get(out.substr(at + 1, end - at - 1))));
+  }
+  return out;
+}
+
+void Objects::LearnConnections() {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  for (const auto& [name, fd] : fds_) {
+    const std::string info = ReadFile("/proc/self/fdinfo/" + std::to_string(fd));
+    const size_t at = info.find("fuse_connection:\t");
+    if (at != std::string::npos) connections_[name] = std::to_string(atoll(info.c_str() + at + 17));
+  }
+}
+
+std::string Objects::Connection(const std::string& name) {
+  LearnConnections();
+  const std::lock_guard<std::mutex> hold(mutex_);
+  const auto found = connections_.find(name);
+  return found == connections_.end() ? "" : found->second;
+}
+
+void Objects::AbortAll() {
+  LearnConnections();
+  for (const auto& [name, connection] : connections_) {
+    const int fd = open(("/sys/fs/fuse/connections/" + connection + "/abort").c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    (void)!write(fd, "1", 1);
+    close(fd);
+  }
+}
+
+void Objects::CloseAll() {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  for (const auto& [name, fd] : fds_) close(fd);
+  fds_.clear();
+}
+
+}  // namespace fuse_rig
