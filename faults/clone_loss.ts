@@ -6,5 +6,4 @@ export const cloneLoss: TeardownFault = {
   name: 'clone-loss',
   does: 'one handle of several dies, the connection lives on through the others',
   transports: ['device'],
-  goesOn: true,
 };

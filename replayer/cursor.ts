@@ -166,6 +166,7 @@ export class Cursor {
 
   #request(event: RequestEvent): boolean {
     if (!this.#mounted.has(event.conn)) return false;
+    if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
     const side = this.#side(event.conn);
     const asker = this.#asker;
@@ -320,7 +321,10 @@ export class Cursor {
 
   /** A fault was injected. Returns the place among the captured requests of the one it is about, or 0. */
   injected(event: InjectedEvent): number {
-    if (!event.goesOn) this.#mayEnd = true;
+    if (!event.goesOn && !event.refused) {
+      this.#mayEnd = true;
+      this.paused = true;
+    }
     if (event.unique === '') return 0;
     const unique = BigInt(`0x${event.unique}`);
     const flight = this.#flightOf(event.conn, unique, event.opcode);
@@ -328,6 +332,11 @@ export class Cursor {
     return flight?.index ?? 0;
   }
   #mayEnd = false;
+  /**
+   * After a fault that may end the server nothing is asked until it has done what it does then: else it
+   * would be chance how much a server that ends still answers.
+   */
+  paused = false;
 
   #flightOf(conn: number, unique: bigint, opcode: number): Flight | undefined {
     const { tickets, asking } = this.#asker;

@@ -169,12 +169,15 @@ export class Replayer implements Director {
   /** The server is busy, but not with what it is asked. */
   #nowhere(): void {
     this.#movedAt = this.#session.now();
+    this.#cursor.paused = false;
     if (this.#cursor.done) this.#ending.finish(this.#end, this.#conns);
     else this.#cursor.giveUp('missing', `${NOISE_MAX} failing calls and nothing else`);
   }
 
   /** The server is gone: what was still due is named, not asked. */
   #drain(): void {
+    this.#cursor.paused = false;
+    this.#cursor.pump();
     while (!this.#cursor.done) {
       if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
       this.#cursor.pump();
@@ -183,12 +186,21 @@ export class Replayer implements Director {
   }
 
   idle(idleMs: number): void {
+    const { paused } = this.#cursor;
+    if (paused) this.#resume(idleMs);
     this.#advance();
     this.#wasIdle = true;
-    if (this.#finished) return;
+    // What is asked only now is not waited for yet.
+    if (this.#finished || paused) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
     else this.#waitingFor(idleMs);
+  }
+
+  /** The server has done what it does after a fault, or goes on doing it. */
+  #resume(idleMs: number): void {
+    const settled = this.#ending.look() !== undefined && !this.#session.device.deliverable;
+    if (settled || idleMs > MISSING_MS) this.#cursor.paused = false;
   }
 
   /**
