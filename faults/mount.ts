@@ -13,7 +13,11 @@ export const mount: ResultFault = {
     { errno: 'ENODEV', possible: 'do_new_mount(): get_fs_type()', fate: 'none' },
     { errno: 'ENOMEM', possible: 'fuse_get_tree(): kmalloc()', fate: 'none' },
     { errno: 'EINVAL', possible: 'fuse_fill_super(): the descriptor', fate: 'none' },
-    { errno: 'EBUSY', possible: 'fuse_get_tree_submount(), do_add_mount()', fate: 'none' },
+    {
+      errno: 'EBUSY',
+      possible: 'do_add_mount(): the same file system is mounted there',
+      fate: 'none',
+    },
     { errno: 'ENOTCONN', possible: 'fuse_get_tree(): the handle is dead', fate: 'none' },
     { errno: 'EINTR', fate: 'none' },
     { errno: 'EIO', fate: 'none' },
