@@ -52,6 +52,9 @@ export class RealCommand implements RingCommand {
   get userData(): bigint {
     return this.sqe.userData;
   }
+  get quiet(): boolean {
+    return this.sqe.quiet;
+  }
 }
 
 export class RealEntry implements Entry {

@@ -240,7 +240,7 @@ describe('buffers that cannot be written', () => {
     },
   );
 
-  it('of a process that is gone: the request stays until the end', async () => {
+  it('of a process that is gone: the request is cancelled, and its entry gone', async () => {
     open();
     const gone = { read: scene.memory.read.bind(scene.memory), write: () => -3 };
     scene.ready();
@@ -248,10 +248,10 @@ describe('buffers that cannot be written', () => {
     scene.rings.flush();
     // The last one registered is taken first.
     const client = scene.client(0, 'access @ 4');
-    await scene.until('the request', () => scene.owners.at(-1) === '0/1 kernel 0');
-    expect([scene.cqes, scene.entry(0, 1).held]).toEqual([[], false]);
-    expect(scene.numberWaiting()).toBe(1);
-    scene.abort();
-    expect(await scene.while(client)).toEqual(['ECONNABORTED']);
+    expect(await scene.while(client)).toEqual(['ECANCELED']);
+    expect([scene.cqes, scene.entry(0, 1).held]).toEqual([['0/1 ECANCELED'], false]);
+    const again = scene.client(0, 'access @ 4');
+    scene.reply(await scene.take(), -13);
+    expect(await again).toEqual(['EACCES']);
   });
 });

@@ -8,7 +8,7 @@ import { ERRNO } from '../rig/protocol/errno.ts';
 import type { RealEntry } from './real_entry.ts';
 import type { RealRing, Submission } from './real_ring.ts';
 
-const { EFAULT, ESRCH } = ERRNO;
+const { ECANCELED, EFAULT, ESRCH } = ERRNO;
 
 /** Whom it is told. */
 type Told = Pick<RingKernel, 'onComplete' | 'onRefused' | 'onOwner' | 'onDelivery' | 'onReady'>;
@@ -17,10 +17,19 @@ export class RealTraffic {
   readonly #told: Told;
   /** Descriptor of the real device. */
   readonly #fdOf: (handle: HandleId) => number;
+  /** Takes entries out of the kernel whose task is dead. */
+  readonly #bury: (ring: RealRing, dead: readonly RealEntry[]) => void;
+  /** Entries that got a request nobody can take. */
+  #dead: RealEntry[] = [];
 
-  constructor(told: Told, fdOf: (handle: HandleId) => number) {
+  constructor(
+    told: Told,
+    fdOf: (handle: HandleId) => number,
+    bury: (ring: RealRing, dead: readonly RealEntry[]) => void,
+  ) {
     this.#told = told;
     this.#fdOf = fdOf;
+    this.#bury = bury;
   }
 
   /** The kernel has the entry. */
@@ -57,6 +66,7 @@ export class RealTraffic {
       for (const submission of ring.ended.splice(0)) this.#result(ring, submission);
       if (ring.gathered) ring.enter();
     }
+    if (this.#dead.length > 0) this.#bury(ring, this.#dead.splice(0));
   }
 
   #result(ring: RealRing, { kind, command, entry, res = 0, refused }: Submission): void {
@@ -81,8 +91,15 @@ export class RealTraffic {
   }
 
   #deliver(ring: RealRing, entry: RealEntry): void {
+    // It should be out of the kernel by now: the request has come too late, and waits for the end.
+    if (this.#dead.includes(entry)) return;
     entry.unique = entry.arrived;
     entry.state = 'FUSE_REQ';
+    if (ring.task === 'asleep') return;
+    if (ring.task === 'dead') {
+      this.#cancel(ring, entry);
+      return;
+    }
     this.#told.onDelivery(entry, entry.unique);
     const error = entry.deliver(entry.command.memory);
     if (error === 0) {
@@ -90,16 +107,22 @@ export class RealTraffic {
       this.#told.onComplete(entry, 0);
       return;
     }
-    this.#told.onOwner(entry, 'kernel', 0n);
-    // Nobody is there: the request stays with the entry until the end, as that of a dead task does.
-    if (error === -ESRCH) {
-      this.#release(entry, 'USERSPACE');
+    if (error === -ESRCH || error === -ECANCELED) {
+      this.#cancel(ring, entry);
       return;
     }
+    this.#told.onOwner(entry, 'kernel', 0n);
     // As fuse_uring_send_in_task(): the client gets the error, the entry waits for the next request.
     entry.state = 'AVAILABLE';
     entry.answer(-EFAULT);
     ring.queue('fetch', entry.command, entry, this.#fdOf(entry.command.handle));
+  }
+
+  /** IO_URING_F_TASK_DEAD in fuse_uring_send_in_task(): client and server get -ECANCELED. */
+  #cancel(ring: RealRing, entry: RealEntry): void {
+    entry.answer(-ECANCELED);
+    ring.queue('fetch', entry.command, entry, this.#fdOf(entry.command.handle));
+    this.#dead.push(entry);
   }
 
   /** The entry can never be reached again. */

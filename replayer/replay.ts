@@ -21,9 +21,9 @@ import {
   type Scratch,
   serverStart,
 } from '../rig/seam/launch.ts';
-import { Poison } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
-import { type Backing, lookForPoison } from './backing.ts';
+import type { Backing } from './backing.ts';
+import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, recordedCommand } from './command.ts';
@@ -148,7 +148,7 @@ async function run(
     for (const take of consumers) take(event);
   };
   const session = new Session(launched, model, emit, shown, options.decider);
-  session.rings.poison = new Poison(options.poison ?? 'used', emit);
+  const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
     serial: options.serial === true,
@@ -172,7 +172,7 @@ async function run(
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
-    lookForPoison(session.rings.poison, options.backing, session.now());
+    lookForPoison(poison, options.backing, session.now());
   } finally {
     await session.close();
     const t = session.now();

@@ -1,6 +1,6 @@
-/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and poison. */
+/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and what is wrong with buffers. */
 import type { BeginEvent, EndEvent, SessionEvent } from './events.ts';
-import type { PoisonReadEvent, SpoiledEvent } from './ring_events.ts';
+import type { OversizeEvent, PoisonReadEvent, SpoiledEvent, UnmappedEvent } from './ring_events.ts';
 
 /**
  * How this run's answer to a captured request compares.
@@ -93,6 +93,8 @@ export type ReplayEvent =
   | SessionEvent
   | SpoiledEvent
   | PoisonReadEvent
+  | UnmappedEvent
+  | OversizeEvent
   | AnsweredEvent
   | UnansweredEvent
   | NewsEvent
@@ -105,6 +107,8 @@ export type ReplaySink = (event: ReplayEvent) => void;
 const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'spoiled',
   'poison-read',
+  'unmapped',
+  'oversize',
   'answered',
   'unanswered',
   'news',

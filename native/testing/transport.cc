@@ -16,7 +16,6 @@
 namespace fuse_rig {
 namespace {
 
-constexpr unsigned long kIocSyncInit = _IO(229, 3);
 
 int Plain(const Arguments& a) {
   const int fd = OpenDevice(O_RDWR | O_CLOEXEC);

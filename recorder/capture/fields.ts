@@ -144,10 +144,12 @@ const COLD: { [K in ColdKind]: Row<Extract<SessionEvent, { kind: K }>> } = {
     tid: int,
     ring: count,
     qid: u16,
+    pid: optional(count),
     entry: index,
     headers: count,
     payload: count,
     payloadSize: count,
+    headersSize: optional(count),
     result: int,
   },
   completion: {

@@ -139,7 +139,7 @@ export class RealScene {
   command(sqe: Partial<RingSqe>, ring = 1, memory: Memory = this.memory): number | string {
     const userData = ++this.#userData;
     const base = { cmdOp: URING_CMD.REGISTER, handle: this.handle, qid: 0, commitId: 0n };
-    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true };
+    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true, quiet: false };
     return say(this.rings.command(ring, { ...base, ...rest, ...sqe }, memory));
   }
 

@@ -39,9 +39,12 @@ export interface LedgerEntry {
   /** When it was registered, ns. */
   readonly since: number;
   readonly regions: readonly Region<LedgerEntry>[];
+  /** All that are registered at addresses of the same process. */
+  readonly addresses: Regions<LedgerEntry>;
   owner: 'kernel' | 'server';
-  /** The request in it, while it is the server's. */
+  /** The request in it, while it is the server's; the one that was answered last. */
   request: Carried | undefined;
+  last: Carried | undefined;
   /** Its buffers are another entry's too: what is found in them means nothing. */
   shared: boolean;
 }
@@ -58,7 +61,6 @@ const REMEMBERED = 8 * 1024;
 interface Connection {
   /** Entries by queue and by their number in it. */
   readonly queues: Map<number, LedgerEntry[]>;
-  readonly regions: Regions<LedgerEntry>;
   /**
    * The latest that were committed, in a circle. Looked through where something is wrong and never
    * else: a map would cost more with every request than the rest of the ledger.
@@ -69,6 +71,8 @@ interface Connection {
 
 export class Ledger {
   readonly #connections = new Map<number, Connection>();
+  /** By process; where that is not known, by connection. */
+  readonly #addresses = new Map<string, Regions<LedgerEntry>>();
   entries = 0;
   requests = 0;
   /** Requests that were committed, of all that were delivered. */
@@ -79,12 +83,18 @@ export class Ledger {
     if (found === undefined) {
       found = {
         queues: new Map(),
-        regions: new Regions(),
         committed: [],
         commits: 0,
       };
       this.#connections.set(conn, found);
     }
+    return found;
+  }
+
+  #regionsOf({ pid, conn }: RegisterEvent): Regions<LedgerEntry> {
+    const whose = pid === undefined ? `connection ${conn}` : `process ${pid}`;
+    const found = this.#addresses.get(whose) ?? new Regions();
+    this.#addresses.set(whose, found);
     return found;
   }
 
@@ -114,7 +124,7 @@ export class Ledger {
   /** Enters a REGISTER that is held; returns where its buffers overlap others. */
   register(event: RegisterEvent): Overlap[] {
     const { conn, qid, entry: index, ring, t } = event;
-    const { queues, regions } = this.#of(conn);
+    const { queues } = this.#of(conn);
     const mine: Region<LedgerEntry>[] = [];
     const entry: LedgerEntry = {
       conn,
@@ -125,6 +135,8 @@ export class Ledger {
       regions: mine,
       owner: 'kernel',
       request: undefined,
+      last: undefined,
+      addresses: this.#regionsOf(event),
       shared: false,
     };
     const region = (buffer: EntryBuffer, start: number, size: number): void => {
@@ -138,7 +150,7 @@ export class Ledger {
     queues.set(qid, queue);
     const overlaps: Overlap[] = [];
     for (const one of mine) {
-      const other = regions.add(one);
+      const other = entry.addresses.add(one);
       if (other === undefined) continue;
       entry.shared = true;
       other.entry.shared = true;
@@ -172,6 +184,7 @@ export class Ledger {
     const connection = this.#of(request.entry.conn);
     request.committed = t;
     request.entry.request = undefined;
+    request.entry.last = request;
     connection.committed[connection.commits++ % REMEMBERED] = request;
   }
 
@@ -192,8 +205,7 @@ export class Ledger {
 
   #release(entry: LedgerEntry): void {
     entry.owner = 'server';
-    const { regions } = this.#of(entry.conn);
-    for (const region of entry.regions) regions.remove(region);
+    for (const region of entry.regions) entry.addresses.remove(region);
   }
 
   get queues(): number {

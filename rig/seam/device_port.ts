@@ -45,6 +45,8 @@ export class DevicePort {
   /** Requests delivered and replies taken, for the progress line. */
   delivered = 0;
   replied = 0;
+  /** Looks at a message the server writes, before the Kernel does. */
+  inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
   /** Indexes that some process has closed: another may still hold them. */
   readonly #closed = new Set<number>();
@@ -237,6 +239,7 @@ export class DevicePort {
   #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
     const { seam, kernel, trap, injection } = this.#w;
     const { tid, nr } = trap;
+    this.inspect?.(bytes);
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);

@@ -5,9 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { type NativeSeam, native } from '../../native/load.ts';
+import type { EntryBuffer } from '../events.ts';
+import { isFault } from '../kernel/ring/entry.ts';
 import type { Entry, Memory } from '../kernel/ring/ring_kernel.ts';
 import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import { readU32 } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { opcodeOf, uniqueOf } from '../protocol/header.ts';
 import { ENT_OFFSET, IN_OUT_OFFSET, OP_IN_OFFSET } from '../protocol/ring.ts';
 import { URING_ENT_IN_OUT, URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
@@ -16,6 +20,14 @@ const { ECANCELED, EFAULT, EIO, ESRCH } = ERRNO;
 const ADDRESS_END = 1n << 48n;
 /** Where native.takeReply puts the payload. */
 const BODY = 512;
+const PAYLOAD_SZ = ENT_OFFSET + URING_ENT_IN_OUT.at.payload_sz;
+
+/** A request that could not be put into its entry, and the buffer that is not mapped. */
+export interface Undelivered {
+  readonly buffer: EntryBuffer;
+  readonly unique: bigint;
+  readonly opcode: number;
+}
 
 /** The thread group of a thread: its memory is there when the thread is not any more. */
 function processOf(tid: number): number {
@@ -45,9 +57,12 @@ export class EntryMemory implements Memory {
   readonly #data: Uint8Array;
   readonly #buffers: MessageBuffers;
   #tid: number;
-  readonly #process: number;
-  /** The thread whose memory it is. */
+  /** The process whose memory it is, and the thread that submits. */
+  readonly process: number;
   readonly submitter: number;
+  /** A buffer that the reply that was taken last could not be read from. */
+  unmapped: EntryBuffer | undefined;
+  #undelivered: Undelivered | undefined;
   /** The entry a request is being written to, and what of it has come. */
   #entry: Entry | undefined;
   #headers = 0n;
@@ -63,7 +78,7 @@ export class EntryMemory implements Memory {
     this.#buffers = buffers;
     this.#tid = tid;
     this.submitter = tid;
-    this.#process = processOf(tid);
+    this.process = processOf(tid);
   }
 
   /** A thread that has the memory: the submitter, or its process once it has ended. */
@@ -84,6 +99,13 @@ export class EntryMemory implements Memory {
     return this.#buffers.request.subarray(0, this.#length - URING_ENT_IN_OUT.size);
   }
 
+  /** The request that was the last and failed; told once. */
+  get undelivered(): Undelivered | undefined {
+    const failed = this.#undelivered;
+    this.#undelivered = undefined;
+    return failed;
+  }
+
   /** Reads a committed reply ahead of the Kernel. Its bytes as one message; valid until the next one. */
   take(entry: Entry): Uint8Array {
     if (this.#buffers.reply.length < BODY + entry.payloadSize) {
@@ -93,10 +115,19 @@ export class EntryMemory implements Memory {
     const got = this.#onThread((tid) =>
       native.takeReply(tid, Number(entry.headers), Number(entry.payload), entry.payloadSize, reply),
     );
+    this.unmapped = got === -EFAULT ? 'headers' : got === -EIO ? 'payload' : undefined;
     this.#taken = got === -EFAULT ? undefined : entry;
     this.#takenBytes = Math.max(got, got === -EIO ? -1 : 0);
     if (got === -EFAULT) return reply.subarray(0, 0);
     return reply.subarray(BODY - OUT_HEADER_SIZE, BODY + Math.max(got, 0));
+  }
+
+  /** Of the reply that was taken last: payload_sz, where it is more than the payload holds. */
+  get oversize(): number | undefined {
+    const entry = this.#taken;
+    if (entry === undefined || this.#takenBytes < entry.payloadSize) return undefined;
+    const size = readU32(this.#buffers.reply, PAYLOAD_SZ);
+    return size > entry.payloadSize ? size : undefined;
   }
 
   /** The Kernel has read the reply. */
@@ -148,7 +179,11 @@ export class EntryMemory implements Memory {
     );
     // The process is no more: its tasks are dead (fuse_uring_send_in_task()).
     if (result === -ESRCH) return -ECANCELED;
-    return result === 0 ? 0 : -EFAULT;
+    if (result === 0) return 0;
+    const there = this.read(entry.headers, URING_REQ_HEADER.size);
+    const buffer = isFault(there) ? 'headers' : 'payload';
+    this.#undelivered = { buffer, unique: uniqueOf(header), opcode: opcodeOf(header) };
+    return -EFAULT;
   }
 
   #grow(size: number): void {
@@ -167,8 +202,8 @@ export class EntryMemory implements Memory {
   /** The thread may have ended since; its process has the memory still. */
   #onThread(call: (tid: number) => number): number {
     const result = call(this.#tid);
-    if (result !== -ESRCH || this.#tid === this.#process) return result;
-    this.#tid = this.#process;
+    if (result !== -ESRCH || this.#tid === this.process) return result;
+    this.#tid = this.process;
     return call(this.#tid);
   }
 }

@@ -8,6 +8,8 @@
 import { native } from '../../native/load.ts';
 import type { EntryBuffer, ReplaySink } from '../events.ts';
 import type { Entry } from '../kernel/ring/ring_kernel.ts';
+import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import { uniqueOf } from '../protocol/header.ts';
 import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
@@ -45,8 +47,9 @@ export class Poison {
   /** Whose a tag was, of all periods so far. */
   readonly #marks = new Map<number, Mark>();
   #lastTag = 0;
-  readonly #regions = new Regions<Entry>();
-  readonly #ofEntry = new Map<Entry, Region<Entry>[]>();
+  /** By process: addresses mean nothing in another. */
+  readonly #regions = new Map<number, Regions<Entry>>();
+  readonly #ofEntry = new Map<Entry, { process: number; mine: Region<Entry>[] }>();
   /** Entries whose buffers overlap others': what is put into one may be in the server's hands by another. */
   readonly #shared = new Set<Entry>();
 
@@ -60,8 +63,8 @@ export class Poison {
     if (bytes > (this.#used.get(entry) ?? 0)) this.#used.set(entry, bytes);
   }
 
-  /** A new entry. */
-  registered(entry: Entry): void {
+  /** A new entry, in the memory of a process. */
+  registered(entry: Entry, process: number): void {
     if (this.extent === 'off' || this.#ofEntry.has(entry)) return;
     const region = (buffer: EntryBuffer, address: bigint, size: number): Region<Entry> => {
       const start = Number(address);
@@ -71,16 +74,19 @@ export class Poison {
       region('headers', entry.headers, HEADERS),
       region('payload', entry.payload, entry.payloadSize),
     ];
-    this.#ofEntry.set(entry, mine);
+    this.#ofEntry.set(entry, { process, mine });
+    const regions = this.#regions.get(process) ?? new Regions();
+    this.#regions.set(process, regions);
     for (const one of mine) {
-      const other = this.#regions.add(one);
+      const other = regions.add(one);
       if (other !== undefined) this.#shared.add(entry).add(other.entry);
     }
   }
 
   /** The entry is no more. */
   ended(entry: Entry): void {
-    for (const one of this.#ofEntry.get(entry) ?? []) this.#regions.remove(one);
+    const { process = 0, mine = [] } = this.#ofEntry.get(entry) ?? {};
+    for (const one of mine) this.#regions.get(process)?.remove(one);
     this.#ofEntry.delete(entry);
     this.#shared.delete(entry);
   }
@@ -126,6 +132,15 @@ export class Poison {
       if (found === undefined) return;
       const untouched = found.mark.entry === entry && found.offset === at;
       this.#tell(t, unique, '', at, length, found, untouched);
+    });
+  }
+
+  /** Looks for poison in a reply or a notification that was written to the device. */
+  searchWritten(message: Uint8Array, t: number): void {
+    if (this.#marks.size === 0 || message.length < OUT_HEADER_SIZE) return;
+    this.#search(message.subarray(OUT_HEADER_SIZE), (at, length, tag, offset) => {
+      const found = this.#of(tag, offset);
+      if (found !== undefined) this.#tell(t, uniqueOf(message), '', at, length, found, false);
     });
   }
 

@@ -13,6 +13,7 @@ const LINKS_ON = 2;
 const DRAIN = 4;
 const DRAIN_BESIDE = 8;
 const CARELESS = 16;
+const QUIET = 32;
 
 /** IORING_OP_* (include/uapi/linux/io_uring.h). */
 export const IORING_OP_URING_CMD = 46;
@@ -91,6 +92,7 @@ export class RingCommands {
       len: this.len(n),
       userData: this.userData(n),
       sqe128: this.sqe128(n),
+      quiet: (this.#word(n, 6) & QUIET) !== 0,
     };
   }
   /** The thread that submitted it. */

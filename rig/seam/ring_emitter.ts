@@ -1,8 +1,29 @@
 /** What happens on a ring, as events: messages, REGISTERs, and CQEs that bring no request. */
-import { type Entry, HELD, type RingSqe } from '../kernel/ring/ring_kernel.ts';
+import { iovecsOf, SEGMENTS } from '../kernel/ring/register.ts';
+import { type Entry, HELD, type Memory, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { URING_CMD } from '../protocol/ring.ts';
 import type { PortWiring } from './port_handle.ts';
 import type { Submitter } from './submitters.ts';
+
+const buffersOf = ({ headers, payload, payloadSize }: Entry) => ({
+  headers: Number(headers),
+  payload: Number(payload),
+  payloadSize,
+});
+
+/** What a REGISTER offered that was refused, as far as it can be read. */
+function offered({ addr, len }: RingSqe, memory: Memory) {
+  const named = len === SEGMENTS ? iovecsOf(addr, memory) : -1;
+  if (typeof named === 'number') return { headers: 0, payload: 0, payloadSize: 0 };
+  const number = (n: bigint): number => (n < 0n || n > Number.MAX_SAFE_INTEGER ? 0 : Number(n));
+  const [headers, payload] = named;
+  return {
+    headers: number(headers.base),
+    payload: number(payload.base),
+    payloadSize: number(payload.length),
+    headersSize: number(headers.length),
+  };
+}
 
 export class RingEmitter {
   #delivered = 0;
@@ -58,14 +79,14 @@ export class RingEmitter {
       this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
       this.#last.set(entry, URING_CMD.REGISTER);
     }
+    const { memory } = submitter;
     this.#w.emit({
       kind: 'register',
       ...this.#at(submitter, handle, conn),
       qid,
+      pid: memory.process,
       entry: entry?.index ?? -1,
-      headers: Number(entry?.headers ?? 0),
-      payload: Number(entry?.payload ?? 0),
-      payloadSize: entry?.payloadSize ?? 0,
+      ...(entry === undefined ? offered(sqe, memory) : buffersOf(entry)),
       result: res === HELD ? 0 : res,
     });
   }

@@ -37,26 +37,21 @@ export class RingFaults {
     return -verdict.errno;
   }
 
-  registered(submitter: Submitter, entry: Entry): void {
+  /** A command is held; `entry`: the one it has made, of a REGISTER. */
+  held(submitter: Submitter, { cmdOp }: RingSqe, entry: Entry | undefined): void {
+    if (cmdOp !== URING_CMD.REGISTER || entry === undefined) return;
     this.#w.injection?.call('registered', 'ring', placeOf(submitter, entry));
   }
 
-  /**
-   * The CQE of a request is about to be posted. A result: it is to be that; `then` tells the Kernel what
-   * became of the request, and is to be called when it is posted.
-   */
-  cqe(
-    submitter: Submitter,
-    entry: Entry,
-    bytes: Uint8Array,
-  ): { res: number; then: () => void } | undefined {
+  /** The CQE of a request is about to be posted. True: another was, and nobody has the request. */
+  cqe(submitter: Submitter, entry: Entry, bytes: Uint8Array, post: (res: number) => void): boolean {
     const place = placeOf(submitter, entry);
     const verdict = this.#w.injection?.request('cqe', 'ring', place, bytes);
-    if (verdict === undefined) return undefined;
-    const then = () => {
-      if (verdict.fate === 'kept') this.#w.kernel.rings?.withdraw?.(entry);
-    };
-    return { res: -verdict.errno, then };
+    if (verdict === undefined) return false;
+    this.#emitter.ended(entry, submitter, -verdict.errno);
+    post(-verdict.errno);
+    if (verdict.fate === 'kept') this.#w.kernel.rings?.withdraw?.(entry);
+    return true;
   }
 
   delivered(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {

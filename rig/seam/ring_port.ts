@@ -15,9 +15,11 @@ import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import type { BufferMisfits } from './buffer_misfits.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
+import { key, type Posted } from './posted.ts';
 import { type BatchCommand, RingBatches } from './ring_batches.ts';
 import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
@@ -29,6 +31,8 @@ const { EBADF, EOPNOTSUPP } = ERRNO;
 export class RingPort {
   readonly emitter: RingEmitter;
   poison: Poison | undefined;
+  /** Told of buffers that are not there, or too small. */
+  misfits: BufferMisfits | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
@@ -59,7 +63,7 @@ export class RingPort {
       const submitter = this.#submitters.byId(ring);
       if (submitter === undefined) return;
       this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
-      this.#post(submitter, sqe.userData, res);
+      this.#post(submitter, sqe, res);
     };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
@@ -101,14 +105,14 @@ export class RingPort {
     const { what, result } = c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
-      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
     const { rings } = this.#w.kernel;
     if (handle === undefined || rings === undefined) {
       const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, userData, res) };
+      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
     }
     return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
   }
@@ -117,10 +121,11 @@ export class RingPort {
     const { memory } = submitter;
     const conn = this.#w.kernel.connOf(sqe.handle);
     const refused = this.#w.injection && this.#faults.command(submitter, sqe, conn);
-    if (refused) return this.#post(submitter, sqe.userData, refused);
+    if (refused) return this.#post(submitter, sqe, refused);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
     const bytes = entry && memory.take(entry);
+    if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
     const res = rings.command(submitter.id, sqe, memory);
@@ -138,10 +143,8 @@ export class RingPort {
       this.#deliver(submitter, next, request);
       return res;
     }
-    if (res !== HELD) this.#post(submitter, sqe.userData, res);
-    else if (this.#w.injection && this.#registered) {
-      this.#faults.registered(submitter, this.#registered);
-    }
+    if (res !== HELD) this.#post(submitter, sqe, res);
+    else if (this.#w.injection) this.#faults.held(submitter, sqe, this.#registered);
     return res;
   }
 
@@ -156,19 +159,17 @@ export class RingPort {
 
   /** A request was written into an entry: its CQE is posted, unless a fault gives it another. */
   #deliver(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
-    const { userData } = entry.command;
+    const { command } = entry;
     const { injection } = this.#w;
-    const instead = injection && this.#faults.cqe(submitter, entry, bytes);
-    if (instead !== undefined) {
+    const post = (res: number) => this.#post(submitter, command, res);
+    if (injection && this.#faults.cqe(submitter, entry, bytes, post)) {
       this.#carrying.delete(key(entry.conn, entry.qid, uniqueOf(bytes)));
-      this.emitter.ended(entry, submitter, instead.res);
-      this.#post(submitter, userData, instead.res);
-      instead.then();
+      this.poison?.ended(entry);
       return;
     }
     this.poison?.uses(entry, bytes.length);
     this.emitter.request(entry, submitter, bytes);
-    this.#post(submitter, userData, 0);
+    post(0);
     if (injection) this.#faults.delivered(submitter, entry, bytes);
   }
 
@@ -184,9 +185,20 @@ export class RingPort {
     if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
-      this.poison?.registered(entry);
+      const submitter = this.#submitters.byId(entry.command.ring);
+      if (submitter !== undefined) this.#given(entry, submitter);
     }
     this.#fresh.set(entry, unique);
+  }
+
+  /** The kernel has the entry: it is new, or a request could not be put there. */
+  #given(entry: Entry, submitter: Submitter): void {
+    const { memory } = submitter;
+    this.poison?.registered(entry, memory.process);
+    const lost = memory.undelivered;
+    // Who has closed the ring may unmap its buffers.
+    if (lost === undefined || this.#submitters.isClosed(submitter)) return;
+    this.misfits?.undelivered(entry, lost, this.#w.now());
   }
 
   #delivering(entry: Entry): void {
@@ -206,11 +218,11 @@ export class RingPort {
     this.poison?.verify(entry, this.#w.now());
     this.poison?.ended(entry);
     this.emitter.ended(entry, submitter, res);
-    this.#post(submitter, entry.command.userData, res);
+    this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, userData: bigint, res: number): number {
-    this.#w.seam.ringPost(submitter.ring, userData, res);
+  #post(submitter: Submitter, command: Posted, res: number): number {
+    if (res < 0 || !command.quiet) this.#w.seam.ringPost(submitter.ring, command.userData, res);
     return 0;
   }
 
@@ -236,7 +248,3 @@ export class RingPort {
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
-
-/** Names a request on its way through a queue. */
-const key = (conn: number, qid: number, unique: bigint): bigint =>
-  (unique << 32n) | BigInt((conn << 16) | qid);

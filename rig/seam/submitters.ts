@@ -24,6 +24,8 @@ export class Submitters {
   readonly #buffers = new MessageBuffers(MESSAGE_SIZE);
   readonly #byId = new Map<number, Submitter>();
   readonly #byThread = new Map<string, Submitter>();
+  /** Rings that were found closed between looks. */
+  readonly #gone: number[] = [];
   #lastId = 0;
 
   constructor(seam: NativeSeam, data: Uint8Array) {
@@ -47,13 +49,19 @@ export class Submitters {
     return this.#byId.get(id);
   }
 
+  /** Whether the ring was closed. Its submitters are told at the next look. */
+  isClosed({ ring }: Submitter): boolean {
+    this.#gone.push(...this.#seam.ringsGone());
+    return this.#gone.includes(ring);
+  }
+
   /** Looks for closed rings, whose submitters are no more, and for ended threads. Rings that were closed. */
   look(
     closed: (submitter: Submitter, taskGone: boolean) => void,
     ended: (submitter: Submitter) => void,
   ): number[] {
     if (this.#byId.size === 0) return [];
-    const rings = this.#seam.ringsGone();
+    const rings = [...this.#gone.splice(0), ...this.#seam.ringsGone()];
     for (const s of [...this.#byId.values()]) {
       const gone = s.ended || !this.#seam.threadLives(s.memory.submitter);
       if (rings.includes(s.ring)) {

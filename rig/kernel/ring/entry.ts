@@ -18,6 +18,7 @@ export class Command implements RingCommand {
   readonly ring: RingId;
   readonly handle: HandleId;
   readonly userData: bigint;
+  readonly quiet: boolean;
   readonly memory: Memory;
   /** It is being looked at: a result goes back with the call, not through `onComplete`. */
   inline = true;
@@ -27,6 +28,7 @@ export class Command implements RingCommand {
     this.ring = ring;
     this.handle = sqe.handle;
     this.userData = sqe.userData;
+    this.quiet = sqe.quiet;
     this.memory = memory;
   }
 }

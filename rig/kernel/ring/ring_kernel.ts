@@ -42,6 +42,8 @@ export interface RingSqe {
   readonly userData: bigint;
   /** The ring was made with IORING_SETUP_SQE128. */
   readonly sqe128: boolean;
+  /** IOSQE_CQE_SKIP_SUCCESS: only a result below 0 has a CQE. */
+  readonly quiet: boolean;
 }
 
 /** A command that was accepted: what a port needs to post its CQE. */
@@ -49,6 +51,7 @@ export interface RingCommand {
   readonly ring: RingId;
   readonly handle: HandleId;
   readonly userData: bigint;
+  readonly quiet: boolean;
 }
 
 /** enum fuse_ring_req_state, without its FRRS_. Other texts call AVAILABLE "WAIT". */

@@ -163,7 +163,7 @@ export class RingScene {
   command(sqe: Partial<RingSqe>, ring = 1): number | string {
     const userData = ++this.#lastUserData;
     const base = { cmdOp: URING_CMD.REGISTER, handle: this.scene.handle, qid: 0, commitId: 0n };
-    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true };
+    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true, quiet: false };
     return say(this.rings.command(ring, { ...base, ...rest, ...sqe }, this.memory));
   }
 
