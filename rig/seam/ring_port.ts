@@ -161,15 +161,15 @@ export class RingPort {
   #deliver(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
     const { command } = entry;
     const { injection } = this.#w;
-    const post = (res: number) => this.#post(submitter, command, res);
-    if (injection && this.#faults.cqe(submitter, entry, bytes, post)) {
+    const instead = (res: number) => {
       this.#carrying.delete(key(entry.conn, entry.qid, uniqueOf(bytes)));
       this.poison?.ended(entry);
-      return;
-    }
+      this.#post(submitter, command, res);
+    };
+    if (injection && this.#faults.cqe(submitter, entry, bytes, instead)) return;
     this.poison?.uses(entry, bytes.length);
     this.emitter.request(entry, submitter, bytes);
-    post(0);
+    this.#post(submitter, command, 0);
     if (injection) this.#faults.delivered(submitter, entry, bytes);
   }
 
