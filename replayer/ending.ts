@@ -6,6 +6,7 @@ import { native } from '../native/load.ts';
 import type { HangEvent, ReplaySink, TeardownEvent } from '../rig/events.ts';
 import type { Feed } from '../rig/kernel/feed.ts';
 import { cpuMsBelow, runningBelow } from '../rig/seam/cpu_time.ts';
+import type { Noise } from '../rig/seam/noise.ts';
 import { lookQuiet, type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import type { Session } from '../rig/session.ts';
@@ -108,18 +109,25 @@ export class Ending {
     if (spins || idleMs > KERNEL_MS) this.#hang('spin', idleMs, undefined);
   }
 
-  #hang(verdict: HangEvent['verdict'], idleMs: number, quiet: Quiet | undefined): void {
+  #hang(
+    verdict: HangEvent['verdict'],
+    idleMs: number,
+    quiet: Quiet | undefined,
+    calls?: string[],
+  ): void {
     const threads = (quiet?.threads ?? []).map(({ pid, tid, comm, wait, wchan, nr }) => {
       return { pid, tid, comm, wait, wchan, nr };
     });
-    this.#emit({ kind: 'hang', t: this.#session.now(), verdict, seconds: idleMs / 1000, threads });
+    const t = this.#session.now();
+    const spin = calls === undefined ? {} : { calls };
+    this.#emit({ kind: 'hang', t, verdict, seconds: idleMs / 1000, threads, ...spin });
     this.kill();
   }
 
   /** A server that calls the dead device for ever: reads that fail and are made again. */
-  spin(): void {
+  spin(noise: Noise): void {
     if (this.#killed) return;
-    this.#hang('spin', 0, undefined);
+    this.#hang('spin', (this.#session.now() - noise.since) / 1e6, undefined, noise.describe());
   }
 
   kill(): void {

@@ -17,6 +17,8 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** Requests have uniques above this, as on a connection that is old. */
+  uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
   poison?: PoisonExtent;
   /** Restore device nodes of the fixture: only for captures whose author is trusted. */
@@ -25,6 +27,8 @@ export interface ReplayOptions {
   faults?: readonly string[];
   /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
   keep?: string;
+  /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
+  keepFixture?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** Bytes of the server's own output kept for the report. */

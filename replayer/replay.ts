@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -24,29 +24,25 @@ import {
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
-import { CanonicalLog } from './canonical.ts';
+import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
-import { fillCommand, recordedCommand } from './command.ts';
+import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
+import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { ownersFor } from './owners.ts';
-
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { Routes } from './routes.ts';
 import { ReplayTeardowns } from './teardowns.ts';
+import { Watched } from './watched.ts';
 
 export type * from './options.ts';
 
 /** What the termination check looks at. */
-const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set([
-  'exit',
-  'hang',
-  'teardown',
-  'register',
-  'injected',
-]);
+const ENDS = ['exit', 'hang', 'teardown', 'register', 'injected'] as const;
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
@@ -68,18 +64,14 @@ export async function replay(
     kept = makeScratch('replay');
     const scratch = kept.path;
     const before = prologue(reader);
+    const place = placeOfFixture(options.keepFixture, before) ?? join(scratch, 'fixture');
+    const allowDevices = options.allowDevices === true;
     const restored =
       before.fixture === undefined
         ? undefined
-        : await restoreFixture(
-            untilStopped(fixturePieces(reader), hooks),
-            join(scratch, 'fixture'),
-            {
-              allowDevices: options.allowDevices === true,
-            },
-          );
+        : await restoreFixture(untilStopped(fixturePieces(reader), hooks), place, { allowDevices });
     const mountpoint = join(scratch, 'mnt');
-    mkdirSync(mountpoint);
+    makeMountpoint(mountpoint, before.root);
     const paths = { mountpoint, fixture: restored?.path };
     const command =
       options.command.length > 0
@@ -112,6 +104,17 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
+/** What the model tells those around it. */
+function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: Watched): void {
+  model.onInit = (conn) => {
+    cursor.initialised(conn, model.negotiated(conn));
+    watched.count();
+  };
+  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
+  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  session.mounts.mounted = (target) => session.seam.allowPath(target);
+}
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & {
@@ -139,36 +142,36 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    uniqueBase: options.uniqueBase ?? 0n,
+    world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
-  const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
-  if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
-  const emit = (event: ReplayEvent) => {
-    for (const take of consumers) take(event);
-  };
+  const routes = new Routes();
+  const { emit } = routes;
+  routes.add((e) => log.take(e), LOGGED);
+  if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
   const session = new Session(launched, model, emit, shown, options.decider);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
     serial: options.serial === true,
   });
-  model.onInit = (conn) => cursor.initialised(conn, model.negotiated(conn));
-  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
-  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  const watched = new Watched(session, launched, emit);
+  listen(model, session, cursor, watched);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   if (session.injection !== undefined) {
     session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
   }
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
-  consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
+  for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
+  routes.add((e) => watched.take(e));
+  routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
-  consumers.push((e) => replayer.take(e));
-  session.mounts.mounted = (target) => session.seam.allowPath(target);
+  routes.add((e) => replayer.take(e));
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);

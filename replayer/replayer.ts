@@ -1,5 +1,6 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
 import type { ExitEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
+import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
@@ -10,10 +11,7 @@ import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;
 const PROGRESS_NS = 100e6;
-/** Failing calls in a row, no request taken and no answer given: the server only makes noise. */
-const NOISE_MAX = 1000;
-/** How long noise, or running without a call, may go on before an answer counts as missing. */
-const NOISE_NS = 3e9;
+/** How long running without a call may go on before an answer counts as missing. */
 const BUSY_MS = 30_000;
 const OUTPUT_MAX = 64 << 10;
 
@@ -46,7 +44,8 @@ export class Replayer implements Director {
   readonly unsupported: string[] = [];
   /** What the plan has done. */
   readonly injected: Injected;
-  #noise = 0;
+  /** Failing calls in a row, no request taken and no answer given. */
+  readonly #noise = new Noise();
   /** Shown at once, then now and then. */
   #progressAt = Number.NEGATIVE_INFINITY;
   #movedAt = 0;
@@ -104,16 +103,15 @@ export class Replayer implements Director {
     }
     this.#countNoise(event);
     if (event.kind === 'request' || event.kind === 'answered') {
-      this.#noise = 0;
+      this.#noise.reset();
       this.#movedAt = this.#session.now();
     }
   }
 
   /** Calls that fail: reads of a dead device, replies nobody asked for. */
   #countNoise(event: ReplayEvent): void {
-    const call = event.kind === 'transport' || event.kind === 'reply';
-    if (!call || event.result >= 0 || ++this.#noise <= NOISE_MAX) return;
-    if (this.#ending.begun) this.#ending.spin();
+    if (!this.#noise.take(event) || this.#noise.count <= NOISE_MAX) return;
+    if (this.#ending.begun) this.#ending.spin(this.#noise);
     else if (this.#stillFor() > NOISE_NS) this.#nowhere();
   }
 

@@ -12,8 +12,8 @@ export interface AnsweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  /** Node id in the capture. */
-  nodeid: bigint;
+  /** Node id in the capture, a bigint from 2^53 on. */
+  nodeid: number | bigint;
   /** Normal form of the captured reply, and of this run's (replayer/normal.ts). */
   expected: string;
   actual: string;
@@ -25,7 +25,7 @@ export interface UnansweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   /**
    * `missing`: the capture has a reply, the server is quiet. `as-captured`: neither has one.
    * `orphaned`: it names a node or handle that never came. `adapted-away`: not applicable to what
@@ -42,7 +42,7 @@ export interface NewsEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   actual: string;
 }
 
@@ -87,10 +87,42 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
+  /** Of a spin with calls: which ones, in words. */
+  calls?: string[];
+}
+
+/** umount2(2) by the server. */
+export interface UmountCallEvent {
+  kind: 'umount-call';
+  t: number;
+  tid: number;
+  /** Absolute. */
+  target: string;
+  flags: number;
+  result: number;
+}
+
+/** A call on a descriptor number that was the device until the server closed it. */
+export interface StaleCallEvent {
+  kind: 'stale-call';
+  t: number;
+  tid: number;
+  fd: number;
+  call: 'read' | 'write';
+}
+
+/** How many descriptors the server's processes have together: once INIT is answered, and at the end. */
+export interface DescriptorsEvent {
+  kind: 'descriptors';
+  t: number;
+  count: number;
 }
 
 export type ReplayEvent =
   | SessionEvent
+  | UmountCallEvent
+  | StaleCallEvent
+  | DescriptorsEvent
   | SpoiledEvent
   | PoisonReadEvent
   | UnmappedEvent
@@ -115,6 +147,9 @@ const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'directory',
   'teardown',
   'hang',
+  'umount-call',
+  'stale-call',
+  'descriptors',
 ] as const);
 
 /** What a run emits and a capture holds: all but its first and its last frame. */

@@ -20,6 +20,8 @@ export interface RunOptions {
   jobs: number;
   shard?: Shard;
   server?: ServerChoice;
+  /** In place of every case's own. */
+  seed?: number;
   /** Names; empty: all. */
   only: readonly string[];
 }
@@ -56,11 +58,12 @@ export interface RunHooks {
 type Job = { name: string; run: () => Promise<CaseResult> };
 
 function jobsOf(folder: Folder, options: RunOptions): Job[] {
-  const { server, shard, only } = options;
-  const good = folder.cases.map((one: Case) => ({
-    name: one.name,
-    run: () => runCase(one, server === undefined ? {} : { server }),
-  }));
+  const { server, seed, shard, only } = options;
+  const how = {
+    ...(server === undefined ? {} : { server }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  const good = folder.cases.map((one: Case) => ({ name: one.name, run: () => runCase(one, how) }));
   const bad = folder.unusable.map(({ name, dir, message }) => ({
     name,
     run: async (): Promise<CaseResult> => ({

@@ -40,6 +40,8 @@ export interface CaseResult {
 
 export interface RunCaseOptions {
   server?: ServerChoice;
+  /** In place of the case's own. */
+  seed?: number;
   /** Lines of the canonical log. */
   log?: (line: string) => void;
 }
@@ -55,7 +57,7 @@ export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<
   const chosen = chooseServer(one, options.server, nativePath('fuse-rig-server'));
   if ('skip' in chosen)
     return { ...base, status: 'skipped', reasons: [chosen.skip], reproduce: '' };
-  const seed = String(one.options.seed);
+  const seed = String(options.seed ?? one.options.seed);
   const capture = shown(one.capture);
   const again = reproduce(capture, chosen.command, { ...one.options, seed });
   try {

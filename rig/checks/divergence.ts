@@ -12,6 +12,7 @@
  * are counted and named.
  */
 import type { ReplayEvent } from '../events.ts';
+import type { Key } from '../protocol/cursor.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { quoteName } from '../protocol/view.ts';
 import { FaultEffects } from './fault_effects.ts';
@@ -23,6 +24,7 @@ const named = (names: readonly string[]): string =>
 
 export class Divergence implements Check {
   readonly name = 'divergence';
+  readonly kinds = ['answered', 'unanswered', 'directory', 'injected'] as const;
   readonly #lines = new Lines();
   #compared = 0;
   #missing = 0;
@@ -52,7 +54,7 @@ export class Divergence implements Check {
     }
   }
 
-  #add(event: { index: number; opcode: number; nodeid: bigint }, what: string): void {
+  #add(event: { index: number; opcode: number; nodeid: Key }, what: string): void {
     this.#lines.add(`request ${event.index} ${opName(event.opcode)} node ${event.nodeid}: ${what}`);
   }
 

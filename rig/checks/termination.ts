@@ -82,6 +82,7 @@ export class Termination implements Check {
     const details = hang.threads.map(
       (t) => `${t.comm} (thread ${t.tid}): ${t.wait}, system call ${t.nr}, in ${t.wchan}`,
     );
+    details.push(...(hang.calls ?? []));
     const held = this.#ring ? ', held ring commands complete with -ENOTCONN' : '';
     details.push(
       `why: after the end of the connection read gives ENODEV${held}; the server must end`,

@@ -10,6 +10,7 @@ import { corpusCommand } from './commands/corpus.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { recordCommand } from './commands/record.ts';
 import { recoverCommand } from './commands/recover.ts';
+import { redactCommand } from './commands/redact.ts';
 import { replayCommand } from './commands/replay.ts';
 import { showCommand } from './commands/show.ts';
 
@@ -17,7 +18,7 @@ import { showCommand } from './commands/show.ts';
 const COMMANDS: readonly { heading: string; commands: readonly ((program: Command) => void)[] }[] =
   [
     { heading: 'Record and replay:', commands: [recordCommand, replayCommand] },
-    { heading: 'Captures:', commands: [showCommand, recoverCommand] },
+    { heading: 'Captures:', commands: [showCommand, recoverCommand, redactCommand] },
     { heading: 'Cases:', commands: [corpusCommand] },
     { heading: 'This machine:', commands: [doctorCommand] },
   ];
@@ -28,6 +29,7 @@ Examples:
   fuse-rig replay bug.fusecap -- bindfs -f '{fixture}' '{mountpoint}'
   fuse-rig show bug.fusecap -e READ,WRITE
   fuse-rig recover bug.fusecap.partial
+  fuse-rig redact bug.fusecap -o public.fusecap
   fuse-rig corpus run
   fuse-rig doctor
 `;

@@ -56,11 +56,17 @@ export class EngineError extends Error {
   }
 }
 
+/** Tests run from the sources, which a thread of Node's own cannot: for them it is the built one. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/rig/engine/worker.js' : './worker.js',
+  import.meta.url,
+);
+
 function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const stops = new Int32Array(new SharedArrayBuffer(4));
   const waiting = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WorkerData = { job, stops, waiting };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+  const worker = new Worker(WORKER, { workerData });
   let wakeFd = -1;
   const off = onStop(() => {
     const count = Atomics.add(stops, 0, 1) + 1;

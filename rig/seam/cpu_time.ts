@@ -14,7 +14,8 @@ function text(path: string): string {
   }
 }
 
-function childrenOf(pid: number): string[] {
+/** Processes of which `pid` is the parent. */
+export function childrenOf(pid: number): string[] {
   try {
     const tids = readdirSync(`/proc/${pid}/task`);
     return tids.flatMap((tid) =>

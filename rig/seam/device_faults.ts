@@ -64,7 +64,10 @@ export function injectReply(
   bytes: Uint8Array,
 ): number {
   const place = placeOf(w, handle, tid, splice);
+  const kept = bytes.slice();
   const verdict = injection.reply('reply', 'device', place, uniqueOf(bytes));
+  // What is done meanwhile may use the buffer the reply lies in.
+  bytes.set(kept);
   if (verdict === undefined) return 0;
   // A request is found by the unique, which lies at one place in both headers.
   if (verdict.fate === 'lost') w.kernel.faulted(handle.id, bytes);

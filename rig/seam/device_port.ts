@@ -4,7 +4,6 @@
  * ones are tried again when the Kernel says so, oldest first, as the exclusive waiters of
  * fuse_dev_do_read are woken.
  */
-import { native } from '../../native/load.ts';
 import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
@@ -13,6 +12,7 @@ import { backing } from './backing_calls.ts';
 import { cloneHandle } from './clone_call.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
+import { Duplicates } from './duplicates.ts';
 import { earlyResult } from './early_checks.ts';
 import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
@@ -30,9 +30,6 @@ export const IOC = {
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
-const F_DUPFD = 0;
-const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -48,12 +45,16 @@ export class DevicePort {
   /** Looks at a message the server writes, before the Kernel does. */
   inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
-  /** Indexes that some process has closed: another may still hold them. */
-  readonly #closed = new Set<number>();
+  readonly #duplicates: Duplicates;
+  /** Indexes at which a device ever was. */
+  readonly #was = new Set<number>();
+  /** Told of a call on a descriptor that was the device and is closed. */
+  stale: (index: number, nr: number, tid: number) => void = () => {};
 
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
     this.table = table;
+    this.#duplicates = new Duplicates(wiring, table);
   }
 
   /** The handle at an index of the range, if a device lies there. */
@@ -101,6 +102,7 @@ export class DevicePort {
       return;
     }
     this.handles.set(id, handle);
+    this.#was.add(handle.index);
     this.#w.emit({ kind: 'open', t: this.#w.now(), handle: id, tid, flags });
   }
 
@@ -109,36 +111,31 @@ export class DevicePort {
     const { seam, trap } = this.#w;
     const { nr, slot, tid } = trap;
     const output = nr === NR.splice && trap.second >= 0;
-    const handle = this.byIndex(output ? trap.second : trap.index);
+    const at = output ? trap.second : trap.index;
+    const handle = this.byIndex(at);
     if (handle === undefined) {
+      if (this.table.get(at) === undefined && this.#was.has(at)) this.stale(at, nr, tid);
       seam.continue(slot);
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid);
+    const gone = nr !== NR.close && this.#duplicates.isClosed(at, tid);
+    if (gone) this.stale(at, nr, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
     if (early !== 0) seam.respond(slot, early);
     else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
     else if (nr === NR.write || nr === NR.writev) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) this.#ioctl(handle);
-    else if (nr === NR.fcntl) this.#fcntl(handle);
-    else if (nr === NR.dup) this.#dup(handle, false);
-    else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
+    else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
+    else if (nr === NR.dup) this.#duplicates.dup(handle, false);
+    else if (nr === NR.dup2 || nr === NR.dup3) this.#duplicates.dup2(handle);
     else if (nr === NR.close) {
       handle.suspect = SUSPECT_LOOKS;
-      this.#closed.add(trap.index);
+      this.#duplicates.closes(trap.index);
       seam.continue(slot);
     } else seam.respond(slot, -EINVAL);
     return true;
-  }
-
-  /** Whether the calling process has closed its descriptor at this index. */
-  #isClosed(index: number, tid: number): boolean {
-    if (!this.#closed.has(index)) return false;
-    const fd = this.#w.seam.getFd(tid, this.#w.base + index);
-    if (fd >= 0) native.closeFd(fd);
-    return fd < 0;
   }
 
   #read(handle: PortHandle, size: number, splice: boolean): void {
@@ -237,16 +234,17 @@ export class DevicePort {
   }
 
   #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
-    const { seam, kernel, trap, injection } = this.#w;
+    const { seam, kernel, trap } = this.#w;
     const { tid, nr } = trap;
     this.inspect?.(bytes);
+    const headed = bytes.length >= OUT_HEADER_SIZE;
+    const notifies = headed && isNotification(bytes);
+    const injection = headed && !notifies ? this.#w.injection : undefined;
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
-      if (injection && !notifies && result > 0) {
-        injectReplied(this.#w, injection, handle, tid, written);
-      }
+      if (injection && result > 0) injectReplied(this.#w, injection, handle, tid, written);
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
       // Answered last: meanwhile the client may make its next request, which the server's next read
       // then finds. Answered first, it reads in vain and must be woken again.
@@ -254,18 +252,11 @@ export class DevicePort {
     };
     // A notification may have to wait for a lock that a client holds until the server answers it, so
     // the Kernel may take its time; the server's other threads must be served meanwhile.
-    const notifies = bytes.length >= OUT_HEADER_SIZE && isNotification(bytes);
     const kept = notifies ? bytes.slice() : bytes;
     const later = notifies ? (late: number) => answer(kept, late) : undefined;
-    if (injection && !notifies && bytes.length >= OUT_HEADER_SIZE) {
-      bytes = bytes.slice();
-      const injected = injectReply(this.#w, injection, handle, tid, nr === NR.splice, bytes);
-      if (injected < 0) {
-        answer(bytes, injected);
-        return;
-      }
-    }
-    const result = kernel.write(handle.id, bytes, length, later);
+    const splice = nr === NR.splice;
+    const injected = injection && injectReply(this.#w, injection, handle, tid, splice, bytes);
+    const result = injected || kernel.write(handle.id, bytes, length, later);
     if (result !== BLOCK) answer(bytes, result);
   }
 
@@ -313,50 +304,6 @@ export class DevicePort {
     } else if (command === IOC.backingOpen) {
       backing(this.#w, handle, 'open', view.getInt32(0, true), view);
     } else backing(this.#w, handle, 'close', view.getInt32(0, true), view);
-  }
-
-  #fcntl(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const command = trap.int(1);
-    if (command === F_DUPFD || command === F_DUPFD_CLOEXEC) {
-      this.#dup(handle, command === F_DUPFD_CLOEXEC);
-      return;
-    }
-    // The placeholder's own file description keeps the flag too: F_GETFL tells the truth.
-    if (command === F_SETFL) handle.nonblock = (trap.int(2) & O_NONBLOCK) !== 0;
-    seam.continue(trap.slot);
-  }
-
-  /** An index for another descriptor of the handle: one it had before, or a free one. */
-  #numberFor(handle: PortHandle, tid: number): number {
-    for (const [index, entry] of this.table.entries()) {
-      if (entry !== handle || index === handle.index || !this.#isClosed(index, tid)) continue;
-      this.#closed.delete(index);
-      return index;
-    }
-    return this.table.take(handle);
-  }
-
-  /** A dup gets a number of the range, where the filter sees it. */
-  #dup(handle: PortHandle, cloexec: boolean): void {
-    const { seam, trap } = this.#w;
-    const index = this.#numberFor(handle, trap.tid);
-    if (index < 0) {
-      seam.respond(trap.slot, -EMFILE);
-      return;
-    }
-    if (seam.aliasFd(trap.slot, trap.int(0), index, cloexec) < 0) this.table.free(index);
-  }
-
-  /**
-   * dup2 names its number. Onto itself or within the range the kernel may do it; outside the filter
-   * would not see the copy, so the call is refused rather than the copy lost.
-   */
-  #dup2(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const onto = this.byDescriptor(trap.int(1));
-    if (onto === handle) seam.continue(trap.slot);
-    else seam.respond(trap.slot, -EBADF);
   }
 
   #transport(
@@ -448,12 +395,10 @@ export class DevicePort {
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       // A held FUSE command is a reference to the open file.
-      if ((this.#w.kernel.rings?.holds(handle.id) ?? 0) > 0) continue;
+      if (this.#w.kernel.rings.holds(handle.id) > 0) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
-        if (entry !== handle) continue;
-        this.table.free(index);
-        this.#closed.delete(index);
+        if (entry === handle) this.#duplicates.free(index);
       }
       this.#w.kernel.close(handle.id);
       this.#w.emit({ kind: 'close', t: this.#w.now(), handle: handle.id });

@@ -30,6 +30,8 @@ export class MountPort {
   announce: (target: string) => void = () => {};
   /** Told after a mount succeeded. */
   mounted: (target: string, conn: ConnId) => void = () => {};
+  /** Told of every umount2; `result` 0 where it is not known yet. */
+  umounting: (target: string, flags: number, tid: number, result: number) => void = () => {};
 
   constructor(wiring: PortWiring, device: DevicePort) {
     this.#w = wiring;
@@ -119,7 +121,9 @@ export class MountPort {
     const { seam, trap, kernel } = this.#w;
     const { slot, tid } = trap;
     const target = this.absolute(this.#string(0));
-    const result = kernel.unmount(target, trap.int(1), tid);
+    const flags = trap.int(1);
+    const result = kernel.unmount(target, flags, tid);
+    this.umounting(target, flags, tid, result === BLOCK ? 0 : result);
     if (result === PASS) seam.continue(slot);
     else if (result === BLOCK) this.#unmounting.push({ slot, target });
     else seam.respond(slot, result);

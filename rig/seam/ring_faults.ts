@@ -24,7 +24,7 @@ export class RingFaults {
     const { handle, qid: queue } = sqe;
     const place = { handle, conn, tid: submitter.memory.submitter, queue };
     if (sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH) {
-      const verdict = this.#w.injection?.reply('commit', 'ring', place, sqe.commitId);
+      const verdict = this.#w.injection?.reply('commit', 'ring', place, BigInt(sqe.commitId));
       if (verdict === undefined) return 0;
       this.#emitter.refused(sqe, submitter, conn, -verdict.errno);
       return -verdict.errno;

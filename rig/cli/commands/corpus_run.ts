@@ -26,6 +26,7 @@ Examples:
 interface Flags {
   server?: string;
   jobs: string;
+  seed?: string;
   shard?: string;
   junit?: string;
   tap?: boolean;
@@ -47,6 +48,11 @@ function optionsOf(flags: Flags): RunOptions | undefined {
     refuse(`--jobs ${flags.jobs}: not a number of jobs; give one from 1 to 64`);
     return undefined;
   }
+  const seed = flags.seed === undefined ? undefined : Number(flags.seed);
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
+    refuse(`--seed ${flags.seed}: not a seed; give a whole number`);
+    return undefined;
+  }
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard);
   if (flags.shard !== undefined && shard === undefined) {
     refuse(`--shard ${flags.shard}: not a shard; give one such as --shard 1/4`);
@@ -66,6 +72,7 @@ function optionsOf(flags: Flags): RunOptions | undefined {
     only: flags.only ?? [],
     ...(shard === undefined ? {} : { shard }),
     ...(server === undefined ? {} : { server }),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 
@@ -116,6 +123,7 @@ export const corpusRun = (corpus: Command): void => {
     .description('Runs the cases of a folder.')
     .argument('[dir]', 'folder of cases', CASES_DIR)
     .option('--server <cmd>', "another server than the cases' own")
+    .option('--seed <n>', "another seed than the cases' own")
     .option('--jobs <n>', 'cases at once', String(availableParallelism()))
     .option('--shard <i/n>', 'of n parts of the cases, the i-th')
     .option('--only <name>', 'this case (may be given again)', another)

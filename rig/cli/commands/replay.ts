@@ -1,5 +1,5 @@
 /** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ruleText } from '../../../faults/rule.ts';
@@ -38,6 +38,7 @@ interface Flags extends PlanFlags {
   json?: boolean;
   log?: string;
   keep?: string;
+  keepFixture?: string;
   cwd?: string;
   allowDevices?: boolean;
   transport: 'any' | 'device';
@@ -89,6 +90,7 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     faults: plan.rules.map(ruleText),
     ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
+    ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
@@ -108,6 +110,11 @@ function wrongFlag(flags: Flags): string | undefined {
   }
   if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
     return `--log ${flags.log}: cannot be written; name a file in a directory that exists`;
+  }
+  const { keepFixture } = flags;
+  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
+    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
+    return `--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`;
   }
   return undefined;
 }
@@ -187,6 +194,7 @@ export const replayCommand = (program: Command): void => {
       '--keep <file>',
       'keep this run as a capture, with times, queues and addresses, for show',
     )
+    .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
     .option('--json', 'the result as one JSON object');
