@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { RestoredFixture } from '../recorder/fixture/restore.ts';
 import type { BeginEvent } from '../rig/events.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
-import type { ReplayOptions } from './replay.ts';
+import type { ReplayOptions } from './options.ts';
 
 /** Where the server runs: the recorded working directory, if it is there. */
 export function workingDirectory(
