@@ -1,4 +1,4 @@
-/** Whose files are whose: the users of the capture and those of this run. */
+/** Whose the files of a replay are. */
 import type { RestoredFixture } from '../recorder/fixture/restore.ts';
 import type { BeginEvent } from '../rig/events.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';

@@ -5,7 +5,7 @@
  */
 import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
 import { errorOf, opcodeOf, pidOf } from '../../rig/protocol/header.ts';
-import { opOf } from '../../rig/protocol/opcodes.ts';
+import { OP, opOf } from '../../rig/protocol/opcodes.ts';
 import { headLayout } from '../../rig/protocol/parts.ts';
 import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
 import { Seen } from './seen.ts';
@@ -132,8 +132,15 @@ export class Driver {
 
   /** A sleeper of the model's may have been answered meanwhile: it is looked at once more. */
   #settle(): void {
-    if (this.#side.name === 'model' && this.#sleepers.length > 0) this.#await = 'quiet';
+    if (this.#side.name === 'model' && this.#mustSettle()) this.#await = 'quiet';
     else this.#write();
+  }
+
+  /** Others sleep, a last close is noticed by looking, and what poll shows is brought up to date. */
+  #mustSettle(): boolean {
+    if (this.#sleepers.length > 0 || this.#side.asleep().length > 0) return true;
+    const next = this.probe?.steps[this.#step + 1]?.says ?? '';
+    return /^close\b/.test(this.#current?.says ?? '') || /^poll\b/.test(next);
   }
 
   #write(): void {
@@ -209,12 +216,23 @@ function blank(text: string, at: number, size: number): string {
   return text.length < to ? text : text.slice(0, from) + '.'.repeat(2 * size) + text.slice(to);
 }
 
+/** Places beyond that: an address of the client's, the pid in a lock. */
+const VARYING: Readonly<Record<number, readonly (readonly [offset: number, size: number])[]>> = {
+  [OP.IOCTL.opcode]: [[IN_HEADER_SIZE + 16, 8]],
+  ...Object.fromEntries(
+    [OP.GETLK, OP.SETLK, OP.SETLKW].map(({ opcode }) => [opcode, [[IN_HEADER_SIZE + 36, 4]]]),
+  ),
+};
+
 /** Without what is another in every run: a client's pid, the owner of its locks. */
 function masked(result: Result): Result {
   const { bytes } = result;
   if (typeof bytes !== 'string' || bytes.length < 2 * IN_HEADER_SIZE) return result;
   const head = Buffer.from(bytes.slice(0, 2 * IN_HEADER_SIZE), 'hex');
   let text = pidOf(head) === 0 ? bytes : blank(bytes, IN_HEADER.at.pid, 4);
+  for (const [at, size] of VARYING[opcodeOf(head)] ?? []) {
+    if (/[1-9a-f]/.test(text.slice(2 * at, 2 * (at + size)))) text = blank(text, at, size);
+  }
   for (const [, field] of headLayout(opOf(opcodeOf(head))?.request ?? [])?.list ?? []) {
     if (field.role === 'lock-owner') text = blank(text, IN_HEADER_SIZE + field.offset, 8);
   }

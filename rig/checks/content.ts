@@ -20,16 +20,9 @@ import { OP } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
+import { type Asked, AskedByConn } from './asked.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import {
-  BLOCK,
-  begin,
-  dropRange,
-  type Shadow,
-  Shadows,
-  type Transfer,
-  wholeBlocks,
-} from './shadows.ts';
+import { BLOCK, begin, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
@@ -46,14 +39,6 @@ const S_IFDIR = 0o040000;
 /** Body of a WRITE's reply, and of replies that are looked over by their length anyway. */
 const WRITTEN = { min: 8, max: 8 };
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
-
-interface Asked extends Transfer {
-  unique: Key;
-  opcode: number;
-  node: Key;
-  /** WRITE: checksums of its whole blocks. */
-  sums: [block: number, sum: number][];
-}
 
 /** Opcodes whose replies tell how a file's data can be reached. */
 const LOOKS: ReadonlySet<number> = new Set([
@@ -232,40 +217,6 @@ export class Content implements Check {
         : `${this.#verified} blocks read back as written`;
     const text = count === 0 ? verified : `${count} blocks lost or changed`;
     return [{ check: this.name, verdict, text, details: this.#wrong.list() }];
-  }
-}
-
-/** Requests without their reply. */
-class AskedByConn {
-  readonly #device = new Map<number, Map<Key, Asked>>();
-  readonly #rings = new Map<number, Map<Key, Asked>>();
-
-  #of({ conn, ring }: RequestEvent | ReplyEvent): Map<Key, Asked> {
-    const all = ring === undefined ? this.#device : this.#rings;
-    let asked = all.get(conn);
-    if (asked === undefined) {
-      asked = new Map();
-      all.set(conn, asked);
-    }
-    return asked;
-  }
-
-  /** What came in a ring's entry is answered there, whatever unique the reply names. */
-  #key({ bytes, ring }: RequestEvent | ReplyEvent): Key {
-    if (ring !== undefined) return ring.qid * 2 ** 32 + ring.entry;
-    return readKey(bytes, IN_HEADER.at.unique);
-  }
-
-  set(event: RequestEvent, asked: Asked): void {
-    this.#of(event).set(this.#key(event), asked);
-  }
-
-  get(event: ReplyEvent): Asked | undefined {
-    return this.#of(event).get(this.#key(event));
-  }
-
-  delete(event: ReplyEvent): void {
-    this.#of(event).delete(this.#key(event));
   }
 }
 
