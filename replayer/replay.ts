@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -11,7 +11,7 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
-import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
+import { isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
@@ -32,10 +32,10 @@ import { Ending } from './ending.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
-import { ownersFor } from './owners.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
+import { ownersFor, workingDirectory } from './surroundings.ts';
 import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
@@ -43,14 +43,6 @@ export type * from './options.ts';
 
 /** What the termination check looks at. */
 const ENDS = ['exit', 'hang', 'teardown', 'register', 'injected'] as const;
-
-/** Where the server runs: the recorded working directory, if it is there. */
-function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
-  if (options.cwd !== undefined) return options.cwd;
-  // With a command of the caller's own, relative paths are the caller's.
-  if (options.command.length > 0) return process.cwd();
-  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
-}
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. */
 export async function replay(
@@ -168,7 +160,7 @@ async function run(
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  routes.add((e) => watched.take(e));
+  routes.add((e) => watched.take(e), ['teardown', 'answered']);
   routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));

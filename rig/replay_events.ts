@@ -111,7 +111,7 @@ export interface StaleCallEvent {
   call: 'read' | 'write';
 }
 
-/** How many descriptors the server's processes have together: once INIT is answered, and at the end. */
+/** How many descriptors the server's processes have together: once INIT is answered, now and then, and at the end. */
 export interface DescriptorsEvent {
   kind: 'descriptors';
   t: number;
