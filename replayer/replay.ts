@@ -2,7 +2,7 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
@@ -11,7 +11,7 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
-import { isEmitted, type ReplayEvent } from '../rig/events.ts';
+import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
@@ -32,10 +32,10 @@ import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
+import { ownersFor } from './owners.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
-import { ownersFor, workingDirectory } from './surroundings.ts';
 import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
@@ -95,6 +95,14 @@ export interface ReplayResult {
 const SIGTERM = 15;
 /** What the termination check looks at. */
 const ENDS = ['exit', 'hang', 'teardown', 'register'] as const;
+
+/** Where the server runs: the recorded working directory, if it is there. */
+function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
+  if (options.cwd !== undefined) return options.cwd;
+  // With a command of the caller's own, relative paths are the caller's.
+  if (options.command.length > 0) return process.cwd();
+  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
+}
 
 export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);

@@ -56,7 +56,7 @@ it('says of a commit what the model says', () => {
     const there = made.payload || size === 0 ? len : 16;
     const reply = new Uint8Array(made.headers ? Math.min(len, there) : 0);
     if (made.headers) reply.set(encode(OUT_HEADER, { len, error, unique }));
-    expect(commitRefusal(reply, UNIQUE, limits)).toBe(replied ? 0 : got);
+    expect(commitRefusal(reply, Number(UNIQUE), limits)).toBe(replied ? 0 : got);
   });
   fc.assert(property, runs(20_000));
 });
