@@ -13,6 +13,13 @@ import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
+import {
+  recordedSwitches,
+  type Switches,
+  VERSIONS,
+  type VersionName,
+} from '../rig/kernel/versions.ts';
+import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
   type LaunchOptions,
@@ -49,6 +56,8 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** What kind of kernel it shall be; as the capture says by default. */
+  kernel?: VersionName;
   /** Requests have uniques above this, as on a connection that is old. */
   uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
@@ -168,6 +177,9 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
+const switchesOf = ({ kernel, abi }: BeginEvent, asked: VersionName | undefined): Switches =>
+  asked === undefined ? recordedSwitches(kernel, abi) : VERSIONS[asked];
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & { cwd: string; backing: Backing | undefined },
@@ -191,8 +203,9 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
-      uniqueBase: options.uniqueBase ?? 0n,
-      world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
+    switches: switchesOf(reader.begin, options.kernel),
+    uniqueBase: options.uniqueBase ?? 0n,
+    world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);

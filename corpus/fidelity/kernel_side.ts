@@ -15,8 +15,13 @@ import type { Probe } from './step.ts';
 const PROBE_MS = 60_000;
 
 /** Runs probes from `from` on until all are done or one hangs. */
-async function session(probes: readonly Probe[], dir: string): Promise<readonly Transcript[]> {
-  const prober = execa(nativePath('fuse-rig-probe'), {
+async function session(
+  probes: readonly Probe[],
+  dir: string,
+  command: readonly string[],
+): Promise<readonly Transcript[]> {
+  const [program = '', ...args] = command;
+  const prober = execa(program, args, {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',
@@ -65,16 +70,25 @@ export async function askKernel(probes: readonly Probe[]): Promise<Transcript[]>
 
 async function askOne(probes: readonly Probe[]): Promise<Transcript[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
-  const transcripts: Transcript[] = [];
   try {
-    while (transcripts.length < probes.length) {
-      const before = transcripts.length;
-      transcripts.push(...(await session(probes.slice(before), dir)));
-      if (transcripts.length === before)
-        transcripts.push({ outcomes: [], broken: 'the prober ended' });
-    }
+    return await askBy(probes, dir, [nativePath('fuse-rig-probe')]);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Asks by a command whose stdin and stdout are a prober's, again for what is left when it ends. */
+export async function askBy(
+  probes: readonly Probe[],
+  dir: string,
+  command: readonly string[],
+): Promise<Transcript[]> {
+  const transcripts: Transcript[] = [];
+  while (transcripts.length < probes.length) {
+    const before = transcripts.length;
+    transcripts.push(...(await session(probes.slice(before), dir, command)));
+    if (transcripts.length === before)
+      transcripts.push({ outcomes: [], broken: 'the prober ended' });
   }
   return transcripts;
 }

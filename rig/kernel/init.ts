@@ -20,6 +20,7 @@ import type { Connection } from './connection.ts';
 import type { Outcome } from './feed.ts';
 import { writeInHeader } from './in-header.ts';
 import { FuseReq } from './request.ts';
+import type { VersionName } from './versions.ts';
 
 /** What the kernel offers in INIT. */
 export interface InitOffer {
@@ -58,6 +59,15 @@ export const RING_OFFER: InitOffer = {
   ...DEFAULT_OFFER,
   flags: DEFAULT_OFFER.flags | INIT_FLAG.OVER_IO_URING,
 };
+
+/** What a release offers a mount of type "fuse" (VERSIONS), with enable_uring or without. */
+export function offerOf(version: VersionName, ring: boolean): InitOffer {
+  const offer = ring ? RING_OFFER : DEFAULT_OFFER;
+  if (version !== '7.3') return offer;
+  // Seen at Debian's 7.3.4, which has DAX.
+  const more = INIT_FLAG.HAS_INODE_DAX | (ring ? INIT_FLAG.HAS_IO_URING_BUFPOOL : 0n);
+  return { ...offer, minor: 46, flags: offer.flags | more };
+}
 
 /** First minor with `flags2`: before it init_in ends after `flags`. */
 const EXT_MINOR = 36;

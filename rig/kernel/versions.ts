@@ -78,6 +78,17 @@ export const VERSIONS = {
 
 export type VersionName = keyof typeof VERSIONS;
 
+/** 6.18 releases from this one on are known to have the series' backports. */
+const BACKPORTED = 44;
+
+/** The set nearest to a release such as `6.18.44-1-amd64`, where nothing better is known. */
+export function versionOf(release: string): VersionName {
+  const [major = 0, minor = 0, patch = 0] = release.split(/[.-]/).map(Number);
+  if (major < 6 || (major === 6 && minor < 18)) return '6.18.15';
+  if (major === 6 && minor === 18) return patch >= BACKPORTED ? '6.18' : '6.18.15';
+  return major < 7 || (major === 7 && minor < 3) ? '7.1' : '7.3';
+}
+
 export const SWITCH_NAMES = Object.keys(OFF) as readonly SwitchName[];
 
 /** The names of the switches that are on, in a fixed order: what a capture stores. */
@@ -91,4 +102,10 @@ export function switchesFrom(names: readonly string[]): Switches {
   return Object.fromEntries(
     SWITCH_NAMES.map((name) => [name, on.has(name)]),
   ) as unknown as Switches;
+}
+
+/** What the kernel of a capture had, as the capture says it; an old one says only its release. */
+export function recordedSwitches(release: string, abi: readonly string[]): Switches {
+  const known = SWITCH_NAMES.some((name) => abi.includes(name));
+  return known ? switchesFrom(abi) : VERSIONS[versionOf(release)];
 }
