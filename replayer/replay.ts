@@ -13,12 +13,7 @@ import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
-import {
-  recordedSwitches,
-  type Switches,
-  VERSIONS,
-  type VersionName,
-} from '../rig/kernel/versions.ts';
+import { recordedSwitches, type VersionName } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
@@ -177,9 +172,6 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
-const switchesOf = ({ kernel, abi }: BeginEvent, asked: VersionName | undefined): Switches =>
-  asked === undefined ? recordedSwitches(kernel, abi) : VERSIONS[asked];
-
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & { cwd: string; backing: Backing | undefined },
@@ -203,7 +195,7 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
-    switches: switchesOf(reader.begin, options.kernel),
+    switches: recordedSwitches(reader.begin, options.kernel),
     uniqueBase: options.uniqueBase ?? 0n,
     world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });

@@ -11,8 +11,10 @@ import { nativePath } from '../../native/load.ts';
 import { Driver, type Side, type Transcript } from './driver.ts';
 import type { Probe } from './step.ts';
 
-/** How long a probe may take; the slowest wait for the kernel's own timers. */
-const PROBE_MS = 60_000;
+/** How long a probe may take, a machine's start included. */
+const PROBE_MS = 240_000;
+/** Ends of the prober in a row, with nothing answered in between, that are believed to be no probe's. */
+const VAIN = 2;
 
 /** Runs probes from `from` on until all are done or one hangs. */
 async function session(
@@ -84,11 +86,13 @@ export async function askBy(
   command: readonly string[],
 ): Promise<Transcript[]> {
   const transcripts: Transcript[] = [];
+  let vain = 0;
   while (transcripts.length < probes.length) {
     const before = transcripts.length;
     transcripts.push(...(await session(probes.slice(before), dir, command)));
-    if (transcripts.length === before)
-      transcripts.push({ outcomes: [], broken: 'the prober ended' });
+    vain = transcripts.length === before ? vain + 1 : 0;
+    if (vain === VAIN) throw new Error(`${command[0]} ends before it answers`);
+    if (vain > 0) transcripts.push({ outcomes: [], broken: 'the prober ended' });
   }
   return transcripts;
 }

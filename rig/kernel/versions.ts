@@ -104,8 +104,12 @@ export function switchesFrom(names: readonly string[]): Switches {
   ) as unknown as Switches;
 }
 
-/** What the kernel of a capture had, as the capture says it; an old one says only its release. */
-export function recordedSwitches(release: string, abi: readonly string[]): Switches {
+/** What the kernel of a capture had, as the capture says it (an old one only by its release), or `asked`. */
+export function recordedSwitches(
+  { kernel, abi }: { readonly kernel: string; readonly abi: readonly string[] },
+  asked?: VersionName,
+): Switches {
+  if (asked !== undefined) return VERSIONS[asked];
   const known = SWITCH_NAMES.some((name) => abi.includes(name));
-  return known ? switchesFrom(abi) : VERSIONS[versionOf(release)];
+  return known ? switchesFrom(abi) : VERSIONS[versionOf(kernel)];
 }

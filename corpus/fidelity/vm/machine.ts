@@ -36,7 +36,9 @@ const INIT = `#!/bin/busybox sh
 /bin/busybox mount -t tmpfs tmp ${GUEST_DIR}
 /bin/busybox mount -t fusectl none /sys/fs/fuse/connections
 echo Y > /sys/module/fuse/parameters/enable_uring
-exec 3<>/dev/vport1p1 || exec 3<>/dev/vport0p1
+PORT=/dev/vport1p1
+[ -e $PORT ] || PORT=/dev/vport0p1
+exec 3<>$PORT
 /prober <&3 >&3
 /bin/busybox poweroff -f
 `;
