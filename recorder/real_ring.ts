@@ -79,7 +79,7 @@ export class RealRing {
     // Commands of later kernels would name memory of the server's, which is not ours.
     const known = sqe.cmdOp <= URING_CMD.COMMIT_AND_FETCH ? sqe.cmdOp : 0;
     const cmdOp = fetch ? URING_CMD.COMMIT_AND_FETCH : known;
-    const commitId = fetch ? (entry?.unique ?? 0n) : sqe.commitId;
+    const commitId = BigInt(fetch ? (entry?.unique ?? 0) : sqe.commitId);
     const addr = kind === 'register' ? (entry?.iovecs ?? NOWHERE) : NOWHERE;
     const queue = () =>
       this.#host.queue(token, fd, cmdOp, sqe.qid, sqe.flags, commitId, addr, sqe.len);

@@ -15,6 +15,7 @@ import {
   type RingKernel,
   type RingSqe,
 } from '../rig/kernel/ring/ring_kernel.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { BEFORE_INIT, type Negotiated, ringPayloadSize } from '../rig/protocol/negotiated.ts';
 import { URING_CMD } from '../rig/protocol/ring.ts';
@@ -47,8 +48,8 @@ export class RealRings implements RingKernel {
   enabled = enableUring() ?? false;
   onComplete: (entry: Entry, res: number) => void = nothing;
   onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void = nothing;
-  onOwner: (entry: Entry, owner: Owner, unique: bigint) => void = nothing;
-  onDelivery: (entry: Entry, unique: bigint) => void = nothing;
+  onOwner: (entry: Entry, owner: Owner, unique: Key) => void = nothing;
+  onDelivery: (entry: Entry, unique: Key) => void = nothing;
   onTaskWork: (entry: Entry) => void = nothing;
   onReady: (conn: ConnId) => void = nothing;
   onBug: (entry: Entry, what: string) => void = nothing;

@@ -131,7 +131,8 @@ describe('REGISTER', () => {
   ])('%s', (_, iovecs, result) => {
     open();
     const slot = scene.slot();
-    scene.name(slot.iovecs, ...iovecs(slot.headers, slot.payload));
+    const [headers, payload] = [BigInt(slot.headers), BigInt(slot.payload)];
+    scene.name(slot.iovecs, ...iovecs(headers, payload));
     const before = process.memoryUsage().rss;
     expect(scene.register(0, slot)).toBe(result);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
@@ -200,7 +201,7 @@ describe('before INIT is answered', () => {
   it('every command ends with EAGAIN, and nothing is remembered', async () => {
     open({ answered: false });
     const results = [1, 2, 77].map((cmdOp) =>
-      scene.command({ cmdOp, addr: scene.slot(HEADERS, 8192).iovecs, len: 2 }),
+      scene.command({ cmdOp, addr: BigInt(scene.slot(HEADERS, 8192).iovecs), len: 2 }),
     );
     // What an enter has brought for commands before it is told at the end of the batch, and nowhere else.
     scene.rings.flush();

@@ -4,6 +4,7 @@
  */
 import type { HandleId } from '../rig/kernel/kernel.ts';
 import type { EntryState, RingKernel } from '../rig/kernel/ring/ring_kernel.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import type { RealEntry } from './real_entry.ts';
 import type { RealRing, Submission } from './real_ring.ts';
@@ -35,13 +36,13 @@ export class RealTraffic {
   /** The kernel has the entry. */
   accept(entry: RealEntry): void {
     entry.home.add(entry);
-    this.toKernel(entry, 0n);
+    this.toKernel(entry, 0);
     if (entry.home.becomesReady(entry.qid)) this.#told.onReady(entry.conn);
   }
 
-  /** A COMMIT of request `unique` is on its way, or with 0n a REGISTER was accepted. */
-  toKernel(entry: RealEntry, unique: bigint): void {
-    if (unique !== 0n) entry.state = 'COMMIT';
+  /** A COMMIT of request `unique` is on its way, or with 0 a REGISTER was accepted. */
+  toKernel(entry: RealEntry, unique: Key): void {
+    if (unique !== 0) entry.state = 'COMMIT';
     entry.held = true;
     entry.owner = 'kernel';
     this.#told.onOwner(entry, 'kernel', unique);
@@ -111,7 +112,7 @@ export class RealTraffic {
       this.#cancel(ring, entry);
       return;
     }
-    this.#told.onOwner(entry, 'kernel', 0n);
+    this.#told.onOwner(entry, 'kernel', 0);
     // As fuse_uring_send_in_task(): the client gets the error, the entry waits for the next request.
     entry.state = 'AVAILABLE';
     entry.answer(-EFAULT);
@@ -129,7 +130,7 @@ export class RealTraffic {
   end(entry: RealEntry, res: number): void {
     this.#release(entry, 'RELEASED');
     entry.free();
-    this.#told.onOwner(entry, 'server', 0n);
+    this.#told.onOwner(entry, 'server', 0);
     this.#told.onComplete(entry, res);
   }
 }

@@ -94,9 +94,11 @@ class Recorder implements Director {
     return this.#session.empty;
   }
 
-  /** Whether the event is only more of the same noise, not worth keeping. */
+  /** Whether the event is only more of the same noise, not worth keeping: calls, and complaints of them. */
   isNoise(event: SessionEvent): boolean {
-    return this.#noise.take(event) && this.#noise.count > NOISE_MAX;
+    const failed = this.#noise.take(event);
+    const complaint = event.kind === 'output' && this.#noise.dead && this.noise === undefined;
+    return (failed || complaint) && this.#noise.count > NOISE_MAX;
   }
 
   /** Keeps count of what the session emits. */
@@ -207,7 +209,6 @@ async function recordInto(
   const { seam, mounts } = session;
   kernel.connect({
     seam,
-    rings: true,
     watch: (fd, action) => session.watches.add(fd, action),
     watchNext: (tag) => session.watches.next(tag),
     unwatch: (tag) => session.watches.remove(tag),

@@ -55,11 +55,11 @@ export class Asker {
     const captured = this.#slab.copy(event.bytes);
     const { conn } = event;
     const opcode = opcodeOf(captured);
-    const nodeid = nodeidOf(captured);
+    const nodeid = readKey(captured, IN_HEADER.at.nodeid);
     const translated = translate(captured, side.captured, side.run, {
       identity: side.identity,
       owners: this.#owners,
-      stream: (fh) => side.stream(nodeid, fh),
+      stream: (fh) => side.stream(BigInt(nodeid), fh),
     });
     if (translated instanceof Orphan || side.gone || side.init !== true) {
       const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
@@ -70,7 +70,7 @@ export class Asker {
     const { request, fh } = translated;
     // From here on its kernel no longer uses the handle, and the server may give it out anew before
     // it answers.
-    if (CLOSES.has(opcode)) side.identity.dropHandle(nodeid, fh ?? 0n);
+    if (CLOSES.has(opcode)) side.identity.dropHandle(BigInt(nodeid), BigInt(fh ?? 0));
     if (CHANGES.has(opcode)) side.stored.drop(request.nodeid);
     const specs = adapt(request, side.run);
     const asked: Flight = {
@@ -179,9 +179,10 @@ export class Asker {
 
   /** A request may end before it has its ticket: its ring entry cannot be written. */
   #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {
-    this.early.length = 0;
+    if (this.early.length > 0) this.early.length = 0;
     const ticket = this.#feed.enqueue(conn, spec);
     keep(ticket);
+    if (this.early.length === 0) return;
     for (const ended of this.early.splice(0)) {
       if (ended.ticket === ticket) this.#feed.onEnd(ticket, ended.outcome);
     }

@@ -8,8 +8,9 @@ import { type Backing, searchBacking } from './backing.ts';
 /** From now on buffers that the kernel owns are poisoned, and poison is searched for in what is written. */
 export function watchBuffers(session: Session, extent: PoisonExtent, emit: ReplaySink): Poison {
   const poison = new Poison(extent, emit);
-  session.rings.poison = poison;
   session.rings.misfits = new BufferMisfits(emit);
+  if (extent === 'off') return poison;
+  session.rings.poison = poison;
   session.device.inspect = (message) => poison.searchWritten(message, session.now());
   return poison;
 }

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { ReplayEvent } from '../rig/events.ts';
-import { type Key, keyOf } from '../rig/protocol/cursor.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
 import { quoteName } from '../rig/protocol/view.ts';
 
@@ -19,21 +19,31 @@ class Names {
   readonly #names = new Map<number, Map<Key, string>>();
   #count = 0;
 
-  of(conn: number, nodeid: bigint): string {
+  of(conn: number, nodeid: Key): string {
     let names = this.#names.get(conn);
     if (names === undefined) {
       names = new Map();
       this.#names.set(conn, names);
     }
-    const key = keyOf(nodeid);
-    let name = names.get(key);
+    let name = names.get(nodeid);
     if (name === undefined) {
       name = `n${++this.#count}`;
-      names.set(key, name);
+      names.set(nodeid, name);
     }
     return name;
   }
 }
+
+/** What there are lines for. */
+export const LOGGED = [
+  'answered',
+  'unanswered',
+  'news',
+  'directory',
+  'teardown',
+  'hang',
+  'exit',
+] as const satisfies readonly ReplayEvent['kind'][];
 
 export class CanonicalLog {
   readonly #hash: Hash = createHash('sha256');
@@ -85,7 +95,7 @@ export class CanonicalLog {
     }
   }
 
-  #head(event: { index: number; conn: number; opcode: number; nodeid: bigint }): string {
+  #head(event: { index: number; conn: number; opcode: number; nodeid: Key }): string {
     return `${event.index} ${opName(event.opcode)} ${this.#names.of(event.conn, event.nodeid)}`;
   }
 

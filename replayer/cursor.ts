@@ -9,7 +9,7 @@ import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
 import { type Key, keyOf, ProtocolError, readKey, readU32 } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
 import { NOTIFY } from '../rig/protocol/notify.ts';
@@ -346,5 +346,5 @@ function repliedTo(reply: Uint8Array): Key | undefined {
 /** Names a captured request, were it only a part of one. */
 function named({ conn, bytes }: RequestEvent, index: number) {
   const opcode = bytes.length >= 8 ? opcodeOf(bytes) : 0;
-  return { index, conn, opcode, nodeid: bytes.length >= 24 ? nodeidOf(bytes) : 0n };
+  return { index, conn, opcode, nodeid: bytes.length >= 24 ? readKey(bytes, 16) : 0 };
 }

@@ -10,8 +10,8 @@ export interface Flight {
   opcode: number;
   /** Ids as the capture has them. */
   unique: Key;
-  nodeid: bigint;
-  fh: bigint | undefined;
+  nodeid: Key;
+  fh: Key | undefined;
   /** The request as asked in this run (translated; adapted). */
   request: Request;
   /** READDIR's captured form and this run's: a server without READDIRPLUS is asked READDIR. */

@@ -6,7 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
-import { type RestoredFixture, restoreFixture } from '../recorder/fixture/restore.ts';
+import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import type { Finding } from '../rig/checks/finding.ts';
@@ -27,15 +27,17 @@ import type { PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
-import { CanonicalLog } from './canonical.ts';
+import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { type EndHow, Ending } from './ending.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
-import { type OwnerMap, SAME_OWNERS } from './normal.ts';
+import type { OwnerMap } from './normal.ts';
+import { ownersFor } from './owners.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
+import { Routes } from './routes.ts';
 import { Watched } from './watched.ts';
 
 export interface ReplayOptions {
@@ -96,7 +98,7 @@ export interface ReplayResult {
 
 const SIGTERM = 15;
 /** What the termination check looks at. */
-const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['exit', 'hang', 'teardown', 'register']);
+const ENDS = ['exit', 'hang', 'teardown', 'register'] as const;
 
 /** Where the server runs: the recorded working directory, if it is there. */
 function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
@@ -104,26 +106,6 @@ function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: st
   // With a command of the caller's own, relative paths are the caller's.
   if (options.command.length > 0) return process.cwd();
   return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
-}
-
-/**
- * Owners of the capture as this run has them: a fixture's single owner becomes the current user, and
- * so does the recorded server's user where files can be nobody else's.
- */
-function ownersFor(begin: BeginEvent, restored: RestoredFixture | undefined): OwnerMap {
-  const { server } = begin;
-  const me = { uid: process.geteuid?.() ?? server.uid, gid: process.getegid?.() ?? server.gid };
-  const mapped = (kind: 'uid' | 'gid') => {
-    const [from, to] = restored?.ownerMap?.[kind] ?? [server[kind], me[kind]];
-    const created = me.uid === 0 ? from : server[kind];
-    return { same: from === to && created === to, of: [from, created], to };
-  };
-  const [uid, gid] = [mapped('uid'), mapped('gid')];
-  if (uid.same && gid.same) return SAME_OWNERS;
-  return {
-    uid: (id) => (uid.of.includes(id) ? uid.to : id),
-    gid: (id) => (gid.of.includes(id) ? gid.to : id),
-  };
 }
 
 export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
@@ -201,11 +183,10 @@ async function run(
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);
-  const consumers: ((event: ReplayEvent) => void)[] = [(e) => log.take(e)];
-  if (writer !== undefined) consumers.push((e) => isEmitted(e) && writer.write(e));
-  const emit = (event: ReplayEvent) => {
-    for (const take of consumers) take(event);
-  };
+  const routes = new Routes();
+  const { emit } = routes;
+  routes.add((e) => log.take(e), LOGGED);
+  if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
   const session = new Session(launched, model, emit, shown);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
@@ -222,13 +203,13 @@ async function run(
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
-  consumers.push(...checks.map((c) => (e: ReplayEvent) => c.take(e)));
+  for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  consumers.push((e) => ENDS.has(e.kind) && ends.push(e));
-  consumers.push((e) => watched.take(e));
+  routes.add((e) => watched.take(e));
+  routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
-  consumers.push((e) => replayer.take(e));
+  routes.add((e) => replayer.take(e));
   session.mounts.mounted = (target) => session.seam.allowPath(target);
   hooks.started(session.seam.wakeFd);
   try {

@@ -12,8 +12,8 @@ export interface AnsweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  /** Node id in the capture. */
-  nodeid: bigint;
+  /** Node id in the capture, a bigint from 2^53 on. */
+  nodeid: number | bigint;
   /** Normal form of the captured reply, and of this run's (replayer/normal.ts). */
   expected: string;
   actual: string;
@@ -25,7 +25,7 @@ export interface UnansweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   /**
    * `missing`: the capture has a reply, the server is quiet. `as-captured`: neither has one.
    * `orphaned`: it names a node or handle that never came. `adapted-away`: not applicable to what
@@ -41,7 +41,7 @@ export interface NewsEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   actual: string;
 }
 

@@ -106,7 +106,7 @@ const LONGER: Record<string, number> = {
   'native/servers/options.cc': 300,
   'recorder/relay.ts': 325,
   'replayer/cursor.ts': 450,
-  'rig/seam/device_port.ts': 470,
+  'rig/seam/device_port.ts': 425,
   'rig/checks/content.ts': 280,
 };
 

@@ -132,7 +132,8 @@ export const CASES: readonly MutantCase[] = [
   {
     name: 'interrupted-deferred',
     scene: 'interrupted',
-    server: ['--defer', 'SETLKW'],
+    // Put off a little: its INTERRUPT overtakes it.
+    server: ['--defer', 'SETLKW', '--defer-batch', '2'],
     mutants: { 'interrupt-unsettled': 'divergence' },
   },
   {

@@ -52,7 +52,9 @@ async function main(): Promise<number> {
   const bad = trials.filter((trial) => !good(trial));
   const tried = new Set(trials.map(({ mutant }) => mutant));
   const untried = (await bugs()).filter((name) => !tried.has(name));
-  say(`${trials.length} trials, ${bad.length} not as they should be; without a case: ${untried.join(' ') || 'none'}`);
+  say(
+    `${trials.length} trials, ${bad.length} not as they should be; without a case: ${untried.join(' ') || 'none'}`,
+  );
   return bad.length === 0 && (untried.length === 0 || only.length > 0) ? 0 : 1;
 }
 

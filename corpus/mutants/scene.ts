@@ -58,7 +58,11 @@ function serverOf(capture: string): number {
 }
 
 /** Runs the client's operations; kills it, and its children, after `held` if that is given. */
-async function work(dir: string, lines: readonly string[], held?: () => Promise<void>): Promise<string[]> {
+async function work(
+  dir: string,
+  lines: readonly string[],
+  held?: () => Promise<void>,
+): Promise<string[]> {
   const program = builtProgram('fuse-rig-client') ?? 'fuse-rig-client';
   if (held === undefined) {
     const ran = await run(program, [dir], { input: `${lines.join('\n')}\n`, timeoutS: CLIENT_S });

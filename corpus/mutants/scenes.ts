@@ -10,6 +10,9 @@ import type { Scene } from './scene.ts';
 /** Operations of a process beside. */
 const beside = (name: string, ...lines: string[]): string[] => [`spawn ${name}`, ...lines, 'end'];
 
+/** 50 ms: what the control file says meanwhile would differ from run to run. */
+const pause: readonly string[] = [...beside('p'), 'pester p 50', 'join p'];
+
 /** A little of everything; data goes and comes with O_DIRECT, past the page cache. */
 const everyday: Scene = {
   name: 'everyday',
@@ -179,7 +182,7 @@ const retrieved: Scene = {
     'fsync f',
     ...times(4, (i) => [
       `put c retrieve%20file%20${i}%2064`,
-      `await c retrieved%20`,
+      ...pause,
       'stat file',
       'stat none',
     ]).flat(),
@@ -202,7 +205,11 @@ const large: Scene = {
     'open f file RDWR|CREAT|DIRECT',
     'ftruncate f 4128768',
     ...times(4, (i) =>
-      beside(`r${i}`, 'open f file RDONLY|DIRECT', ...times(2, () => `read f 1032192 ${i * 1032192}`)),
+      beside(
+        `r${i}`,
+        'open f file RDONLY|DIRECT',
+        ...times(2, () => `read f 1032192 ${i * 1032192}`),
+      ),
     ).flat(),
     ...times(4, (i) => `join r${i}`),
   ],

@@ -1,8 +1,11 @@
 // Servers that serve over a ring as they should, by rare means.
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <thread>
 
@@ -52,6 +55,26 @@ class Quiet : public RingLoop {
   unsigned requests_ = 0, told_ = 0, ends_ = 0;
 };
 
+// Signals rain on the thread that waits in io_uring_enter, as Go's SIGURG does.
+class Rained : public RingLoop {
+ public:
+  using RingLoop::RingLoop;
+  int Run() override {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGURG, &action, nullptr);
+    std::atomic<bool> over{false};
+    std::thread rain([&over, tid = gettid()] {
+      for (; !over; usleep(500)) syscall(SYS_tgkill, getpid(), tid, SIGURG);
+    });
+    const int failed = RingLoop::Run();
+    over = true;
+    rain.join();
+    return failed;
+  }
+};
+
 // The mount waits for INIT, and the first commands wait for the mount.
 int SyncInit(const Arguments& a) {
   const int fd = OpenDevice(02000002);  // O_RDWR | O_CLOEXEC
@@ -81,6 +104,7 @@ int SyncInit(const Arguments& a) {
 
 const std::vector<Mode> kRingRareModes = {
     {"ring-sync-init", SyncInit},
+    {"ring-rain", [](const Arguments& a) { return OneLoop<Rained>(a, AllQueues(), Plan(2)); }},
     {"ring-quiet", [](const Arguments& a) {
        RingPlan plan = Plan(2);
        plan.sqe_flags = IOSQE_CQE_SKIP_SUCCESS;

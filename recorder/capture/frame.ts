@@ -139,13 +139,17 @@ export interface FrameHeader {
   type: number;
   /** Bytes of body. */
   length: number;
-  crc: number;
   /** The frame's place in the file, from 0. Inexact above 2^53, which no file reaches. */
   number: number;
 }
 
-/** The header at `at`, in a file of format `format`; a string says what is wrong with it. */
-export function decodeHeader(bytes: Uint8Array, at: number, format: number): FrameHeader | string {
+/** Reads the header at `at`, in a file of format `format`, into `header`; a string says what is wrong with it. */
+export function decodeHeader(
+  bytes: Uint8Array,
+  at: number,
+  format: number,
+  header: FrameHeader,
+): string | undefined {
   if (readU32(bytes, at) !== MAGIC) return 'no frame begins here';
   const type = readU16(bytes, at + 4);
   const kind = KINDS[type];
@@ -157,8 +161,11 @@ export function decodeHeader(bytes: Uint8Array, at: number, format: number): Fra
   const length = readU32(bytes, at + 8);
   const max = bodyMax(type);
   if (length > max) return `a body of ${length} bytes, more than the ${max} there may be`;
-  const crc = readU32(bytes, at + CRC_AT);
-  return { kind, type, length, crc, number: u64(bytes, at + 16) };
+  header.kind = kind;
+  header.type = type;
+  header.length = length;
+  header.number = u64(bytes, at + 16);
+  return undefined;
 }
 
 export interface Versions {

@@ -11,7 +11,7 @@
 import type { ReplayEvent, ReplyEvent, RingPlace } from '../events.ts';
 import { readKey } from '../protocol/cursor.ts';
 import { ERRNO, errnoName } from '../protocol/errno.ts';
-import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, lenOf, namedBy, uniqueKeyOf } from '../protocol/header.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
 import { OUT_HEADER } from '../protocol/structs-common.ts';
@@ -20,6 +20,7 @@ import { type InEntry, RingRequests } from './ring_requests.ts';
 
 export class Conformance implements Check {
   readonly name = 'conformance';
+  readonly kinds = ['request', 'reply', 'teardown'] as const;
   readonly #bad = new Lines();
   readonly #ring = new RingRequests();
   #replies = 0;
@@ -78,15 +79,15 @@ export class Conformance implements Check {
  * an interrupt, refuses a commit that names it, and nobody is there to notice.
  */
 const oddUnique = (reply: Uint8Array, { unique, limits }: InEntry, refusal: number): boolean =>
-  refusal === -ERRNO.ENOENT && limits === undefined && uniqueOf(reply) === unique;
+  refusal === -ERRNO.ENOENT && limits === undefined && uniqueKeyOf(reply) === unique;
 
 /** What is wrong with a commit that the kernel does not take. */
 function mistake(reply: Uint8Array, { unique, limits }: InEntry): string {
   if (reply.length < 16) return 'its header is not mapped';
   const error = errorOf(reply);
   if (error > 0 || error <= -512) return `error ${error} is none`;
-  const named = uniqueOf(reply);
-  if ((named & ~1n) !== unique) return `it names unique ${named}`;
+  const named = uniqueKeyOf(reply);
+  if (namedBy(named) !== unique) return `it names unique ${named}`;
   const size = lenOf(reply) - 16;
   const { min, max } = limits ?? { min: 0, max: 0 };
   if (size < min || size > max) {

@@ -46,7 +46,9 @@ it('must fail when a block comes back changed', () => {
 it('must fail when a block comes back changed that was written while others were', () => {
   const [one, acknowledged] = write(2n, 0n, 7) as [ReplayEvent, ReplayEvent];
   const both = [one, ...write(4n, 8192n, 8), acknowledged];
-  expect(run(both, read(6n, 0n, 7), read(8n, 8192n, 8))?.text).toBe('4 blocks read back as written');
+  expect(run(both, read(6n, 0n, 7), read(8n, 8192n, 8))?.text).toBe(
+    '4 blocks read back as written',
+  );
   expect(run(both, read(6n, 0n, 7), read(8n, 8192n, 7))?.text).toBe('2 blocks lost or changed');
 });
 

@@ -49,7 +49,8 @@ export class Descriptors implements Check {
     const findings: Finding[] = [];
     if (this.#stale.count > 0) {
       const text = 'the server uses the device by a descriptor that it has closed';
-      const why = 'why: a file opened meanwhile may have the number, and gets what is for the kernel';
+      const why =
+        'why: a file opened meanwhile may have the number, and gets what is for the kernel';
       findings.push({ check, verdict: 'fail', text, details: [...this.#stale.list(), why] });
     }
     const [first, last] = [this.#first, this.#last];

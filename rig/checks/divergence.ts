@@ -9,6 +9,7 @@
  * kernel ignores. Requests the capture never answered.
  */
 import type { ReplayEvent } from '../events.ts';
+import type { Key } from '../protocol/cursor.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { quoteName } from '../protocol/view.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
@@ -19,6 +20,7 @@ const named = (names: readonly string[]): string =>
 
 export class Divergence implements Check {
   readonly name = 'divergence';
+  readonly kinds = ['answered', 'unanswered', 'directory'] as const;
   readonly #lines = new Lines();
   #compared = 0;
   #missing = 0;
@@ -45,7 +47,7 @@ export class Divergence implements Check {
     }
   }
 
-  #add(event: { index: number; opcode: number; nodeid: bigint }, what: string): void {
+  #add(event: { index: number; opcode: number; nodeid: Key }, what: string): void {
     this.#lines.add(`request ${event.index} ${opName(event.opcode)} node ${event.nodeid}: ${what}`);
   }
 

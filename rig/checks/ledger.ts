@@ -12,7 +12,8 @@ import type {
   ReplyEvent,
   RequestEvent,
 } from '../events.ts';
-import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
@@ -20,7 +21,7 @@ export const HEADERS_SIZE = URING_REQ_HEADER.size;
 
 /** A request that is or was in an entry. */
 export interface Carried {
-  readonly unique: bigint;
+  readonly unique: Key;
   readonly opcode: number;
   readonly entry: LedgerEntry;
   /** When it was delivered, ns. */
@@ -108,7 +109,7 @@ export class Ledger {
   }
 
   /** A request on a ring that has no reply yet. */
-  outstanding(conn: number, unique: bigint): Carried | undefined {
+  outstanding(conn: number, unique: Key): Carried | undefined {
     for (const queue of this.#connections.get(conn)?.queues.values() ?? []) {
       const found = queue.find((entry) => entry?.request?.unique === unique);
       if (found !== undefined) return found.request;
@@ -117,7 +118,7 @@ export class Ledger {
   }
 
   /** A request on a ring that was answered. */
-  committed(conn: number, unique: bigint): Carried | undefined {
+  committed(conn: number, unique: Key): Carried | undefined {
     return this.#connections.get(conn)?.committed.findLast((one) => one.unique === unique);
   }
 
@@ -164,9 +165,14 @@ export class Ledger {
     const entry = event.ring && this.entry(event.conn, event.ring.qid, event.ring.entry);
     if (entry === undefined) return;
     const { bytes, t } = event;
-    const [unique, opcode] = [uniqueOf(bytes), opcodeOf(bytes)];
     entry.owner = 'server';
-    entry.request = { unique, opcode, entry, delivered: t, committed: undefined };
+    entry.request = {
+      unique: uniqueKeyOf(bytes),
+      opcode: opcodeOf(bytes),
+      entry,
+      delivered: t,
+      committed: undefined,
+    };
     this.requests++;
   }
 

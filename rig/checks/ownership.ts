@@ -20,6 +20,7 @@ import type {
   SpoiledEvent,
   UnmappedEvent,
 } from '../events.ts';
+import { keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { ringPayloadSize } from '../protocol/negotiated.ts';
 import { opOf } from '../protocol/opcodes.ts';
@@ -152,7 +153,7 @@ export class Ownership implements Check {
     }
     // -EINVAL on a queue that is there: a ring without SQE128, or a fault.
     if (!lost || commitId === '') return;
-    const unique = BigInt(`0x${commitId}`);
+    const unique = keyOf(BigInt(`0x${commitId}`));
     const waiting = this.#ledger.outstanding(conn, unique);
     if (waiting !== undefined) {
       if (waiting.entry.qid !== qid) this.#found('foreign', foreignCommit(event, waiting));
@@ -171,7 +172,8 @@ export class Ownership implements Check {
   }
 
   #request(conn: number, unique: bigint): Carried | undefined {
-    return this.#ledger.outstanding(conn, unique) ?? this.#ledger.committed(conn, unique);
+    const key = keyOf(unique);
+    return this.#ledger.outstanding(conn, key) ?? this.#ledger.committed(conn, key);
   }
 
   #spoiled(event: SpoiledEvent): void {

@@ -1,14 +1,15 @@
 /** The requests that are in ring entries, and what replies the kernel takes for them. */
 import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { type BodyLimits, replyLimits } from '../protocol/message.ts';
 import { OP, opOf } from '../protocol/opcodes.ts';
 import { Agreement } from './agreement.ts';
 
 /** A request in an entry. */
 export interface InEntry {
-  readonly unique: bigint;
+  readonly unique: Key;
   readonly opcode: number;
   /** Sizes of a successful reply's body; undefined where the device takes no reply. */
   readonly limits: BodyLimits | undefined;
@@ -48,7 +49,7 @@ export class RingRequests {
     const limits = limitsOf(connection, opcode, bytes);
     const queue = connection.queues.get(ring.qid) ?? [];
     if (queue.length === 0) connection.queues.set(ring.qid, queue);
-    queue[ring.entry] = { unique: uniqueOf(bytes), opcode, limits };
+    queue[ring.entry] = { unique: uniqueKeyOf(bytes), opcode, limits };
   }
 
   /** Takes a reply that was written to the device: that to INIT says how others measure. */

@@ -11,6 +11,7 @@ import type {
   SpoiledEvent,
   UnmappedEvent,
 } from '../events.ts';
+import type { Key } from '../protocol/cursor.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { opName } from '../protocol/opcodes.ts';
 import type { Region } from '../protocol/regions.ts';
@@ -32,11 +33,11 @@ const nameOf = ({ qid, index }: LedgerEntry): string => placeOf(qid, index);
 const range = (from: number, length: number): string => `bytes ${from}..${from + length - 1}`;
 
 /** `READ unique 26`; only the number of a request that is not remembered. */
-const requestName = (unique: bigint, known: Carried | undefined): string =>
+const requestName = (unique: Key, known: Carried | undefined): string =>
   known === undefined ? `unique ${unique}` : `${opName(known.opcode)} unique ${unique}`;
 
 /** How the kernel came to own a buffer. */
-const given = (unique: bigint, known: Carried | undefined, buffer: EntryBuffer): string =>
+const given = (unique: Key, known: Carried | undefined, buffer: EntryBuffer): string =>
   `${unique === 0n ? 'it was registered' : `reply to ${requestName(unique, known)} was committed`}; the kernel owns the ${buffer} from here`;
 
 /** `before` is the request whose reply was committed before, where it is remembered. */

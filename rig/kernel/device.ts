@@ -48,7 +48,10 @@ export class Device {
    * uniques, which a server sees when requests are sent again.
    */
   takeProcessing(): FuseReq[] {
-    const all = [...this.processing.values()].map((req) => ({ bucket: bucket(req.unique), req }));
+    const all = [...this.processing.values()].map((req) => ({
+      bucket: bucket(BigInt(req.unique)),
+      req,
+    }));
     this.processing.clear();
     all.sort((a, b) => Number(a.bucket - b.bucket));
     return all.map(({ req }) => req);

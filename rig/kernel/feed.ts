@@ -2,6 +2,7 @@
  * The client side of the model Kernel: what a mount's callers, the VFS and fusectl would do to a
  * connection. The replayer feeds captured requests through this; probes script it.
  */
+import type { Key } from '../protocol/cursor.ts';
 import type { ConnId } from './kernel.ts';
 
 /** Names one request put into a connection, from 1. */
@@ -9,7 +10,7 @@ export type Ticket = number;
 
 export interface RequestSpec {
   opcode: number;
-  nodeid: bigint;
+  nodeid: Key;
   uid: number;
   gid: number;
   pid: number;

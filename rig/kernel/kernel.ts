@@ -42,8 +42,8 @@ export interface MountResult {
 }
 
 export interface Kernel {
-  /** FUSE over io_uring; absent where this Kernel does not carry it. */
-  readonly rings?: RingKernel;
+  /** FUSE over io_uring. */
+  readonly rings: RingKernel;
   /** open("/dev/fuse", flags). */
   open(flags: number): HandleId;
   /** The last descriptor of the handle is gone (fuse_dev_release). */

@@ -3,7 +3,7 @@
  * (fuse_dev_do_read() in fs/fuse/dev.c).
  */
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { keyOf, ProtocolError } from '../protocol/cursor.ts';
+import { ProtocolError } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { opcodeOf } from '../protocol/header.ts';
 import { type BodyLimits, replyLimits } from '../protocol/message.ts';
@@ -62,7 +62,7 @@ function deliver(device: Device, conn: Connection, req: FuseReq, into: Uint8Arra
   req.place = 'sent';
   if (req.noReply) conn.end(req, 0);
   else {
-    device.processing.set(keyOf(unique), req);
+    device.processing.set(unique, req);
     if (req.interrupted) queueInterrupt(conn, req);
   }
   // Whoever was called back may have read into the same buffer, or aborted: copy last.
@@ -87,6 +87,6 @@ export function limitsOf(message: Uint8Array, negotiated: Negotiated): BodyLimit
 export function faultDevice(device: Device, message: Uint8Array): void {
   const req = device.requestOf(message);
   if (req === undefined || device.conn === undefined) return;
-  device.processing.delete(keyOf(req.unique));
+  device.processing.delete(req.unique);
   device.conn.end(req, -ERRNO.EIO);
 }

@@ -4,6 +4,7 @@
  */
 import type { ReplaySink } from '../events.ts';
 import type { Entry } from '../kernel/ring/ring_kernel.ts';
+import type { Key } from '../protocol/cursor.ts';
 import type { EntryMemory, Undelivered } from './entry_memory.ts';
 
 export class BufferMisfits {
@@ -13,11 +14,12 @@ export class BufferMisfits {
     this.#emit = emit;
   }
 
-  /** The reply to `unique` was taken out of the entry's buffers. */
-  committed(entry: Entry, unique: bigint, memory: EntryMemory, t: number): void {
+  /** The reply to `commitId` was taken out of the entry's buffers. */
+  committed(entry: Entry, commitId: Key, memory: EntryMemory, t: number): void {
     const { conn, qid, index, payloadSize: room } = entry;
     const { unmapped: buffer, oversize: size } = memory;
-    const at = { t, conn, qid, entry: index, unique };
+    if (buffer === undefined && size === undefined) return;
+    const at = { t, conn, qid, entry: index, unique: BigInt(commitId) };
     if (buffer !== undefined) {
       this.#emit({ kind: 'unmapped', ...at, buffer, opcode: 0, committed: true });
     }

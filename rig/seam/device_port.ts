@@ -4,13 +4,13 @@
  * ones are tried again when the Kernel says so, oldest first, as the exclusive waiters of
  * fuse_dev_do_read are woken.
  */
-import { native } from '../../native/load.ts';
 import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import { deviceIoctl } from './device_ioctls.ts';
+import { Duplicates } from './duplicates.ts';
 import { earlyResult, READS, WRITES } from './early_checks.ts';
 import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
@@ -21,9 +21,6 @@ const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT } = ERRNO;
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
-const F_DUPFD = 0;
-const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -39,8 +36,7 @@ export class DevicePort {
   /** Looks at a message the server writes, before the Kernel does. */
   inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
-  /** Indexes that some process has closed: another may still hold them. */
-  readonly #closed = new Set<number>();
+  readonly #duplicates: Duplicates;
   /** Indexes at which a device ever was. */
   readonly #was = new Set<number>();
   /** Told of a call on a descriptor that was the device and is closed. */
@@ -49,6 +45,7 @@ export class DevicePort {
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
     this.table = table;
+    this.#duplicates = new Duplicates(wiring, table);
   }
 
   /** The handle at an index of the range, if a device lies there. */
@@ -115,7 +112,7 @@ export class DevicePort {
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(at, tid);
+    const gone = nr !== NR.close && this.#duplicates.isClosed(at, tid);
     if (gone) this.stale(at, nr, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
     if (early !== undefined) seam.respond(slot, early);
@@ -124,23 +121,15 @@ export class DevicePort {
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (sends) output ? this.#sendIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) deviceIoctl(this.#w, handle, (fd) => this.byDescriptor(fd));
-    else if (nr === NR.fcntl) this.#fcntl(handle);
-    else if (nr === NR.dup) this.#dup(handle, false);
-    else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
+    else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
+    else if (nr === NR.dup) this.#duplicates.dup(handle, false);
+    else if (nr === NR.dup2 || nr === NR.dup3) this.#duplicates.dup2(handle);
     else if (nr === NR.close) {
       handle.suspect = SUSPECT_LOOKS;
-      this.#closed.add(trap.index);
+      this.#duplicates.closes(trap.index);
       seam.continue(slot);
     } else seam.respond(slot, -EINVAL);
     return true;
-  }
-
-  /** Whether the calling process has closed its descriptor at this index. */
-  #isClosed(index: number, tid: number): boolean {
-    if (!this.#closed.has(index)) return false;
-    const fd = this.#w.seam.getFd(tid, this.#w.base + index);
-    if (fd >= 0) native.closeFd(fd);
-    return fd < 0;
   }
 
   #read(handle: PortHandle, size: number, splice: boolean): void {
@@ -291,50 +280,6 @@ export class DevicePort {
     else this.#reply(handle, slot, data.subarray(0, taken), taken);
   }
 
-  #fcntl(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const command = trap.int(1);
-    if (command === F_DUPFD || command === F_DUPFD_CLOEXEC) {
-      this.#dup(handle, command === F_DUPFD_CLOEXEC);
-      return;
-    }
-    // The placeholder's own file description keeps the flag too: F_GETFL tells the truth.
-    if (command === F_SETFL) handle.nonblock = (trap.int(2) & O_NONBLOCK) !== 0;
-    seam.continue(trap.slot);
-  }
-
-  /** An index for another descriptor of the handle: one it had before, or a free one. */
-  #numberFor(handle: PortHandle, tid: number): number {
-    for (const [index, entry] of this.table.entries()) {
-      if (entry !== handle || index === handle.index || !this.#isClosed(index, tid)) continue;
-      this.#closed.delete(index);
-      return index;
-    }
-    return this.table.take(handle);
-  }
-
-  /** A dup gets a number of the range, where the filter sees it. */
-  #dup(handle: PortHandle, cloexec: boolean): void {
-    const { seam, trap } = this.#w;
-    const index = this.#numberFor(handle, trap.tid);
-    if (index < 0) {
-      seam.respond(trap.slot, -EMFILE);
-      return;
-    }
-    if (seam.aliasFd(trap.slot, trap.int(0), index, cloexec) < 0) this.table.free(index);
-  }
-
-  /**
-   * dup2 names its number. Onto itself or within the range the kernel may do it; outside the filter
-   * would not see the copy, so the call is refused rather than the copy lost.
-   */
-  #dup2(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const onto = this.byDescriptor(trap.int(1));
-    if (onto === handle) seam.continue(trap.slot);
-    else seam.respond(trap.slot, -EBADF);
-  }
-
   #transport(
     handle: PortHandle,
     tid: number,
@@ -424,12 +369,10 @@ export class DevicePort {
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       // A held FUSE command is a reference to the open file.
-      if ((this.#w.kernel.rings?.holds(handle.id) ?? 0) > 0) continue;
+      if (this.#w.kernel.rings.holds(handle.id) > 0) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
-        if (entry !== handle) continue;
-        this.table.free(index);
-        this.#closed.delete(index);
+        if (entry === handle) this.#duplicates.free(index);
       }
       this.#w.kernel.close(handle.id);
       this.#w.emit({ kind: 'close', t: this.#w.now(), handle: handle.id });

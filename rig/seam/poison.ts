@@ -9,6 +9,7 @@ import { native } from '../../native/load.ts';
 import type { EntryBuffer, ReplaySink } from '../events.ts';
 import type { Entry } from '../kernel/ring/ring_kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import type { Key } from '../protocol/cursor.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
@@ -26,13 +27,13 @@ interface Period {
   tid: number;
   /** Bytes of the payload that are poisoned. */
   size: number;
-  unique: bigint;
+  unique: Key;
   since: number;
 }
 
 interface Mark {
   entry: Entry;
-  unique: bigint;
+  unique: Key;
 }
 
 const place = (at: number): { buffer: EntryBuffer; offset: number } =>
@@ -66,8 +67,7 @@ export class Poison {
   /** A new entry, in the memory of a process. */
   registered(entry: Entry, process: number): void {
     if (this.extent === 'off' || this.#ofEntry.has(entry)) return;
-    const region = (buffer: EntryBuffer, address: bigint, size: number): Region<Entry> => {
-      const start = Number(address);
+    const region = (buffer: EntryBuffer, start: number, size: number): Region<Entry> => {
       return { start, end: start + size, entry, buffer };
     };
     const mine = [
@@ -92,14 +92,14 @@ export class Poison {
   }
 
   /** The kernel owns the entry, and leaves it so for now. */
-  put(entry: Entry, tid: number, unique: bigint, t: number): void {
+  put(entry: Entry, tid: number, unique: Key, t: number): void {
     if (this.extent === 'off' || this.#shared.has(entry)) return;
     const wanted = this.extent === 'full' ? entry.payloadSize : (this.#used.get(entry) ?? 0) + PAGE;
     const size = Math.min(wanted, entry.payloadSize);
     this.#used.delete(entry);
     this.#lastTag = (this.#lastTag + 1) % TAGS;
     const tag = this.#lastTag;
-    if (!native.putPoison(tid, Number(entry.headers), Number(entry.payload), size, tag)) return;
+    if (!native.putPoison(tid, entry.headers, entry.payload, size, tag)) return;
     this.#periods.set(entry, { tag, tid, size, unique, since: t });
     this.#marks.set(tag, { entry, unique });
   }
@@ -109,13 +109,13 @@ export class Poison {
     const period = this.#periods.get(entry);
     if (period === undefined) return;
     this.#periods.delete(entry);
-    const { tid, size, tag, unique, since } = period;
-    const [headers, payload] = [Number(entry.headers), Number(entry.payload)];
-    const changed = native.changedPoison(tid, headers, payload, size, tag);
+    const { tid, size, tag, since } = period;
+    const changed = native.changedPoison(tid, entry.headers, entry.payload, size, tag);
     if (changed === null) return;
     const [first, last] = changed;
     const { conn, qid, index } = entry;
     const length = last - first + 1;
+    const unique = BigInt(period.unique);
     const what = { t, conn, qid, entry: index, ...place(first), length, unique, since };
     this.#emit({ kind: 'spoiled', ...what });
   }
@@ -185,7 +185,7 @@ export class Poison {
     untouched: boolean,
   ): void {
     const { conn, qid, index } = mark.entry;
-    const whose = { qid, entry: index, buffer, offset, before: mark.unique, untouched };
+    const whose = { qid, entry: index, buffer, offset, before: BigInt(mark.unique), untouched };
     this.#emit({ kind: 'poison-read', t, conn, unique, file, at, length, ...whose });
   }
 }

@@ -28,6 +28,7 @@ const WAYS: Record<string, string> = {
   'ring-async': '',
   'ring-clone': '',
   'ring-sync-init': '',
+  'ring-rain': '',
   'ring-threads': '',
   'ring-threads-unlocked': '',
   'ring-flood': '',

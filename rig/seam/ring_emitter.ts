@@ -6,8 +6,8 @@ import type { PortWiring } from './port_handle.ts';
 import type { Submitter } from './submitters.ts';
 
 const buffersOf = ({ headers, payload, payloadSize }: Entry) => ({
-  headers: Number(headers),
-  payload: Number(payload),
+  headers,
+  payload,
   payloadSize,
 });
 
@@ -31,8 +31,6 @@ export class RingEmitter {
   readonly #depths = new Map<number, number>();
   readonly #w: PortWiring;
   readonly #told = new Set<string>();
-  /** FUSE_IO_URING_CMD_* the server asked for an entry last. */
-  readonly #last = new WeakMap<Entry, number>();
 
   constructor(wiring: PortWiring) {
     this.#w = wiring;
@@ -57,7 +55,6 @@ export class RingEmitter {
     const { conn, qid, index } = entry;
     const ring = { qid, entry: index };
     const tid = memory.submitter;
-    this.#last.set(entry, URING_CMD.COMMIT_AND_FETCH);
     const result = bytes.length;
     this.#w.emit({ kind: 'reply', t: this.#w.now(), handle, conn, tid, bytes, result, ring });
   }
@@ -77,7 +74,6 @@ export class RingEmitter {
     const { handle, qid } = sqe;
     if (entry !== undefined) {
       this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
-      this.#last.set(entry, URING_CMD.REGISTER);
     }
     const { memory } = submitter;
     this.#w.emit({
@@ -103,7 +99,7 @@ export class RingEmitter {
   ended(entry: Entry, submitter: Submitter, result: number): void {
     const { conn, qid, index } = entry;
     const at = this.#at(submitter, entry.command.handle, conn);
-    const what = { command: this.#last.get(entry) ?? 0, qid, entry: index, commitId: '' };
+    const what = { command: entry.command.cmdOp, qid, entry: index, commitId: '' };
     this.#w.emit({ kind: 'completion', ...at, ...what, result });
   }
 

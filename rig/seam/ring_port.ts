@@ -4,18 +4,14 @@
  * The ring itself, and everything else the server does with it, is the real kernel's.
  */
 import { BLOCK } from '../kernel/kernel.ts';
-import {
-  type Entry,
-  HELD,
-  type Owner,
-  type RingKernel,
-  type RingSqe,
-} from '../kernel/ring/ring_kernel.ts';
+import { type Entry, HELD, type Owner, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import { highWord, type Key, lowWord } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
 import type { BufferMisfits } from './buffer_misfits.ts';
+import { Carrying } from './carrying.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
@@ -24,7 +20,10 @@ import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
-const { EBADF, EOPNOTSUPP } = ERRNO;
+const { EBADF } = ERRNO;
+
+/** Of a command that is as all are. */
+const NOTHING: ReturnType<RingCommands['beyond']> = {};
 
 export class RingPort {
   readonly emitter: RingEmitter;
@@ -35,10 +34,9 @@ export class RingPort {
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
   readonly #submitters: Submitters;
-  /** By queue and commit id: entries that carry a request. */
-  readonly #carrying = new Map<bigint, Entry>();
-  /** Entries that came into the kernel's hands in this batch and may be poisoned at its end. */
-  readonly #fresh = new Map<Entry, bigint>();
+  readonly #carrying = new Carrying();
+  /** Entries that came into the kernel's hands in this batch and are poisoned at its end. */
+  readonly #fresh = new Map<Entry, Key>();
   readonly #batches = new RingBatches();
   /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
@@ -51,7 +49,6 @@ export class RingPort {
     this.#submitters = new Submitters(wiring.seam, wiring.data);
     this.emitter = new RingEmitter(wiring);
     const { rings } = wiring.kernel;
-    if (rings === undefined) return;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
     rings.onComplete = (entry, res) => this.#complete(entry, res);
@@ -80,12 +77,11 @@ export class RingPort {
   }
 
   #run(done: () => void): void {
-    const { size } = this.#w.trap;
-    const commands = Array.from({ length: size }, (_, n) => this.#command(n));
-    this.#batches.run(commands, () => {
+    const then = () => {
       this.#settle();
       done();
-    });
+    };
+    this.#batches.run(this.#w.trap.size, this.#command, then);
   }
 
   /** The Kernel says that the handle's state changed. */
@@ -93,43 +89,44 @@ export class RingPort {
     this.#batches.wake(handle);
   }
 
-  #command(n: number): BatchCommand {
+  /** Command `n` of the buffer, which the next enter overwrites. */
+  readonly #command = (n: number): BatchCommand => {
     const c = this.#commands;
     const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
     const userData = c.userData(n);
-    const { what, result } = c.beyond(n);
+    const { what, result } = c.plain(n) ? NOTHING : c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
       const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
-    const { rings } = this.#w.kernel;
-    if (handle === undefined || rings === undefined) {
-      const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, { userData }, res) };
+    if (handle === undefined) {
+      return { handle: 0, run: () => this.#post(submitter, { userData }, -EBADF) };
     }
-    return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
-  }
+    return { handle: handle.id, run: () => this.#carryOut(submitter, sqe) };
+  };
 
-  #carryOut(rings: RingKernel, submitter: Submitter, sqe: RingSqe): number {
+  #carryOut(submitter: Submitter, sqe: RingSqe): number {
     const { memory } = submitter;
-    const conn = this.#w.kernel.connOf(sqe.handle);
+    const { kernel } = this.#w;
+    const conn = kernel.connOf(sqe.handle);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
-    const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
+    const entry = commit ? this.#carrying.get(conn, sqe.qid, sqe.commitId) : undefined;
     const bytes = entry && memory.take(entry);
     if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
-    const res = rings.command(submitter.id, sqe, memory);
+    const res = kernel.rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
     // What is told of the reply may bring the next requests, and these share the buffer.
     const next = res === 0 ? this.#inline : undefined;
     const request = next && memory.request.slice();
     if (entry !== undefined && bytes !== undefined && (res === HELD || res >= 0)) {
-      this.#reply(entry, submitter, sqe.handle, bytes);
+      if (this.poison !== undefined) this.#searchReply(this.poison, entry, bytes);
+      this.emitter.reply(entry, submitter, sqe.handle, bytes);
     } else if (sqe.cmdOp === URING_CMD.REGISTER) {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
@@ -138,13 +135,11 @@ export class RingPort {
     return res;
   }
 
-  #reply(entry: Entry, submitter: Submitter, handle: number, bytes: Uint8Array): void {
+  #searchReply(poison: Poison, entry: Entry, bytes: Uint8Array): void {
     const body = bytes.subarray(OUT_HEADER_SIZE);
-    this.poison?.uses(entry, body.length);
-    if (bytes.length >= OUT_HEADER_SIZE) {
-      this.poison?.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
-    }
-    this.emitter.reply(entry, submitter, handle, bytes);
+    poison.uses(entry, body.length);
+    if (bytes.length < OUT_HEADER_SIZE) return;
+    poison.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
   }
 
   #request(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
@@ -154,20 +149,20 @@ export class RingPort {
 
   // --- what the Kernel tells ---
 
-  #changedHands(entry: Entry, owner: Owner, unique: bigint): void {
+  #changedHands(entry: Entry, owner: Owner, unique: Key): void {
     if (owner === 'server') {
-      this.#fresh.delete(entry);
-      if (unique !== 0n) this.#carrying.set(key(entry.conn, entry.qid, unique), entry);
+      if (this.#fresh.size > 0) this.#fresh.delete(entry);
+      if (unique !== 0) this.#carrying.set(unique, entry);
       this.#inline = entry;
       return;
     }
-    if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
+    if (unique !== 0) this.#carrying.delete(unique, entry);
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
       const submitter = this.#submitters.byId(entry.command.ring);
       if (submitter !== undefined) this.#given(entry, submitter);
     }
-    this.#fresh.set(entry, unique);
+    if (this.poison !== undefined) this.#fresh.set(entry, unique);
   }
 
   /** The kernel has the entry: it is new, or a request could not be put there. */
@@ -181,9 +176,8 @@ export class RingPort {
   }
 
   #delivering(entry: Entry): void {
-    this.#fresh.delete(entry);
+    if (this.#fresh.size > 0) this.#fresh.delete(entry);
     this.poison?.verify(entry, this.#w.now());
-    this.#submitters.byId(entry.command.ring)?.memory.begin(entry);
   }
 
   /** A held SQE ends: with a request, or with why there will be none. */
@@ -199,14 +193,17 @@ export class RingPort {
     this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, command: Posted, res: number): number {
-    if (res < 0 || !command.quiet) this.#w.seam.ringPost(submitter.ring, command.userData, res);
+  #post({ ring }: Submitter, { userData, quiet }: Posted, res: number): number {
+    if (res < 0 || quiet !== true) {
+      this.#w.seam.ringPost(ring, lowWord(userData), highWord(userData), res);
+    }
     return 0;
   }
 
   /** At the end of a batch: what stays with the kernel is poisoned. */
   #settle(): void {
-    this.#w.kernel.rings?.flush();
+    this.#w.kernel.rings.flush();
+    if (this.#fresh.size === 0) return;
     for (const [entry, unique] of this.#fresh) {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.tid;
       if (tid !== undefined && entry.held) this.poison?.put(entry, tid, unique, this.#w.now());
@@ -220,16 +217,12 @@ export class RingPort {
   look(): void {
     const { kernel, seam } = this.#w;
     const closed = this.#submitters.look(
-      ({ id }, taskGone) => kernel.rings?.cancelRing(id, taskGone),
-      ({ id, ring }) => kernel.rings?.taskEnded(id, seam.ringDefers(ring)),
+      ({ id }, taskGone) => kernel.rings.cancelRing(id, taskGone),
+      ({ id, ring }) => kernel.rings.taskEnded(id, seam.ringDefers(ring)),
     );
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
 
 /** What a CQE needs to know of its command. */
-type Posted = { readonly userData: bigint; readonly quiet?: boolean };
-
-/** Names a request on its way through a queue. */
-const key = (conn: number, qid: number, unique: bigint): bigint =>
-  (unique << 32n) | BigInt((conn << 16) | qid);
+type Posted = { readonly userData: Key; readonly quiet?: boolean };

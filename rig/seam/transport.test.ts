@@ -31,6 +31,7 @@ describe.each([
   'poll',
   'epoll-blocking',
   'dup',
+  'epoll-hack',
   'flags',
   'clone-close',
   'errors',
@@ -78,6 +79,24 @@ describe('a device opened and mounted by another program', () => {
       const replayed = await bench.replay();
       expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
       expect(replayed).toMatchObject(CLEAN);
+    });
+  });
+});
+
+describe('a descriptor that the server gives another number by dup2', () => {
+  it('is refused out of the range, and it is said so; onto itself it is fine', async () => {
+    await onBench(async (bench) => {
+      const recorded = await bench.record([ODD, 'dup2', '{mountpoint}'], WORK);
+      expect(recorded).toMatchObject({ code: 0, leftovers: [] });
+      expect(recorded.output).toContain('itself ok\ndup2 EBADF\n');
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
+      expect(replayed.unsupported).toEqual([
+        expect.stringMatching(
+          /^dup2 of \/dev\/fuse onto descriptor 100: EBADF, since the rig sees calls on \d+ to \d+ only; use dup$/,
+        ),
+      ]);
     });
   });
 });

@@ -85,7 +85,7 @@ export class Ring implements QueueRing {
     this.refs++;
     entry.hold(command);
     queue.makeAvailable(entry);
-    this.host.changedHands(entry, 'kernel', 0n);
+    this.host.changedHands(entry, 'kernel', 0);
     if (!this.ready && this.#isReady(queue)) this.#start();
     return 0;
   }

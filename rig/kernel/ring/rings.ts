@@ -2,6 +2,7 @@
  * The model's side of io_uring commands on fuse devices: fuse_uring_cmd() with its checks in their
  * order, and the rings of all connections by number.
  */
+import type { Key } from '../../protocol/cursor.ts';
 import { ERRNO } from '../../protocol/errno.ts';
 import { URING_CMD } from '../../protocol/ring.ts';
 import type { Connection } from '../connection.ts';
@@ -43,8 +44,8 @@ export class ModelRings implements RingKernel, RingHost {
   readonly cpus: number;
   onComplete: (entry: Entry, res: number) => void = nothing;
   onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void = nothing;
-  onOwner: (entry: Entry, owner: Owner, unique: bigint) => void = nothing;
-  onDelivery: (entry: Entry, unique: bigint) => void = nothing;
+  onOwner: (entry: Entry, owner: Owner, unique: Key) => void = nothing;
+  onDelivery: (entry: Entry, unique: Key) => void = nothing;
   onTaskWork: (entry: Entry) => void = (entry) => this.runTask(entry);
   onReady: (conn: ConnId) => void = nothing;
   onBug: (entry: Entry, what: string) => void = nothing;
@@ -160,11 +161,11 @@ export class ModelRings implements RingKernel, RingHost {
     this.onComplete(entry, res);
   }
 
-  changedHands(entry: RingEntry, owner: Owner, unique: bigint): void {
+  changedHands(entry: RingEntry, owner: Owner, unique: Key): void {
     this.onOwner(entry, owner, unique);
   }
 
-  delivering(entry: RingEntry, unique: bigint): void {
+  delivering(entry: RingEntry, unique: Key): void {
     this.onDelivery(entry, unique);
   }
 
