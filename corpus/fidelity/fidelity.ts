@@ -2,7 +2,8 @@
  * npm run fidelity [-- [-v] [--vm] WORD...]: asks the kernel and the model every probe (those with all words
  * in section or name), prints the score by section, and exits 0 only if both say the same, as the
  * probes claim it, but for what is explained.  `-v` shows what the kernel made of every
- * step; `--vm` asks a newer kernel in a virtual machine, and the model of that one.
+ * step; `--vm` asks a newer kernel in a virtual machine, and the model of that one;
+ * `--servers` runs whole servers in front of both.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import type { Transcript } from './driver.ts';
 import { askBy, askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
+import { askServers } from './servers/servers.ts';
 import type { Probe } from './step.ts';
 import { judge, scores, titleOf, type Verdict } from './verdict.ts';
 import { GUEST_DIR, machineIn, missingMachine } from './vm/machine.ts';
@@ -73,7 +75,21 @@ async function askMachine(probes: readonly Probe[]): Promise<Asked | undefined> 
   }
 }
 
+/** Whole servers in front of the kernel, recorded, and in front of the model. */
+async function tellServers(): Promise<boolean> {
+  let identical = 0;
+  let different = 0;
+  for await (const { name, found } of askServers()) {
+    for (const text of found) say(`different  ${name}: ${text}`);
+    if (found.length === 0) identical++;
+    else different++;
+  }
+  say(`${identical} identical, ${different} different`);
+  return different === 0;
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--servers')) return (await tellServers()) ? 0 : 1;
   const verbose = args.includes('-v');
   const words = args.filter((arg) => arg !== '-v' && arg !== '--vm');
   const probes = PROBES.filter((probe) =>

@@ -77,6 +77,7 @@ const INIT_IN_SHORT = 16;
 function initRequest(
   offer: InitOffer,
   foreground: boolean,
+  pid: number,
   own: (outcome: Outcome) => void,
 ): FuseReq {
   const { minor, maxReadahead } = offer;
@@ -84,7 +85,7 @@ function initRequest(
   const words = long ? splitInitFlags(offer.flags) : { flags: Number(offer.flags & 0xffffffffn) };
   const fields = { major: PROTOCOL_MAJOR, minor, max_readahead: maxReadahead, ...words };
   const body = encode(INIT_IN, fields, long ? INIT_IN.size : INIT_IN_SHORT);
-  const head = { nodeid: 0n, uid: 0, gid: 0, pid: 0, extlen: 0 };
+  const head = { nodeid: 0n, uid: 0, gid: 0, pid, extlen: 0 };
   const { opcode } = OP.INIT;
   return new FuseReq(0, { ...head, opcode, body, force: true, background: !foreground }, own);
 }
@@ -117,17 +118,19 @@ function initOutOf(body: Uint8Array): Uint8Array {
 
 /**
  * Sends INIT (fuse_send_init()) and takes its end. `done` makes it a SYNC_INIT one: it is sent in
- * the foreground, and `done` is called when it has ended.
+ * the foreground, and `done` is called when it has ended. `mounter` is the thread that mounts.
  */
 export function sendInit(
   conn: Connection,
   offer: InitOffer,
   host: HostLimits,
   done: (() => void) | undefined,
+  mounter = 0,
 ): void {
   const { defaultPermissions, maxRead } = conn.options;
   const options = { ...host, defaultPermissions, ...(maxRead === undefined ? {} : { maxRead }) };
-  const req = initRequest(offer, done !== undefined, (outcome) => {
+  const pid = conn.switches.initNamesMounter ? mounter : 0;
+  const req = initRequest(offer, done !== undefined, pid, (outcome) => {
     conn.initialize(takeInit(req, outcome, options), initOutOf(outcome.body));
     done?.();
   });

@@ -32,6 +32,8 @@ export interface Switches {
   readonly ringAgainFirst: boolean;
   /** Commands are EOPNOTSUPP unless the INIT reply asked for the ring and no REGISTER failed. */
   readonly ringNeedsFlag: boolean;
+  /** INIT's header names the thread that mounts (seen at 7.3.4); off: nobody. */
+  readonly initNamesMounter: boolean;
 }
 
 export type SwitchName = keyof Switches;
@@ -49,6 +51,7 @@ const OFF: Switches = {
   ringOversizeEio: false,
   ringAgainFirst: false,
   ringNeedsFlag: false,
+  initNamesMounter: false,
 };
 
 const STABLE: Switches = {
@@ -73,7 +76,13 @@ export const VERSIONS = {
   '6.18.15': OFF,
   '6.18': STABLE,
   '7.1': NEXT,
-  '7.3': { ...NEXT, ringOversizeEio: true, ringAgainFirst: true, ringNeedsFlag: true },
+  '7.3': {
+    ...NEXT,
+    ringOversizeEio: true,
+    ringAgainFirst: true,
+    ringNeedsFlag: true,
+    initNamesMounter: true,
+  },
 } as const satisfies Record<string, Switches>;
 
 export type VersionName = keyof typeof VERSIONS;
