@@ -10,6 +10,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { line } from './compare.ts';
 import type { Transcript } from './driver.ts';
+import { EXPLAINED, EXPLAINED_73 } from './explained.ts';
 import { askBy, askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
@@ -103,7 +104,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (one === undefined || other === undefined) throw new Error(`${titleOf(probe)}: no answer`);
     if (verbose)
       for (const outcome of one.outcomes) say(`    ${outcome.step}  ->  ${line(outcome)}`);
-    return judge(probe, one, other, claims);
+    return judge(probe, one, other, claims, claims ? EXPLAINED : EXPLAINED_73);
   });
   for (const verdict of verdicts) tell(verdict);
   return tellScores(verdicts) ? 0 : 1;

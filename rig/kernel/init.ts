@@ -129,7 +129,7 @@ export function sendInit(
 ): void {
   const { defaultPermissions, maxRead } = conn.options;
   const options = { ...host, defaultPermissions, ...(maxRead === undefined ? {} : { maxRead }) };
-  const pid = conn.switches.initNamesMounter ? mounter : 0;
+  const pid = conn.switches.backgroundNamesCaller ? mounter : 0;
   const req = initRequest(offer, done !== undefined, pid, (outcome) => {
     conn.initialize(takeInit(req, outcome, options), initOutOf(outcome.body));
     done?.();

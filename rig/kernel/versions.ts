@@ -32,8 +32,12 @@ export interface Switches {
   readonly ringAgainFirst: boolean;
   /** Commands are EOPNOTSUPP unless the INIT reply asked for the ring and no REGISTER failed. */
   readonly ringNeedsFlag: boolean;
-  /** INIT's header names the thread that mounts (seen at 7.3.4); off: nobody. */
-  readonly initNamesMounter: boolean;
+  /** Background requests (INIT, RELEASE) name the thread they are made for (seen at 7.3.4); off: nobody. */
+  readonly backgroundNamesCaller: boolean;
+  /** Clients of a refused connection get ECONNREFUSED after its end, too (seen at 7.3.4); off: ENOTCONN. */
+  readonly refusedFirst: boolean;
+  /** After the unmount a reader gets ENODEV, aborted or not (seen at 7.3.4); off: as before it. */
+  readonly unmountHidesAbort: boolean;
 }
 
 export type SwitchName = keyof Switches;
@@ -51,7 +55,9 @@ const OFF: Switches = {
   ringOversizeEio: false,
   ringAgainFirst: false,
   ringNeedsFlag: false,
-  initNamesMounter: false,
+  backgroundNamesCaller: false,
+  refusedFirst: false,
+  unmountHidesAbort: false,
 };
 
 const STABLE: Switches = {
@@ -81,7 +87,9 @@ export const VERSIONS = {
     ringOversizeEio: true,
     ringAgainFirst: true,
     ringNeedsFlag: true,
-    initNamesMounter: true,
+    backgroundNamesCaller: true,
+    refusedFirst: true,
+    unmountHidesAbort: true,
   },
 } as const satisfies Record<string, Switches>;
 
