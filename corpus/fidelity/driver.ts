@@ -3,11 +3,8 @@
  * told what the prober says and, in front of the model, when nothing more comes; so one driver serves
  * both sides.
  */
-import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
-import { errorOf, opcodeOf, pidOf } from '../../rig/protocol/header.ts';
-import { opOf } from '../../rig/protocol/opcodes.ts';
-import { headLayout } from '../../rig/protocol/parts.ts';
-import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
+import { errorOf } from '../../rig/protocol/header.ts';
+import { Mask } from './mask.ts';
 import { Seen } from './seen.ts';
 import type { Probe, Step } from './step.ts';
 
@@ -58,6 +55,7 @@ export class Driver {
   readonly #side: Side;
   readonly #dir: string;
   #seen = new Seen();
+  #mask = new Mask();
   #await: Await = 'nothing';
   #step = 0;
   #line = '';
@@ -85,6 +83,7 @@ export class Driver {
     if (probe === undefined) return;
     this.#side.reset();
     this.#seen = new Seen();
+    this.#mask = new Mask();
     this.#step = 0;
     this.#outcomes = [];
     this.#sleepers = [];
@@ -121,9 +120,17 @@ export class Driver {
 
   #take(by: string, result: Result): void {
     if (/^not a /.test(String(result.text ?? ''))) throw new Error(`${this.#line}: ${result.text}`);
-    this.#done[by] = masked(result);
+    this.#done[by] = this.#mask.result(result, this.#line.split(' ')[3]);
     if (by === this.#current?.by) this.#side.told(this.#line, result);
     if (typeof result.bytes === 'string') this.#seen.took(Number(result.r), result.bytes);
+    if (typeof result.in_out === 'string') this.#look(result);
+  }
+
+  /** An entry was dumped. */
+  #look({ in_out, op_in, ent, payload }: Result): void {
+    const slot = this.#line.split(' ')[3] ?? '';
+    const headers = Buffer.from(`${in_out}${op_in}${ent}`, 'hex');
+    this.#seen.looked(slot, headers, Buffer.from(String(payload), 'hex'));
   }
 
   get #current(): Step | undefined {
@@ -132,7 +139,8 @@ export class Driver {
 
   /** A sleeper of the model's may have been answered meanwhile: it is looked at once more. */
   #settle(): void {
-    if (this.#side.name === 'model' && this.#sleepers.length > 0) this.#await = 'quiet';
+    const waits = this.#sleepers.length > 0 || this.#line.startsWith('until ');
+    if (this.#side.name === 'model' && waits) this.#await = 'quiet';
     else this.#write();
   }
 
@@ -201,22 +209,4 @@ export function expand(text: string): Uint8Array {
       }),
     ),
   );
-}
-
-/** The message with every digit of these bytes made a dot. */
-function blank(text: string, at: number, size: number): string {
-  const [from, to] = [2 * at, 2 * (at + size)];
-  return text.length < to ? text : text.slice(0, from) + '.'.repeat(2 * size) + text.slice(to);
-}
-
-/** Without what is another in every run: a client's pid, the owner of its locks. */
-function masked(result: Result): Result {
-  const { bytes } = result;
-  if (typeof bytes !== 'string' || bytes.length < 2 * IN_HEADER_SIZE) return result;
-  const head = Buffer.from(bytes.slice(0, 2 * IN_HEADER_SIZE), 'hex');
-  let text = pidOf(head) === 0 ? bytes : blank(bytes, IN_HEADER.at.pid, 4);
-  for (const [, field] of headLayout(opOf(opcodeOf(head))?.request ?? [])?.list ?? []) {
-    if (field.role === 'lock-owner') text = blank(text, IN_HEADER_SIZE + field.offset, 8);
-  }
-  return { ...result, bytes: text };
 }

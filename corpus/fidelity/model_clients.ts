@@ -6,6 +6,7 @@ import type { Outcome, Ticket } from '../../rig/kernel/feed.ts';
 import type { ModelKernel } from '../../rig/kernel/model.ts';
 import { encodeRequest } from '../../rig/protocol/build.ts';
 import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
+import { ERRNO } from '../../rig/protocol/errno.ts';
 import { Request } from '../../rig/protocol/message.ts';
 import { OP } from '../../rig/protocol/opcodes.ts';
 import type { Result } from './driver.ts';
@@ -13,6 +14,10 @@ import { type Ask, OPERATIONS, type Slots } from './operations.ts';
 
 /** Any pid: it is masked on both sides. */
 const PID = 77;
+
+const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
+
+const NO_SUCH_CALL: Outcome = { ...NOTHING, error: -ERRNO.ENOSYS };
 
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
@@ -25,6 +30,8 @@ export class ModelClients {
   readonly #model: ModelKernel;
   readonly #running = new Map<string, Running>();
   readonly #slots = new Map<string, Slots>();
+  /** On which CPU each runs. */
+  readonly #cpus = new Map<string, number>();
   #ended: Record<string, Result> = {};
   /** Requests that end while they are being put in. */
   readonly #early = new Map<Ticket, Outcome>();
@@ -39,11 +46,17 @@ export class ModelClients {
   reset(): void {
     this.#running.clear();
     this.#slots.clear();
+    this.#cpus.clear();
     this.#ended = {};
   }
 
   begin(name: string, words: readonly string[], conn: number): void {
     const [operation = '', ...rest] = words;
+    if (operation === 'cpu') {
+      this.#cpus.set(name, Number(rest[0]));
+      this.#ended[name] = { text: '0' };
+      return;
+    }
     const make = OPERATIONS[operation];
     if (make === undefined)
       throw new Error(`${operation}: no such operation in corpus/fidelity/operations.ts`);
@@ -93,7 +106,7 @@ export class ModelClients {
   #step(name: string, running: Running, next: IteratorResult<Ask, string>): void {
     let now = next;
     while (!now.done) {
-      const outcome = this.#ask(running, now.value);
+      const outcome = this.#ask(name, running, now.value);
       if (outcome === undefined) return;
       now = running.work.next(outcome);
     }
@@ -101,7 +114,12 @@ export class ModelClients {
   }
 
   /** The outcome, if it is known at once. */
-  #ask(running: Running, ask: Ask): Outcome | undefined {
+  #ask(name: string, running: Running, ask: Ask): Outcome | undefined {
+    if (ask.forget !== undefined) {
+      this.#model.forget(running.conn, [{ nodeid: ask.nodeid, nlookup: ask.forget }]);
+      return NOTHING;
+    }
+    if (this.#model.latched(running.conn, OP[ask.op].opcode)) return NO_SUCH_CALL;
     const negotiated = this.#model.negotiated(running.conn);
     const head = { unique: 0n, nodeid: ask.nodeid };
     const bytes = encodeRequest(OP[ask.op], head, ask.args ?? {}, negotiated);
@@ -118,9 +136,10 @@ export class ModelClients {
       extlen: bytes[36] ?? 0,
       background: message.background,
       force: message.force,
+      cpu: this.#cpus.get(name) ?? 0,
     });
     this.#asking = false;
-    if (ask.leave === true) return { error: 0, body: new Uint8Array(0), replied: false };
+    if (ask.leave === true) return NOTHING;
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;

@@ -35,6 +35,8 @@ class ModelSide implements Side {
   #opened = 0;
   #ended: Record<string, Result> = {};
   readonly #input: number;
+  /** Brings what the server's descriptors show up to date. */
+  flush = (): void => {};
 
   constructor(input: number, ring: boolean) {
     this.#input = input;
@@ -53,6 +55,7 @@ class ModelSide implements Side {
   }
 
   send(line: string): void {
+    this.flush();
     const bytes = Buffer.from(`${line}\n`);
     native.writeFd(this.#input, bytes, bytes.length);
   }
@@ -105,6 +108,7 @@ class ModelSide implements Side {
       this.clients.begin(step.by, words.slice(2), this.#mountedAt(name));
       return true;
     }
+    if (words[0] === 'until') return true;
     if (words[0] === 'signal') return this.clients.signal(step.by, words[2] === 'KILL');
     const [, , what = '', name = '', ...rest] = words;
     const result = this.#shown(what, name, rest);
@@ -192,6 +196,7 @@ async function session(
   side.model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   session.mounts.mounted = (target, conn) => side.mounted(target, conn);
   side.model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  side.flush = () => session.wake();
   driver.begin();
   try {
     session.run(director);

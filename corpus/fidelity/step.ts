@@ -114,8 +114,11 @@ export interface ReplyWords extends Negotiation {
 }
 
 /** The message of a reply. */
-export function replyBytes(words: ReplyWords, seen: Seen): Uint8Array {
-  const request = seen.last(words.of);
+export function replyBytes(
+  words: ReplyWords,
+  seen: Seen,
+  request = seen.last(words.of),
+): Uint8Array {
   const unique = words.unique ?? request?.unique ?? 0n;
   const error = words.error ?? 0;
   const good = (): Uint8Array =>

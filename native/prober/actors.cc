@@ -62,12 +62,14 @@ void Worker::Loop() {
     const Words words = words_;
     hold.unlock();
     errno = 0;
-    const std::string result = RunStep(objects_, words).Json();
+    const bool leaves = words[0] == "exit";
+    const std::string result = leaves ? Returned(0).Json() : RunStep(objects_, words).Json();
     hold.lock();
     result_ = result;
     ended_ = true;
     const uint64_t one = 1;
     (void)!write(wake_, &one, sizeof one);
+    if (leaves) return;
   }
 }
 
@@ -116,6 +118,8 @@ ClientProcess::ClientProcess() {
     return;
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A ring has a queue for every CPU: all clients ask from the same one until they say otherwise.
+  PinTo(0);
   dup2(in[0], STDIN_FILENO);
   fcntl(out[1], F_SETFL, 0);
   dup2(out[1], STDOUT_FILENO);

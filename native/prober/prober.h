@@ -4,10 +4,12 @@
 // Input, one command a line, words as in native/clients; output, one JSON object a command:
 //   begin real|model DIR   a process of its own for the probe, DIR its working directory
 //   clients NAME...        processes that hold no device (real kernel only), before any open
-//   do THREAD STEP WORD... a step by a thread of the server, which is made when first named
+//   do THREAD STEP WORD... a step by a thread of the server, which is made when first named; `exit` ends it
+//   must THREAD STEP...    the same, waited for as by `until`: the kernel ends it from a worker of its own
 //   client NAME OP WORD... an operation of native/clients by a client
 //   signal NAME SIGNAL     to a thread or a client
 //   look                   nothing; what has become of the others
+//   until NAME             waits, for 20 s at most, until that thread or client has ended what it does
 //   end                    aborts, closes and unmounts everything, and ends the process
 // Answer: {"done": {NAME: RESULT...}, "asleep": {NAME: WCHAN...}}, once everything that was begun has ended or sleeps.
 #pragma once
@@ -83,6 +85,8 @@ extern const std::vector<Step> kDeviceSteps;
 extern const std::vector<Step> kSpliceSteps;
 extern const std::vector<Step> kMountSteps;
 extern const std::vector<Step> kSuperblockSteps;
+extern const std::vector<Step> kRingSteps;
+extern const std::vector<Step> kProcessSteps;
 
 Answer RunStep(Objects& objects, const Words& words);
 

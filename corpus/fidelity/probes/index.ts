@@ -5,6 +5,9 @@ import { MOUNTING } from './mounting.ts';
 import { ORDER } from './order.ts';
 import { READING } from './reading.ts';
 import { REPLYING } from './replying.ts';
+import { RING_COMMANDS } from './ring_commands.ts';
+import { RING_QUEUES, RING_READY } from './ring_ready.ts';
+import { RING_REPLIES } from './ring_replies.ts';
 import { SPLICING } from './splicing.ts';
 import { SYNC_INIT } from './sync_init.ts';
 import { UNBOUND } from './unbound.ts';
@@ -18,4 +21,8 @@ export const PROBES: readonly Probe[] = [
   ...ORDER,
   ...SPLICING,
   ...REPLYING,
+  ...RING_COMMANDS,
+  ...RING_READY,
+  ...RING_QUEUES,
+  ...RING_REPLIES,
 ];
