@@ -36,6 +36,8 @@ export class ModelClients {
   /** Requests that end while they are being put in. */
   readonly #early = new Map<Ticket, Outcome>();
   #asking = false;
+  /** What has ended, not yet noticed by its client. */
+  readonly #late: [Ticket, Outcome][] = [];
 
   constructor(model: ModelKernel) {
     this.#model = model;
@@ -46,6 +48,7 @@ export class ModelClients {
   reset(): void {
     this.#running.clear();
     this.#slots.clear();
+    this.#late.length = 0;
     this.#cpus.clear();
     this.#ended = {};
   }
@@ -78,6 +81,7 @@ export class ModelClients {
   /** True: these are signals to a client. */
   signal(name: string, fatal: boolean): boolean {
     if (!/^c/.test(name)) return false;
+    this.react();
     const running = this.#running.get(name);
     if (running === undefined) return true;
     if (!fatal) this.#model.interrupt(running.ticket);
@@ -86,6 +90,11 @@ export class ModelClients {
       this.#model.kill(running.ticket);
     }
     return true;
+  }
+
+  /** Somebody is at work in the mount. */
+  busy(conn: number): boolean {
+    return [...this.#running.values()].some((running) => running.conn === conn);
   }
 
   ended(): Record<string, Result> {
@@ -151,6 +160,15 @@ export class ModelClients {
       this.#early.set(ticket, outcome);
       return;
     }
+    this.#late.push([ticket, outcome]);
+  }
+
+  /** Clients go on when the call that answered them has ended. */
+  react(): void {
+    for (const [ticket, outcome] of this.#late.splice(0)) this.#goOn(ticket, outcome);
+  }
+
+  #goOn(ticket: Ticket, outcome: Outcome): void {
     for (const [name, running] of this.#running) {
       if (running.ticket !== ticket) continue;
       if (running.killed) this.#finish(name, 'killed');

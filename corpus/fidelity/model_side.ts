@@ -48,7 +48,7 @@ class ModelSide implements Side {
           return statSync(path).isDirectory() ? 'directory' : 'other';
         },
         blockDevice: (source) => (existsSync(source) ? -ERRNO.ENOTBLK : -ERRNO.ENOENT),
-        busy: () => false,
+        busy: (conn) => this.clients.busy(conn),
       },
     });
     this.clients = new ModelClients(this.model);
@@ -91,7 +91,7 @@ class ModelSide implements Side {
   }
 
   told(line: string, result: Result): void {
-    const [, , step, name = ''] = line.split(' ');
+    const [, , step, name = ''] = line.replace(/^until \S+ /, '').split(' ');
     if (step === 'open' && result.r === 0) this.#handles.set(name, this.#opened);
     for (const [device, handle] of this.#handles) {
       const conn = this.model.connOf(handle);
@@ -100,7 +100,7 @@ class ModelSide implements Side {
   }
 
   takes(step: Step, line: string): boolean {
-    const words = line.split(' ');
+    const words = line.replace(/^until \S+ /, '').split(' ');
     if (words[0] === 'client') {
       const [name = ''] = (words.slice(3).find((word) => /^m2?(\/|$)/.test(word)) ?? 'm').split(
         '/',
@@ -108,7 +108,6 @@ class ModelSide implements Side {
       this.clients.begin(step.by, words.slice(2), this.#mountedAt(name));
       return true;
     }
-    if (words[0] === 'until') return true;
     if (words[0] === 'signal') return this.clients.signal(step.by, words[2] === 'KILL');
     const [, , what = '', name = '', ...rest] = words;
     const result = this.#shown(what, name, rest);
@@ -137,6 +136,7 @@ class ModelSide implements Side {
   }
 
   ended(): Record<string, Result> {
+    this.clients.react();
     const ended = { ...this.#ended, ...this.clients.ended() };
     this.#ended = {};
     return ended;
@@ -150,9 +150,11 @@ class ModelSide implements Side {
 class ProbeDirector implements Director {
   #text = '';
   readonly #driver: Driver;
+  readonly #react: () => void;
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, react: () => void) {
     this.#driver = driver;
+    this.#react = react;
   }
 
   get done(): boolean {
@@ -165,7 +167,9 @@ class ProbeDirector implements Director {
     for (const line of lines) this.#driver.line(line);
   }
 
-  pump(): void {}
+  pump(): void {
+    this.#react();
+  }
   idle(): void {
     this.#driver.quiet();
   }
@@ -188,7 +192,7 @@ async function session(
   native.closeFd(stdin);
   const side = new ModelSide(input, ring);
   const driver = new Driver(probes, side, dir);
-  const director = new ProbeDirector(driver);
+  const director = new ProbeDirector(driver, () => side.clients.react());
   const session = new Session(launched, side.model, (event) => {
     side.event(event);
     if (event.kind === 'output') director.output(event.bytes);

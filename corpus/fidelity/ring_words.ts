@@ -8,6 +8,7 @@ import {
   hex,
   MAIN,
   type MountWords,
+  on,
   type ReplyWords,
   ready,
   replyBytes,
@@ -83,12 +84,14 @@ export const protect = (name: string, part: 'in_out' | 'ent' | 'payload', as = '
 export const register = (name: string, words: CommandWords = {}): Step =>
   command({ slot: name, ...words });
 
-/** Waits until a client has ended what it does, where the kernel ends it from a worker of its own. */
-export const until = (name: string): Step => ({
-  says: `until ${name}`,
-  by: name,
-  line: () => `until ${name}`,
+/** The step, and waiting until somebody has ended: the kernel ends it from a worker of its own. */
+export const until = (name: string, step: Step): Step => ({
+  ...step,
+  says: `${step.says}, until ${name} has ended`,
+  line: (seen) => `until ${name} ${step.line(seen)}`,
 });
+/** A thread of the server ends. */
+export const exit = (by: string): Step => until(by, on(by, call('exit')));
 
 export interface CommitWords extends Omit<ReplyWords, 'to' | 'of' | 'flags'>, CommandWords {
   /** payload_sz if it is not the body's length. */
@@ -130,14 +133,21 @@ export const agreed = (
 /** Names of the slots of a queue. */
 export const slotOf = (qid: number, n: number): string => (qid === 0 ? `e${n}` : `q${qid}e${n}`);
 
-/** `depth` entries in each queue from `from` on. */
-export const registered = (depth = 1, name = 'r', from = 0): Step[] =>
-  Array.from({ length: CPUS - from }, (_, i) => from + i).flatMap((qid) =>
-    Array.from({ length: depth }, (_, n) => slotOf(qid, n)).flatMap((entry) => [
-      slot(entry),
-      register(entry, { qid, ring: name }),
-    ]),
-  );
+const registeredIn = (qid: number, depth: number, name: string): Step[] =>
+  Array.from({ length: depth }, (_, n) => slotOf(qid, n)).flatMap((entry) => [
+    slot(entry),
+    register(entry, { qid, ring: name }),
+  ]);
+
+/**
+ * `depth` entries in each queue, those of queue 0 in the ring `r`. The others are in a ring of their
+ * own: how many there are depends on the machine.
+ */
+export const others = (setup?: string): Step[] => [
+  ring('o', setup),
+  ...Array.from({ length: CPUS - 1 }, (_, i) => registeredIn(i + 1, 1, 'o')).flat(),
+];
+export const registered = (depth = 1): Step[] => [...others(), ...registeredIn(0, depth, 'r')];
 
 export interface RingWords {
   depth?: number;
@@ -151,5 +161,6 @@ export interface RingWords {
 export const carried = (words: RingWords = {}): Step[] => [
   ...agreed(words.flags, words.init, words.mount),
   ring('r', words.setup),
-  ...registered(words.depth),
+  ...others(words.setup),
+  ...registeredIn(0, words.depth ?? 1, 'r'),
 ];

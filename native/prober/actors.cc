@@ -67,10 +67,17 @@ void Worker::Loop() {
     hold.lock();
     result_ = result;
     ended_ = true;
+    left_ = leaves;
     const uint64_t one = 1;
     (void)!write(wake_, &one, sizeof one);
     if (leaves) return;
   }
+}
+
+void Worker::Gone() {
+  if (!left_) return;
+  const std::string task = "/proc/self/task/" + std::to_string(tid_);
+  while (access(task.c_str(), F_OK) == 0) usleep(1000);
 }
 
 void Worker::Give(const Words& words) {

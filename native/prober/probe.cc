@@ -27,10 +27,18 @@ class Probe {
 
   void Run() {
     for (std::string line; ReadLine(&line);) {
-      const Words words = SplitWords(line);
+      Words words = SplitWords(line);
       if (words.empty()) continue;
       if (words[0] == "end") break;
+      // until NAME COMMAND...
+      const std::string until = words[0] == "until" && words.size() > 2 ? words[1] : "";
+      if (!until.empty()) {
+        line.erase(0, line.find(words[2], line.find(words[1]) + words[1].size()));
+        words.erase(words.begin(), words.begin() + 2);
+      }
       Command(words, line);
+      const auto awaited = actors_.find(until);
+      if (awaited != actors_.end()) Until(*awaited->second);
       Settle();
       if (words.size() > 3 && (words[2] == "cmd" || words[2] == "enter")) Completions(*workers_[words[1]], words[3]);
       Report();
@@ -51,8 +59,6 @@ class Probe {
       clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
     } else if (w[0] == "signal" && w.size() > 2 && actors_.count(w[1])) {
       actors_[w[1]]->Signal(static_cast<int>(Flags(kSignals, w[2])));
-    } else if (w[0] == "until" && w.size() > 1 && actors_.count(w[1])) {
-      Until(*actors_[w[1]]);
     } else if (w[0] != "look") {
       done_["?"] = Answer().Add("text", "not a command: " + line).Json();
     }
@@ -64,6 +70,7 @@ class Probe {
       Collect();
       if (actor.Busy()) Wait();
     }
+    actor.Gone();
   }
 
   // What a ring brings is looked at when whoever was answered has gone on.

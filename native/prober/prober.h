@@ -9,7 +9,7 @@
 //   client NAME OP WORD... an operation of native/clients by a client
 //   signal NAME SIGNAL     to a thread or a client
 //   look                   nothing; what has become of the others
-//   until NAME             waits, for 20 s at most, until that thread or client has ended what it does
+//   until NAME COMMAND...  the command, and waiting, for 20 s at most, until that thread or client has ended
 //   end                    aborts, closes and unmounts everything, and ends the process
 // Answer: {"done": {NAME: RESULT...}, "asleep": {NAME: WCHAN...}}, once everything that was begun has ended or sleeps.
 #pragma once
@@ -112,6 +112,8 @@ class Actor {
   virtual bool Take(std::string* result) = 0;
   virtual Look See() = 0;
   virtual int Signal(int number) = 0;
+  // Waits until nothing of one that has left is there in the kernel.
+  virtual void Gone() {}
 };
 
 // A thread of the server.
@@ -120,6 +122,7 @@ class Worker : public Actor {
   Worker(Objects& objects, int wake);
   ~Worker() override;
   void Give(const Words& words);
+  void Gone() override;
   bool Busy() override;
   bool Take(std::string* result) override;
   Look See() override;
@@ -135,6 +138,7 @@ class Worker : public Actor {
   Words words_;
   std::string result_;
   bool busy_ = false, ended_ = false, done_ = false;
+  std::atomic<bool> left_{false};
   std::atomic<int> tid_{0};
   std::thread thread_;
 };

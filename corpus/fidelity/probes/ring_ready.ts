@@ -101,9 +101,9 @@ const QUEUES = section('4.3q', [
   ['a queue without an entry: not ready', [...agreed(), ring(), ...allButLast, STATFS, enter(), read()], ['asleep', '-', 'EAGAIN']],
   ['the entry that was missing', [...agreed(), ring(), ...allButLast, STATFS, slot('last'), register('last', { qid: lastQueue }), dump('x0')], ['x0 0', 0]],
   ['a queue that a failed REGISTER made does not count', [...agreed(), ring(), ...allButLast, slot('last'), register('last', { qid: lastQueue, pay: 9 }), STATFS, enter(), read()], ['last EINVAL', 'asleep', '-', 40]],
-  ['the client’s CPU is the queue', [...carried(), ...otherCpu, enter(), dump('q1e0'), commit('q1e0', { qid: 1 })], ['q1e0 0', 0, '-']],
-  ['a commit to another queue: ENOENT', [...carried(), ...otherCpu, ...taken('q1e0'), commit('q1e0', { qid: 0 }), commit('q1e0', { qid: 1 })], ['q1e0 ENOENT', '-']],
-  ['a queue’s entries are not another’s', [...carried(), client('c', 'statfs m'), ...otherCpu.map((step) => ({ ...step, by: 'c2', client: 'c2', line: (seen: Parameters<Step['line']>[0]) => step.line(seen).replace('client c ', 'client c2 ') })), enter()], ['e0 0, q1e0 0']],
+  ['the client’s CPU is the queue', [...carried(), ...otherCpu, ...taken('q1e0', 'o'), commit('q1e0', { qid: 1, ring: 'o' })], ['q1e0 0', 0, '-']],
+  ['a commit to another queue: ENOENT', [...carried(), ...otherCpu, ...taken('q1e0', 'o'), commit('q1e0', { qid: 0 }), commit('q1e0', { qid: 1 })], ['q1e0 ENOENT', '-']],
+  ['a queue’s entries are not another’s', [...carried(), client('c', 'statfs m'), ...otherCpu.map((step) => ({ ...step, by: 'c2', client: 'c2', line: (seen: Parameters<Step['line']>[0]) => step.line(seen).replace('client c ', 'client c2 ') })), enter(), enter('o')], ['e0 0', 'q1e0 0']],
   ['a full queue does not use another', [...carried(), client('c', 'statfs m'), client('c2', 'statfs m'), enter(), read()], ['asleep', 'asleep', 'e0 0', 'EAGAIN']],
 ]);
 
