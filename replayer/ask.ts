@@ -5,7 +5,7 @@
 import type { ReplaySink, RequestEvent } from '../rig/events.ts';
 import type { Feed, Outcome, RequestSpec, Ticket } from '../rig/kernel/feed.ts';
 import { IN_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { keyOf, readKey, readU64 } from '../rig/protocol/cursor.ts';
+import { keyOf, readKey, readU32, readU64 } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf } from '../rig/protocol/header.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
@@ -213,7 +213,10 @@ export class Asker {
     const body = event.bytes.slice(IN_HEADER_SIZE);
     const offset = Number(readU64(body, RETRIEVE_OFFSET));
     side.stored.layOver(retrieve.nodeid, offset, body.subarray(RETRIEVE_IN));
-    this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, body);
+    const word = (at: number): number => readU32(event.bytes, at);
+    const { at: place } = IN_HEADER;
+    const writer = { uid: word(place.uid), gid: word(place.gid), pid: word(place.pid) };
+    this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, body, writer);
     return true;
   }
 }

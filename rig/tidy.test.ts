@@ -101,7 +101,7 @@ const LONGER: Record<string, number> = {
   'native/servers/options.cc': 300,
   'recorder/relay.ts': 325,
   'replayer/cursor.ts': 450,
-  'rig/seam/device_port.ts': 475,
+  'rig/seam/device_port.ts': 450,
   'rig/checks/content.ts': 280,
 };
 

@@ -139,9 +139,16 @@ export class Driver {
 
   /** A sleeper of the model's may have been answered meanwhile: it is looked at once more. */
   #settle(): void {
-    const waits = this.#sleepers.length > 0 || this.#line.startsWith('until ');
-    if (this.#side.name === 'model' && waits) this.#await = 'quiet';
+    if (this.#side.name === 'model' && this.#mustSettle()) this.#await = 'quiet';
     else this.#write();
+  }
+
+  /** Others sleep, a last close is noticed by looking, and what poll shows is brought up to date. */
+  #mustSettle(): boolean {
+    if (this.#sleepers.length > 0 || this.#side.asleep().length > 0) return true;
+    if (this.#line.startsWith('until ')) return true;
+    const next = this.probe?.steps[this.#step + 1]?.says ?? '';
+    return /^close\b/.test(this.#current?.says ?? '') || /^poll\b/.test(next);
   }
 
   #write(): void {

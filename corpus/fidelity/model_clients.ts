@@ -2,34 +2,58 @@
  * Clients in front of the model: each operation of native/clients as the requests it makes the kernel
  * send, one after the other as their answers come.
  */
+import { clientError } from '../../rig/kernel/client-error.ts';
 import type { Outcome, Ticket } from '../../rig/kernel/feed.ts';
 import type { ModelKernel } from '../../rig/kernel/model.ts';
 import { encodeRequest } from '../../rig/protocol/build.ts';
 import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
-import { ERRNO } from '../../rig/protocol/errno.ts';
-import { Request } from '../../rig/protocol/message.ts';
+import { concat, writeU32 } from '../../rig/protocol/cursor.ts';
+import { bareReply } from '../../rig/protocol/header.ts';
+import { Reply, Request } from '../../rig/protocol/message.ts';
+import { has } from '../../rig/protocol/negotiated.ts';
 import { OP } from '../../rig/protocol/opcodes.ts';
 import type { Result } from './driver.ts';
-import { type Ask, OPERATIONS, type Slots } from './operations.ts';
+import type { ModelTree } from './model_tree.ts';
+import { viewOf } from './model_view.ts';
+import type { Ask, OpenFile } from './operations/ask.ts';
+import { OPERATIONS } from './operations/index.ts';
 
 /** Any pid: it is masked on both sides. */
 const PID = 77;
+/** Where the argument of an ioctl lies: the same. */
+const ADDRESS = { arg: 0x7ff000000000n };
 
 const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
-
-const NO_SUCH_CALL: Outcome = { ...NOTHING, error: -ERRNO.ENOSYS };
 
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
   readonly conn: number;
+  /** What it waits for. */
+  ask: Ask | undefined;
+  request: Request | undefined;
   ticket: Ticket;
   killed: boolean;
 }
 
+/** The node whose type a reply must keep: of LINK the one that is linked. */
+const subject = (request: Request): bigint =>
+  request.name === 'LINK' ? (request.args.oldnodeid as bigint) : request.nodeid;
+
+/** With ALLOW_IDMAP nobody is named but where something is made. */
+const NOBODY = 0xffffffff;
+const MAKES: ReadonlySet<string> = new Set(['MKNOD', 'MKDIR', 'SYMLINK', 'CREATE', 'TMPFILE']);
+
 export class ModelClients {
   readonly #model: ModelKernel;
   readonly #running = new Map<string, Running>();
-  readonly #slots = new Map<string, Slots>();
+  readonly #tree: ModelTree;
+  /** Open files by client, with the connection each belongs to. */
+  readonly #slots = new Map<string, Map<string, OpenFile>>();
+  readonly #connOf = new Map<OpenFile, number>();
+  /** Files opened of each connection so far. */
+  readonly #opens = new Map<number, number>();
+  /** The last file of a connection is closed. */
+  onIdle: (conn: number) => void = () => {};
   /** On which CPU each runs. */
   readonly #cpus = new Map<string, number>();
   #ended: Record<string, Result> = {};
@@ -39,8 +63,11 @@ export class ModelClients {
   /** What has ended, not yet noticed by its client. */
   readonly #late: [Ticket, Outcome][] = [];
 
-  constructor(model: ModelKernel) {
+  constructor(model: ModelKernel, tree: ModelTree) {
     this.#model = model;
+    this.#tree = tree;
+    tree.isOpen = (conn, nodeid) =>
+      [...this.#connOf].some(([file, of]) => of === conn && file.nodeid === nodeid);
     model.onEnd = (ticket, outcome) =>
       this.#end(ticket, { ...outcome, body: outcome.body.slice() });
   }
@@ -50,32 +77,53 @@ export class ModelClients {
     this.#slots.clear();
     this.#late.length = 0;
     this.#cpus.clear();
+    this.#connOf.clear();
     this.#ended = {};
   }
 
-  begin(name: string, words: readonly string[], conn: number): void {
+  begin(name: string, words: readonly string[], mounted: number): void {
     const [operation = '', ...rest] = words;
     if (operation === 'cpu') {
       this.#cpus.set(name, Number(rest[0]));
       this.#ended[name] = { text: '0' };
       return;
     }
+    const file = operation === 'open' ? undefined : this.#slots.get(name)?.get(rest[0] ?? '');
+    const conn = (file && this.#connOf.get(file)) ?? mounted;
     const make = OPERATIONS[operation];
     if (make === undefined)
-      throw new Error(`${operation}: no such operation in corpus/fidelity/operations.ts`);
+      throw new Error(`${operation}: no such operation in corpus/fidelity/operations`);
     // Below the mount point nothing is there.
     if (conn === 0) {
       this.#ended[name] = { text: 'ENOENT' };
       return;
     }
+    const view = viewOf(this.#model, conn, this.#slotsOf(name), this.#opens);
+    const running: Running = {
+      work: make(view, rest),
+      conn,
+      ask: undefined,
+      request: undefined,
+      ticket: 0,
+      killed: false,
+    };
+    this.#running.set(name, running);
+    this.#step(name, running, running.work.next());
+  }
+
+  /** Whether files of the connection are open, or somebody is at work on it. */
+  busy(conn: number): boolean {
+    const working = [...this.#running.values()].some((running) => running.conn === conn);
+    return working || [...this.#connOf.values()].includes(conn);
+  }
+
+  #slotsOf(name: string): Map<string, OpenFile> {
     let slots = this.#slots.get(name);
     if (slots === undefined) {
       slots = new Map();
       this.#slots.set(name, slots);
     }
-    const running: Running = { work: make(slots, rest), conn, ticket: 0, killed: false };
-    this.#running.set(name, running);
-    this.#step(name, running, running.work.next());
+    return slots;
   }
 
   /** True: these are signals to a client. */
@@ -92,11 +140,6 @@ export class ModelClients {
     return true;
   }
 
-  /** Somebody is at work in the mount. */
-  busy(conn: number): boolean {
-    return [...this.#running.values()].some((running) => running.conn === conn);
-  }
-
   ended(): Record<string, Result> {
     const ended = this.#ended;
     this.#ended = {};
@@ -108,8 +151,21 @@ export class ModelClients {
   }
 
   #finish(name: string, text: string): void {
+    const running = this.#running.get(name);
     this.#running.delete(name);
     this.#ended[name] = { text };
+    if (running === undefined) return;
+    const { conn } = running;
+    const files = [...(this.#slots.get(name)?.values() ?? [])];
+    for (const file of files) if (!this.#connOf.has(file)) this.#connOf.set(file, conn);
+    // Files that are in no slot any more are closed.
+    const open = new Set([...this.#slots.values()].flatMap((slots) => [...slots.values()]));
+    for (const [file, of] of [...this.#connOf]) {
+      if (open.has(file)) continue;
+      this.#connOf.delete(file);
+      this.#tree.release(of, file.nodeid);
+    }
+    if (!this.busy(conn)) this.onIdle(conn);
   }
 
   #step(name: string, running: Running, next: IteratorResult<Ask, string>): void {
@@ -117,29 +173,44 @@ export class ModelClients {
     while (!now.done) {
       const outcome = this.#ask(name, running, now.value);
       if (outcome === undefined) return;
+      this.#took(running, outcome);
       now = running.work.next(outcome);
     }
     this.#finish(name, now.value);
   }
 
+  /** What the kernel makes of a reply the device has taken. */
+  #judged({ request, conn }: Running, outcome: Outcome): Outcome {
+    if (request === undefined || !outcome.replied || outcome.error !== 0) return outcome;
+    const message = concat([bareReply(request.unique, 0), outcome.body]);
+    writeU32(message, 0, message.length);
+    const error = clientError(
+      new Reply(message, request),
+      this.#tree.typeOf(conn, subject(request)),
+    );
+    return error === 0 ? outcome : { ...outcome, error };
+  }
+
+  #took(running: Running, outcome: Outcome): void {
+    if (running.ask !== undefined) this.#tree.took(running.conn, running.ask, outcome);
+    running.ask = undefined;
+  }
+
   /** The outcome, if it is known at once. */
   #ask(name: string, running: Running, ask: Ask): Outcome | undefined {
-    if (ask.forget !== undefined) {
-      this.#model.forget(running.conn, [{ nodeid: ask.nodeid, nlookup: ask.forget }]);
-      return NOTHING;
-    }
-    if (this.#model.latched(running.conn, OP[ask.op].opcode)) return NO_SUCH_CALL;
     const negotiated = this.#model.negotiated(running.conn);
     const head = { unique: 0n, nodeid: ask.nodeid };
-    const bytes = encodeRequest(OP[ask.op], head, ask.args ?? {}, negotiated);
+    const bytes = encodeRequest(OP[ask.op], head, { ...ask.args, ...ADDRESS }, negotiated);
     const message = new Request(bytes, negotiated);
     const nobody = message.background;
+    const mapped = has(negotiated, 'ALLOW_IDMAP') && !MAKES.has(ask.op) && !nobody;
+    const id = mapped ? NOBODY : 0;
     this.#asking = true;
     const ticket = this.#model.enqueue(running.conn, {
       opcode: message.opcode,
       nodeid: ask.nodeid,
-      uid: 0,
-      gid: 0,
+      uid: id,
+      gid: id,
       pid: nobody ? 0 : PID,
       body: bytes.slice(IN_HEADER_SIZE),
       extlen: bytes[36] ?? 0,
@@ -152,7 +223,9 @@ export class ModelClients {
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;
-    return early;
+    running.ask = ask;
+    running.request = message;
+    return early === undefined ? undefined : this.#judged(running, early);
   }
 
   #end(ticket: Ticket, outcome: Outcome): void {
@@ -171,8 +244,10 @@ export class ModelClients {
   #goOn(ticket: Ticket, outcome: Outcome): void {
     for (const [name, running] of this.#running) {
       if (running.ticket !== ticket) continue;
+      const judged = this.#judged(running, outcome);
+      this.#took(running, judged);
       if (running.killed) this.#finish(name, 'killed');
-      else this.#step(name, running, running.work.next(outcome));
+      else this.#step(name, running, running.work.next(judged));
       return;
     }
   }

@@ -10,11 +10,13 @@ import type { SessionEvent } from '../../rig/events.ts';
 import type { FusectlFile } from '../../rig/kernel/fusectl.ts';
 import { ModelKernel } from '../../rig/kernel/model.ts';
 import { ERRNO, errnoName } from '../../rig/protocol/errno.ts';
+import { backingFile } from '../../rig/seam/backing_calls.ts';
 import { possibleCpus } from '../../rig/seam/cpus.ts';
 import { launch } from '../../rig/seam/launch.ts';
 import { type Director, Session } from '../../rig/session.ts';
 import { Driver, type Result, type Side, type Transcript } from './driver.ts';
 import { ModelClients } from './model_clients.ts';
+import { ModelTree } from './model_tree.ts';
 import type { Probe, Step } from './step.ts';
 
 const returned = (result: number, text?: string): Result => {
@@ -49,9 +51,14 @@ class ModelSide implements Side {
         },
         blockDevice: (source) => (existsSync(source) ? -ERRNO.ENOTBLK : -ERRNO.ENOENT),
         busy: (conn) => this.clients.busy(conn),
+        backingFile,
       },
     });
-    this.clients = new ModelClients(this.model);
+    this.clients = new ModelClients(this.model, new ModelTree(this.model));
+    // A mount that was detached while files were open goes with the last of them.
+    this.clients.onIdle = (conn) => {
+      if (this.model.targets(conn).length === 0) this.model.shutdown(conn);
+    };
   }
 
   send(line: string): void {
@@ -61,8 +68,10 @@ class ModelSide implements Side {
   }
 
   reset(): void {
-    for (const conn of this.#mounts.values())
+    for (const conn of this.#mounts.values()) {
       if (this.model.connected(conn)) this.model.abort(conn);
+      this.model.shutdown(conn);
+    }
     this.#handles.clear();
     this.#conns.clear();
     this.#mounts.clear();

@@ -167,6 +167,21 @@ export const write = (bytes: Uint8Array, to = 'a'): Step => ({
   line: () => `do ${MAIN} write ${to} ${hex(bytes)}`,
 });
 
+/** Writes a notification: `unique` 0, the code, and this after the header. */
+export function notify(code: number, body: Uint8Array = new Uint8Array(0), to = 'a'): Step {
+  const message = concat([bareReply(0n, code), body]);
+  writeU32(message, 0, message.length);
+  return {
+    says: `notify ${code} [${body.length}]`,
+    by: MAIN,
+    line: () => `do ${MAIN} write ${to} ${hex(message)}`,
+  };
+}
+
+/** Reads and answers, so many times. */
+export const serve = (times: number, words: ReplyWords = {}): Step[] =>
+  Array.from({ length: times }, () => [read(words.to ?? 'a'), reply(words)]).flat();
+
 /** An operation of native/clients by a client of its own. */
 export const client = (name: string, operation: string): Step => ({
   says: `${name}: ${operation}`,

@@ -193,7 +193,7 @@ bool Seam::Decide(int slot) {
     return static_cast<uint32_t>(fd) - base_ < count_ ? static_cast<int32_t>(fd - base_) : -1;
   };
   h->fd = index(s.args[0]);
-  h->second = s.nr == SYS_splice ? index(s.args[2]) : -1;
+  h->second = s.nr == SYS_splice ? index(s.args[2]) : s.nr == SYS_sendfile ? index(s.args[1]) : -1;
   h->size = 0;
   h->filled = 0;
   memcpy(h->args, s.args, sizeof h->args);
@@ -227,9 +227,11 @@ void Seam::Prefetch(int slot) {
   auto* h = reinterpret_cast<Header*>(header_);
   bool vector = s.nr == SYS_readv || s.nr == SYS_writev || s.nr == SYS_preadv ||
                 s.nr == SYS_pwritev || s.nr == SYS_preadv2 || s.nr == SYS_pwritev2;
-  bool write = s.nr == SYS_write || s.nr == SYS_writev || s.nr == SYS_pwritev || s.nr == SYS_pwritev2;
+  bool plain = s.nr == SYS_read || s.nr == SYS_write || s.nr == SYS_pread64 || s.nr == SYS_pwrite64;
+  bool write = s.nr == SYS_write || s.nr == SYS_writev || s.nr == SYS_pwritev || s.nr == SYS_pwritev2 ||
+               s.nr == SYS_pwrite64;
   s.iov.clear();
-  if (s.nr == SYS_read || s.nr == SYS_write) {
+  if (plain) {
     s.iov.push_back({reinterpret_cast<void*>(s.args[1]), s.args[2]});
   } else if (vector) {
     // import_iovec: more than UIO_MAXIOV is EINVAL, an unreadable array EFAULT.

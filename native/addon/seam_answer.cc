@@ -66,7 +66,7 @@ Napi::Value Seam::Deliver(const Napi::CallbackInfo& info) {
 Napi::Value Seam::PipeRoom(const Napi::CallbackInfo& info) {
   Slot* s = Used(info);
   if (!s) return info.Env().Undefined();
-  Fd pipe(descriptors_.Get(s->tid, static_cast<int>(s->args[2])));
+  Fd pipe(descriptors_.Get(s->tid, static_cast<int>(s->args[s->nr == SYS_sendfile ? 0 : 2])));
   if (!pipe.ok()) return Napi::Number::New(info.Env(), -EBADF);
   int size = fcntl(pipe.get(), F_GETPIPE_SZ);
   int used = 0;
@@ -84,7 +84,7 @@ Napi::Value Seam::DeliverPipe(const Napi::CallbackInfo& info) {
   if (!s) return info.Env().Undefined();
   size_t n = info[1].ToNumber().Uint32Value();
   int slot = static_cast<int>(s - slots_.data());
-  Fd pipe(descriptors_.Get(s->tid, static_cast<int>(s->args[2])));
+  Fd pipe(descriptors_.Get(s->tid, static_cast<int>(s->args[s->nr == SYS_sendfile ? 0 : 2])));
   int64_t result = -EBADF;
   if (pipe.ok()) {
     iovec v = {data_, n};

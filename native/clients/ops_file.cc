@@ -55,9 +55,11 @@ std::string Write(Client& client, const Words& w) {
   return Result(write(fd, buffer.get(), size));
 }
 
-// put SLOT TEXT: one write of the text at the start of the file
+// put SLOT TEXT: one write of the text at the start of the file; TEXT `*N` is N bytes
 std::string Put(Client& client, const Words& w) {
-  return Result(pwrite(client.Slot(w[0]), w[1].data(), w[1].size(), 0));
+  std::string text = w[1];
+  if (text[0] == '*') text = std::string(static_cast<size_t>(Number(text.substr(1))), 'v');
+  return Result(pwrite(client.Slot(w[0]), text.data(), text.size(), 0));
 }
 
 // fill SLOT SEED TOTAL BLOCK [OFFSET]: TOTAL bytes from OFFSET on in writes of BLOCK

@@ -35,7 +35,8 @@ const int kAlways[] = {
 
 // Calls whose first argument is a descriptor.
 const int kByFd[] = {
-    SYS_read,  SYS_write,  SYS_readv, SYS_writev, SYS_preadv, SYS_pwritev, SYS_preadv2, SYS_pwritev2,
+    SYS_read,    SYS_write,    SYS_readv,    SYS_writev, SYS_preadv, SYS_pwritev, SYS_preadv2, SYS_pwritev2,
+    SYS_pread64, SYS_pwrite64, SYS_sendfile,
     SYS_ioctl, SYS_splice, SYS_dup,   SYS_dup2,   SYS_dup3,   SYS_fcntl,   SYS_close,
 };
 
@@ -87,6 +88,7 @@ std::vector<sock_filter> BuildFilter(const FdRange& range) {
     p.For(nr, [&](Program& q) {
       q.NotifyIfFd(0, range);
       if (nr == SYS_splice) q.NotifyIfFd(2, range);
+      if (nr == SYS_sendfile) q.NotifyIfFd(1, range);
       if (nr == SYS_dup2 || nr == SYS_dup3) q.NotifyIfFd(1, range);
     });
   }

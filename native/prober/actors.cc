@@ -141,7 +141,8 @@ ClientProcess::~ClientProcess() {
   kill(pid_, SIGKILL);
   close(input_);
   close(output_);
-  waitpid(pid_, nullptr, 0);
+  // It may have to wait for the end of a connection, which comes with the end of this process.
+  waitpid(pid_, nullptr, WNOHANG);
 }
 
 void ClientProcess::Give(const std::string& line) {

@@ -34,7 +34,7 @@ Answer& Answer::Add(const std::string& key, const std::string& text) { return Ad
 Answer& Answer::AddBytes(const std::string& key, const void* bytes, size_t size) {
   if (size <= kWhole) return Add(key, Hex(bytes, size));
   uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
-  for (size_t i = 0; i < size; i++) digest = (digest ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3;
+  for (size_t i = kHead; i < size; i++) digest = (digest ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3;
   return Add(key, Hex(bytes, kHead)).Add("digest", Hex(&digest, sizeof digest));
 }
 

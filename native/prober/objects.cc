@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "prober.h"
 
 namespace fuse_rig {
@@ -66,9 +68,21 @@ std::string Objects::Connection(const std::string& name) {
   return found == connections_.end() ? "" : found->second;
 }
 
+// Numbers of superblocks are used again at once, by whoever mounts next: what our namespace does not
+// show may be somebody else's.
+bool Objects::Mounted(const std::string& connection) {
+  std::ifstream file("/proc/self/mountinfo");
+  for (std::string line; std::getline(file, line);) {
+    const Words words = SplitWords(line);
+    if (words.size() > 2 && words[2] == "0:" + connection) return true;
+  }
+  return false;
+}
+
 void Objects::AbortAll() {
   LearnConnections();
   for (const auto& [name, connection] : connections_) {
+    if (!Mounted(connection)) continue;
     const int fd = open(("/sys/fs/fuse/connections/" + connection + "/abort").c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) continue;
     (void)!write(fd, "1", 1);

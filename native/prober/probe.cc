@@ -135,11 +135,11 @@ class Probe {
   void End() {
     if (real_) objects_.AbortAll();
     Settle();
+    objects_.CloseAll();
     clients_.clear();
     for (const char* target : {"m", "m2", "f"}) {
       while (real_ && umount2(target, MNT_DETACH) == 0) continue;
     }
-    objects_.CloseAll();
     // Threads may sleep for ever; the process ends with them.
     _exit(0);
   }
@@ -159,7 +159,8 @@ void Ignore(int) {}
 }  // namespace
 
 Answer RunStep(Objects& objects, const Words& words) {
-  for (const auto* list : {&kDeviceSteps, &kSpliceSteps, &kMountSteps, &kSuperblockSteps, &kRingSteps, &kProcessSteps}) {
+  for (const auto* list : {&kDeviceSteps, &kSpliceSteps, &kMountSteps, &kSuperblockSteps, &kPositionSteps,
+                           &kRingSteps, &kProcessSteps}) {
     for (const Step& step : *list) {
       if (words[0] == step.name && words.size() > step.words) {
         return step.run(objects, {words.begin() + 1, words.end()});

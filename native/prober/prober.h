@@ -35,7 +35,7 @@ class Answer {
  public:
   Answer& Add(const std::string& key, int64_t value);
   Answer& Add(const std::string& key, const std::string& text);
-  // Whole up to 4 KiB; of longer ones the first 256 and a digest of all.
+  // Whole up to 4 KiB; of longer ones the first 256 and a digest of the rest.
   Answer& AddBytes(const std::string& key, const void* bytes, size_t size);
   Answer& AddRaw(const std::string& key, const std::string& json);
   std::string Json() const { return "{" + members_ + "}"; }
@@ -63,7 +63,9 @@ class Objects {
   std::string Connection(const std::string& name);
   // Learns the connections of all devices. They outlive the descriptors.
   void LearnConnections();
-  // Aborts every connection ever seen.
+  // Whether the superblock of a connection is mounted in this namespace.
+  static bool Mounted(const std::string& connection);
+  // Aborts every connection that is mounted.
   void AbortAll();
   void CloseAll();
 
@@ -85,6 +87,7 @@ extern const std::vector<Step> kDeviceSteps;
 extern const std::vector<Step> kSpliceSteps;
 extern const std::vector<Step> kMountSteps;
 extern const std::vector<Step> kSuperblockSteps;
+extern const std::vector<Step> kPositionSteps;
 extern const std::vector<Step> kRingSteps;
 extern const std::vector<Step> kProcessSteps;
 

@@ -34,7 +34,10 @@ Answer Mountinfo(Objects&, const Words& w) {
 
 // fusectl NAME FILE [TEXT]: reads the file of the device's connection, or writes TEXT
 Answer Fusectl(Objects& o, const Words& w) {
-  const std::string path = "/sys/fs/fuse/connections/" + o.Connection(w[0]) + "/" + w[1];
+  const std::string connection = o.Connection(w[0]);
+  errno = ENOENT;
+  if (!Objects::Mounted(connection)) return Returned(-1);
+  const std::string path = "/sys/fs/fuse/connections/" + connection + "/" + w[1];
   const Fd fd(open(path.c_str(), (w.size() > 2 ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
   if (!fd.ok()) return Returned(-1);
   if (w.size() > 2) return Returned(write(fd.get(), w[2].data(), w[2].size()));

@@ -35,6 +35,13 @@ export interface Outcome {
   replied: boolean;
 }
 
+/** Who a request is made for. */
+export interface Writer {
+  uid: number;
+  gid: number;
+  pid: number;
+}
+
 export interface Forget {
   nodeid: bigint;
   nlookup: bigint;
@@ -51,8 +58,17 @@ export interface Feed {
   kill(ticket: Ticket): void;
   /** Queues forgets; delivery form and order are the kernel's (KERNEL 1.6). */
   forget(conn: ConnId, forgets: readonly Forget[]): void;
-  /** Queues a NOTIFY_REPLY for a RETRIEVE notification seen by `onNotify`. */
-  notifyReply(conn: ConnId, notifyUnique: bigint, nodeid: bigint, body: Uint8Array): void;
+  /**
+   * Queues a NOTIFY_REPLY for a RETRIEVE notification seen by `onNotify`; its header names the thread
+   * that wrote the notification (fuse_get_req()).
+   */
+  notifyReply(
+    conn: ConnId,
+    notifyUnique: bigint,
+    nodeid: bigint,
+    body: Uint8Array,
+    writer?: Writer,
+  ): void;
   /** The last reference to the superblock goes: umount of an idle mount (KERNEL 1.12). */
   shutdown(conn: ConnId): void;
   /** A write to fusectl `abort`. */

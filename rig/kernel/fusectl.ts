@@ -10,7 +10,7 @@ export type FusectlFile = 'waiting' | 'abort' | 'max_background' | 'congestion_t
 
 const LIMIT_MAX = 0xffff;
 
-/** The text of a file, or a negative errno: -EACCES for `abort`, -ENOENT after the unmount. */
+/** The text of a file, or a negative errno: -EINVAL for `abort`, -ENOENT after the unmount. */
 export function readFusectl(conn: Connection, file: FusectlFile): string | number {
   if (!conn.mounted) return -ERRNO.ENOENT;
   switch (file) {
@@ -21,7 +21,7 @@ export function readFusectl(conn: Connection, file: FusectlFile): string | numbe
     case 'congestion_threshold':
       return `${conn.background.congestionThreshold}\n`;
     default:
-      return -ERRNO.EACCES;
+      return -ERRNO.EINVAL;
   }
 }
 
@@ -33,7 +33,7 @@ export function writeFusectl(
   offset = 0,
 ): number {
   if (!conn.mounted) return -ERRNO.ENOENT;
-  if (file === 'waiting') return -ERRNO.EACCES;
+  if (file === 'waiting') return -ERRNO.EINVAL;
   if (file === 'abort') {
     conn.abortByUser();
     return text.length;

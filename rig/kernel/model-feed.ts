@@ -8,7 +8,7 @@ import { OP } from '../protocol/opcodes.ts';
 import type { BackingFile } from './backing.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { Feed, Forget, Outcome, RequestSpec, Ticket } from './feed.ts';
+import type { Feed, Forget, Outcome, RequestSpec, Ticket, Writer } from './feed.ts';
 import { type FusectlFile, readFusectl, writeFusectl } from './fusectl.ts';
 import { ownHeader } from './in-header.ts';
 import type { HostLimits, InitOffer } from './init.ts';
@@ -109,8 +109,14 @@ export class ModelFeed implements Feed, ConnectionHost {
     this.connection(conn).forget(forgets);
   }
 
-  notifyReply(conn: ConnId, notifyUnique: bigint, nodeid: bigint, body: Uint8Array): void {
-    const spec = { ...ownHeader(OP.NOTIFY_REPLY.opcode, nodeid), body };
+  notifyReply(
+    conn: ConnId,
+    notifyUnique: bigint,
+    nodeid: bigint,
+    body: Uint8Array,
+    writer?: Writer,
+  ): void {
+    const spec = { ...ownHeader(OP.NOTIFY_REPLY.opcode, nodeid), ...writer, body };
     const req = new FuseReq(0, spec, nothing);
     req.unique = notifyUnique;
     req.numbered = true;

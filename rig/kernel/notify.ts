@@ -106,9 +106,11 @@ const RULES: Readonly<Record<NotifyName, Rule>> = {
   INVAL_INODE: structure(inodeOut, true, (n) => nodeError(n, readU64(n.body, inodeOut.at.ino))),
   INVAL_ENTRY: entry(session.NOTIFY_INVAL_ENTRY_OUT, undefined),
   STORE: structure(session.NOTIFY_STORE_OUT, false, store),
-  RETRIEVE: structure(retrieveOut, true, (n) =>
-    nodeError(n, readU64(n.body, retrieveOut.at.nodeid), regularOf(n.conn)),
-  ),
+  // What it brings is a request, which a dead connection has not.
+  RETRIEVE: structure(retrieveOut, true, (n) => {
+    const error = nodeError(n, readU64(n.body, retrieveOut.at.nodeid), regularOf(n.conn));
+    return error || (n.conn.connected ? 0 : -ERRNO.ENOTCONN);
+  }),
   DELETE: entry(deleteOut, deleteOut.at.child),
   RESEND: ({ conn }) => {
     resend(conn);

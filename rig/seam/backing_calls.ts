@@ -1,5 +1,6 @@
 /** FUSE_DEV_IOC_BACKING_OPEN and _CLOSE: descriptors of the server that the kernel reads by itself. */
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
+import type { BackingFile } from '../kernel/backing.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
 /** Where a descriptor of the server points. */
@@ -9,6 +10,23 @@ function backingPath(tid: number, fd: number): string {
   } catch {
     return '';
   }
+}
+
+/** Types of file systems that are stacked upon another one: f_type of overlay and fuse. */
+const STACKED: ReadonlySet<number> = new Set([0x794c7630, 0x65735546]);
+
+/** What a descriptor of the server stands for, as the kernel looks at it. */
+export function backingFile(tid: number, fd: number): BackingFile {
+  const path = `/proc/${tid}/fd/${fd}`;
+  let stat: Stats;
+  try {
+    stat = statSync(path);
+  } catch {
+    return { kind: 'closed' };
+  }
+  if (stat.isDirectory()) return { kind: 'directory' };
+  if (!stat.isFile()) return { kind: 'other' };
+  return { kind: 'regular', stackDepth: STACKED.has(statfsSync(path).type) ? 1 : 0 };
 }
 
 /** Answers the call; `value` is the descriptor to open, or the id to close; `view` its fuse_backing_map. */

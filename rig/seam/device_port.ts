@@ -9,22 +9,15 @@ import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
-import { backing } from './backing_calls.ts';
 import type { DescriptorTable } from './descriptors.ts';
-import { earlyResult } from './early_checks.ts';
+import { deviceIoctl } from './device_ioctls.ts';
+import { earlyResult, READS, WRITES } from './early_checks.ts';
 import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
+import { takeFromFile } from './sendfile.ts';
 import { NR } from './traps.ts';
 
-const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTTY, EPERM } = ERRNO;
-
-/** FUSE_DEV_IOC_* of include/uapi/linux/fuse.h, as x86-64 numbers. */
-export const IOC = {
-  clone: 0x8004e500,
-  backingOpen: 0x4010e501,
-  backingClose: 0x4004e502,
-  syncInit: 0xe503,
-} as const;
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT } = ERRNO;
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -104,20 +97,24 @@ export class DevicePort {
   call(): boolean {
     const { seam, trap } = this.#w;
     const { nr, slot, tid } = trap;
-    const output = nr === NR.splice && trap.second >= 0;
-    const handle = this.byIndex(output ? trap.second : trap.index);
+    // splice(2) names what it takes from first, sendfile(2) what it gives to.
+    const sends = nr === NR.sendfile;
+    const output = sends ? trap.index >= 0 : nr === NR.splice && trap.second >= 0;
+    const index = output !== sends ? trap.second : trap.index;
+    const handle = this.byIndex(index);
     if (handle === undefined) {
       seam.continue(slot);
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(output ? trap.second : trap.index, tid);
+    const gone = nr !== NR.close && this.#isClosed(index, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
-    if (early !== 0) seam.respond(slot, early);
-    else if (nr === NR.read || nr === NR.readv) this.#read(handle, trap.size, false);
-    else if (nr === NR.write || nr === NR.writev) this.#write(handle);
+    if (early !== undefined) seam.respond(slot, early);
+    else if (READS.has(nr)) this.#read(handle, trap.size, false);
+    else if (WRITES.has(nr)) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
-    else if (nr === NR.ioctl) this.#ioctl(handle);
+    else if (sends) output ? this.#sendIn(handle) : this.#spliceOut(handle);
+    else if (nr === NR.ioctl) deviceIoctl(this.#w, handle, (fd) => this.byDescriptor(fd));
     else if (nr === NR.fcntl) this.#fcntl(handle);
     else if (nr === NR.dup) this.#dup(handle, false);
     else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
@@ -228,7 +225,13 @@ export class DevicePort {
     this.#reply(handle, trap.slot, data.subarray(0, trap.filled), trap.size);
   }
 
-  #reply(handle: PortHandle, slot: number, bytes: Uint8Array, length: number): void {
+  #reply(
+    handle: PortHandle,
+    slot: number,
+    bytes: Uint8Array,
+    length: number,
+    end?: (result: number) => void,
+  ): void {
     const { seam, kernel, trap } = this.#w;
     const { tid } = trap;
     const answer = (written: Uint8Array, result: number): void => {
@@ -236,6 +239,7 @@ export class DevicePort {
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
+      end?.(result);
       // Answered last: meanwhile the client may make its next request, which the server's next read
       // then finds. Answered first, it reads in vain and must be woken again.
       seam.respond(slot, result);
@@ -256,9 +260,17 @@ export class DevicePort {
       seam.respond(trap.slot, room);
       return;
     }
-    const size = Math.min(Number(trap.arg(4)), room);
+    const size = Math.min(Number(trap.arg(trap.nr === NR.splice ? 4 : 3)), room);
     // Only the device's O_NONBLOCK counts, SPLICE_F_NONBLOCK is the pipe's (fuse_dev_splice_read).
     this.#read(handle, size, true);
+  }
+
+  /** sendfile(2) from a file: its position moves only if the reply is taken. */
+  #sendIn(handle: PortHandle): void {
+    const { seam, trap, data } = this.#w;
+    const taken = takeFromFile(this.#w, data);
+    if (typeof taken === 'number') seam.respond(trap.slot, taken);
+    else this.#reply(handle, trap.slot, taken.bytes, taken.bytes.length, taken.end);
   }
 
   #spliceIn(handle: PortHandle): void {
@@ -267,49 +279,6 @@ export class DevicePort {
     const taken = seam.pipeTake(slot);
     if (taken < 0) seam.respond(slot, taken);
     else this.#reply(handle, slot, data.subarray(0, taken), taken);
-  }
-
-  #ioctl(handle: PortHandle): void {
-    const { seam, trap, kernel, data } = this.#w;
-    const { slot, tid } = trap;
-    const command = trap.int(1) >>> 0;
-    const size = command === IOC.backingOpen ? 16 : 4;
-    if (command === IOC.syncInit) {
-      seam.respond(slot, kernel.syncInit(handle.id));
-      return;
-    }
-    if (command !== IOC.clone && command !== IOC.backingOpen && command !== IOC.backingClose) {
-      seam.respond(slot, -ENOTTY);
-      return;
-    }
-    if (seam.readMemory(tid, trap.arg(2), size) !== size) {
-      const unbound = command !== IOC.clone && kernel.connOf(handle.id) === 0;
-      seam.respond(slot, unbound ? -EPERM : -EFAULT);
-      return;
-    }
-    const view = new DataView(data.buffer, data.byteOffset, size);
-    if (command === IOC.clone) this.#clone(handle, view.getUint32(0, true));
-    else if (command === IOC.backingOpen) {
-      backing(this.#w, handle, 'open', view.getInt32(0, true), view);
-    } else backing(this.#w, handle, 'close', view.getInt32(0, true), view);
-  }
-
-  #clone(handle: PortHandle, oldFd: number): void {
-    const { seam, trap, kernel, emit } = this.#w;
-    const { slot, tid } = trap;
-    const source = this.byDescriptor(oldFd);
-    const result = kernel.clone(handle.id, source?.id);
-    seam.respond(slot, result);
-    const conn = kernel.connOf(handle.id);
-    emit({
-      kind: 'clone',
-      t: this.#w.now(),
-      handle: handle.id,
-      source: source?.id ?? 0,
-      conn,
-      tid,
-      result,
-    });
   }
 
   #fcntl(handle: PortHandle): void {

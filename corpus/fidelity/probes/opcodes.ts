@@ -1,0 +1,120 @@
+/** Every operation that a mount of type "fuse" sends: its bytes, and what a good reply does (KERNEL 3.2). */
+import type { InitFlag } from '../../../rig/protocol/init-flags.ts';
+import { client, read, ready, reply, type Step, section, serve } from '../step.ts';
+
+/** LOOKUP of a name that is not there. */
+const absent = (): Step[] => [read(), reply({ error: -2 })];
+const asks = (operation: string, ...rest: readonly Step[]): Step[] => [
+  ...ready(),
+  client('c', operation),
+  ...rest,
+];
+const flagged = (
+  flags: readonly InitFlag[],
+  operation: string,
+  ...rest: readonly Step[]
+): Step[] => [...ready({ flags }), client('c', operation), ...rest];
+/** A file that is open, and then an operation. */
+const withFile = (
+  operation: string,
+  rest: readonly Step[],
+  flags: readonly InitFlag[] = [],
+  how = 'RDWR',
+): Step[] => [
+  ...ready({ flags }),
+  client('c', `open x m/f ${how}`),
+  ...serve(2),
+  client('c', operation),
+  ...rest,
+];
+const withDirectory = (operation: string, rest: readonly Step[]): Step[] => [
+  ...ready(),
+  client('c', 'open x m RDONLY|DIRECTORY'),
+  ...serve(1),
+  client('c', operation),
+  ...rest,
+];
+const nothing = read();
+const LOCKS = ['POSIX_LOCKS', 'FLOCK_LOCKS'] as const;
+
+// biome-ignore format: one row a probe
+export const OPCODES = section('3.2', [
+  ['LOOKUP', asks('stat m/f', ...serve(1), nothing), [42, 144, 'EAGAIN']],
+  ['LOOKUP of what is not there', asks('stat m/n', ...absent()), [42, 16]],
+  ['LOOKUP, node 0', asks('stat m/n', read(), reply({ body: new Uint8Array(128) })), [42, 144]],
+  ['GETATTR', asks('statx m/f 0x2000 0x7ff', ...serve(2), nothing), [56, 120, 'EAGAIN']],
+  ['SETATTR: chmod', asks('chmod m/f 0600', ...serve(2)), [128, 120]],
+  ['SETATTR: chown', asks('chown m/f 5 6', ...serve(4)), [128, 120]],
+  ['SETATTR: truncate', asks('truncate m/f 100', ...serve(3)), [128, 120]],
+  ['SETATTR: truncate, HANDLE_KILLPRIV_V2', flagged(['HANDLE_KILLPRIV_V2'], 'truncate m/f 100', ...serve(3)), [128, 120]],
+  ['READLINK', asks('readlink m/l', ...serve(1), read(), reply({ body: Buffer.from('target') })), [40, 22]],
+  ['SYMLINK', asks('symlink target m/l', ...absent(), ...serve(1)), [49, 144]],
+  ['MKNOD of a fifo', asks('mknod m/p fifo 0666', ...absent(), ...serve(1)), [58, 144]],
+  ['MKNOD of a device', asks('mknod m/p char 0600', ...absent(), ...serve(1)), [58, 144]],
+  ['MKNOD, DONT_MASK', flagged(['DONT_MASK'], 'mknod m/p file 0666', ...absent(), ...serve(1)), [58, 144]],
+  ['MKDIR', asks('mkdir m/d 0777', ...absent(), ...serve(1)), [50, 144]],
+  ['MKDIR, DONT_MASK', flagged(['DONT_MASK'], 'mkdir m/d 0777', ...absent(), ...serve(1)), [50, 144]],
+  ['MKDIR, SECURITY_CTX', flagged(['SECURITY_CTX'], 'mkdir m/d 0777', ...absent(), ...serve(1)), [58, 144]],
+  ['MKDIR of what is there', asks('mkdir m/d 0777', ...serve(1), nothing), [144, 'EAGAIN']],
+  ['UNLINK', asks('unlink m/f', ...serve(2), nothing), [42, 16, 48]],
+  ['UNLINK that fails', asks('unlink m/f', ...serve(1), read(), reply({ error: -16 }), nothing), [42, 16, 'EAGAIN']],
+  ['RMDIR', asks('rmdir m/d', ...serve(2), nothing), [42, 16, 48]],
+  ['RENAME', asks('rename m/f m/g', ...serve(1), ...absent(), ...serve(1), nothing), [52, 16, 'EAGAIN']],
+  ['RENAME onto what is there', asks('rename m/f m/g', ...serve(3), nothing), [52, 16, 48]],
+  ['RENAME2', asks('rename m/f m/n NOREPLACE', ...serve(1), ...absent(), ...serve(1)), [60, 16]],
+  ['RENAME2: EXCHANGE', asks('rename m/f m/g EXCHANGE', ...serve(3), nothing), [60, 16, 'EAGAIN']],
+  ['LINK', asks('link m/f m/n', ...serve(1), ...absent(), ...serve(1)), [50, 144]],
+  ['OPEN', asks('open x m/f RDONLY', ...serve(2)), [48, 32]],
+  ['OPEN for appending', asks('open x m/f WRONLY|APPEND', ...serve(2)), [48, 32]],
+  ['OPEN with O_TRUNC, ATOMIC_O_TRUNC', flagged(['ATOMIC_O_TRUNC'], 'open x m/f WRONLY|TRUNC', ...serve(3), nothing), [48, 32, 68, 24, 'EAGAIN']],
+  ['OPEN with O_TRUNC', asks('open x m/f WRONLY|TRUNC', ...serve(4)), [48, 32, 68, 24, 128, 120]],
+  ['READ', withFile('read x 4096 8192', serve(1)), [80, 4112]],
+  ['WRITE', withFile('put x hello', [...serve(1), nothing]), [85, 24, 'EAGAIN']],
+  ['WRITE in pieces of max_write', [...ready({ init: { max_write: 4096 } }), client('c', 'open x m/f RDWR'), ...serve(2), client('c', 'put x *5000'), ...serve(2)], [4176, 24, 984, 24]],
+  ['READ in pieces of max_pages', [...ready({ init: { max_pages: 2 }, flags: ['MAX_PAGES'] }), client('c', 'open x m/f RDWR'), ...serve(2), client('c', 'read x 12288 0'), ...serve(2)], [80, 8208, 80, 4112]],
+  ['READ in pieces of max_read', [...ready({}, { options: 'fd=@a,rootmode=40000,user_id=0,group_id=0,max_read=4096' }), client('c', 'open x m/f RDWR'), ...serve(2), client('c', 'read x 8192 0'), ...serve(2)], [80, 4112, 80, 4112]],
+  ['STATFS', asks('statfs m', ...serve(1)), [40, 96]],
+  ['FLUSH, RELEASE', withFile('close x', serve(2)), [64, 16, 64, 16]],
+  ['FSYNC', withFile('fsync x', serve(1)), [56, 16]],
+  ['FSYNC of the data', withFile('fdatasync x', serve(1)), [56, 16]],
+  ['SETXATTR', asks('setxattr m/f user.a value', ...serve(2)), [60, 16]],
+  ['SETXATTR, SETXATTR_EXT', flagged(['SETXATTR_EXT'], 'setxattr m/f user.a value 1', ...serve(2)), [68, 16]],
+  ['GETXATTR', asks('getxattr m/f user.a', ...serve(1), read(), reply({ body: Buffer.from('value') })), [55, 21]],
+  ['GETXATTR, its size', asks('getxattr m/f user.a 0', ...serve(1), read(), reply({ body: Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0) })), [55, 24]],
+  ['LISTXATTR', asks('listxattr m/f', ...serve(1), read(), reply({ body: Buffer.from('user.b\0user.a\0') })), [48, 30]],
+  ['REMOVEXATTR', asks('removexattr m/f user.a', ...serve(2)), [47, 16]],
+  ['OPENDIR', asks('open x m RDONLY|DIRECTORY', ...serve(1)), [48, 32]],
+  ['READDIR', withDirectory('getdents x 4096', serve(1)), [80, 16]],
+  ['READDIR with a small buffer', withDirectory('getdents x 100', serve(1)), [80, 16]],
+  ['RELEASEDIR', withDirectory('close x', [...serve(1), nothing]), [64, 16, 'EAGAIN']],
+  ['FSYNCDIR', withDirectory('fsync x', serve(1)), [56, 16]],
+  ['GETLK', withFile('getlk x WR 10 20', serve(1), LOCKS), [88, 40]],
+  ['SETLK', withFile('setlk x WR 10 20', serve(1), LOCKS), [88, 16]],
+  ['SETLK that unlocks', withFile('setlk x UN', serve(1), LOCKS), [88, 16]],
+  ['SETLKW', withFile('setlkw x RD 0 5', serve(1), LOCKS), [88, 16]],
+  ['SETLK of somebody else', withFile('setlk x WR', [read(), reply({ error: -11 })], LOCKS), [88, 16]],
+  ['locks without POSIX_LOCKS', withFile('setlk x WR', [nothing]), ['EAGAIN']],
+  ['flock', withFile('flock x EX', serve(1), LOCKS), [88, 16]],
+  ['flock that does not wait', withFile('flock x SH|NB', serve(1), LOCKS), [88, 16]],
+  ['flock without FLOCK_LOCKS', withFile('flock x EX', [nothing], ['POSIX_LOCKS']), ['EAGAIN']],
+  ['RELEASE of what was flocked', withFile('flock x EX', [...serve(1), client('c', 'close x'), ...serve(2)], LOCKS), [64, 16, 64, 16]],
+  ['ACCESS', asks('access m/f 4', ...serve(2)), [48, 16]],
+  ['CREATE', asks('open x m/n RDWR|CREAT 0666', ...absent(), ...serve(1)), [58, 160]],
+  ['CREATE, exclusive', asks('open x m/n WRONLY|CREAT|EXCL 0600', ...absent(), ...serve(1)), [58, 160]],
+  ['CREATE, DONT_MASK', flagged(['DONT_MASK'], 'open x m/n RDWR|CREAT 0666', ...absent(), ...serve(1)), [58, 160]],
+  ['CREATE, SECURITY_CTX', flagged(['SECURITY_CTX'], 'open x m/n RDWR|CREAT 0666', ...absent(), ...serve(1)), [66, 160]],
+  ['CREATE of what is there opens it', asks('open x m/f RDWR|CREAT 0666', ...serve(2)), [48, 32]],
+  ['IOCTL', withFile('ioctl x 0x40086601', serve(1)), [80, 32]],
+  ['IOCTL that reads', withFile('ioctl x 0x80086602', serve(1)), [72, 32]],
+  ['IOCTL of nothing', withFile('ioctl x 0x6603', serve(1)), [72, 32]],
+  ['IOCTL of a directory', withDirectory('ioctl x 0x40086601', serve(1)), [80, 32]],
+  ['POLL', withFile('poll x 5', serve(1)), [64, 24]],
+  ['POLL, what is ready', withFile('poll x 5', [read(), reply({ body: Uint8Array.of(4, 0, 0, 0, 0, 0, 0, 0) })]), [64, 24]],
+  ['FALLOCATE', withFile('fallocate x KEEP_SIZE 4096 8192', serve(2)), [72, 16]],
+  ['LSEEK', withFile('lseek x DATA 3', serve(1)), [64, 24]],
+  ['lseek that needs nobody', withFile('lseek x SET 3', [nothing]), ['EAGAIN']],
+  ['COPY_FILE_RANGE_64', [...withFile('open y m/g RDWR', serve(2)), client('c', 'copy_file_range x 0 y 4096 5'), ...serve(1), read(), reply({ body: Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0) })], [96, 24]],
+  ['STATX', asks('statx m/f 0 0xfff', ...serve(1), read(), reply({ error: -5 })), [64, 16]],
+  ['TMPFILE', asks('open x m RDWR|TMPFILE 0600', read(), reply({ error: -5 })), [58, 16]],
+  ['syncfs asks nothing', withDirectory('syncfs x', [nothing]), ['EAGAIN']],
+]);

@@ -1,0 +1,36 @@
+/** Calls that name a position, or go by another file (KERNEL 1.5, 1.7, 1.8). */
+import { call, client, on, read, ready, reply, replyBy, section } from '../step.ts';
+
+// biome-ignore format: one row a probe
+export const POSITIONS = section('1.5p', [
+  ['pread takes any position', [...ready(), client('c', 'stat m/f'), call('pread', 'a', '128K', 5)], [42]],
+  ['pread below 0', [...ready(), client('c', 'stat m/f'), call('pread', 'a', '128K', -1), read()], ['EINVAL', 42]],
+  ['pread of an empty queue', [...ready(), call('pread', 'a', '128K', 0)], ['EAGAIN']],
+  ['pread of too little', [...ready(), call('pread', 'a', 100, 0)], ['EINVAL']],
+  ['pread that sleeps', [...ready(), call('nonblock', 'a', 0), on('r', call('pread', 'a', '128K', 0)), client('c', 'stat m/f'), reply()], ['asleep', 'asleep', 144]],
+  ['pread of an unbound device', [call('open', 'a', 'RDWR'), call('pread', 'a', '128K', 0)], ['EPERM']],
+  ['pwrite', [...ready(), client('c', 'stat m/f'), read(), replyBy('pwrite', '77')], [144]],
+  ['pwrite below 0', [...ready(), call('pwrite', 'a', '00*16', -1)], ['EINVAL']],
+  ['preadv', [...ready(), client('c', 'stat m/f'), call('preadv', 'a', '128K', 9)], [42]],
+  ['preadv below 0', [...ready(), call('preadv', 'a', '128K', -1)], ['EINVAL']],
+  ['pwritev', [...ready(), client('c', 'stat m/f'), read(), replyBy('pwritev', '0')], [144]],
+  ['preadv2 at -1', [...ready(), client('c', 'stat m/f'), call('preadv2', 'a', '128K', -1, '0')], [42]],
+  ['preadv2, RWF_HIPRI', [...ready(), client('c', 'stat m/f'), call('preadv2', 'a', '128K', 0, 'HIPRI')], [42]],
+  ['preadv2, RWF_NOWAIT', [...ready(), client('c', 'stat m/f'), call('preadv2', 'a', '128K', 0, 'NOWAIT'), read()], ['EOPNOTSUPP', 42]],
+  ['preadv2, RWF_APPEND', [...ready(), client('c', 'stat m/f'), call('preadv2', 'a', '128K', 0, 'APPEND')], [42]],
+  ['preadv2, a flag there is not', [...ready(), call('preadv2', 'a', '128K', 0, '0x8000')], ['EOPNOTSUPP']],
+  ['pwritev2, RWF_DSYNC', [...ready(), client('c', 'stat m/f'), read(), replyBy('pwritev2', '0 DSYNC')], [144]],
+  ['pwritev2, RWF_NOWAIT', [...ready(), call('pwritev2', 'a', '00*16', 0, 'NOWAIT')], ['EOPNOTSUPP']],
+  ['readv of nothing', [...ready(), call('readv', 'a', '0')], [0]],
+  ['writev of nothing', [...ready(), call('writev', 'a', '-', '0')], [0]],
+  ['splice of nothing', [...ready(), call('spliceout', 'a', 0, '0', '1M')], [0]],
+  ['vmsplice', [...ready(), call('vmsplice', 'a')], ['EBADF']],
+  ['sendfile to a pipe', [...ready(), client('c', 'stat m/f'), call('sendfileout', 'a', '128K', 'pipe'), reply()], [42, 144]],
+  ['sendfile to a pipe, an empty queue', [...ready(), call('sendfileout', 'a', '128K', 'pipe')], ['EAGAIN']],
+  ['sendfile to a pipe, too little', [...ready(), call('sendfileout', 'a', 100, 'pipe')], ['EINVAL']],
+  ['sendfile to a file', [...ready(), client('c', 'stat m/f'), call('sendfileout', 'a', '128K', 'file'), read()], ['EINVAL', 42]],
+  ['sendfile of a reply', [...ready(), client('c', 'stat m/f'), read(), replyBy('sendfilein', '144 file')], [144]],
+  ['sendfile of a reply, more asked for', [...ready(), client('c', 'stat m/f'), read(), replyBy('sendfilein', '5000 file')], [144]],
+  ['sendfile of half a reply', [...ready(), client('c', 'stat m/f'), read(), replyBy('sendfilein', '100 file'), reply()], ['EINVAL', 144]],
+  ['sendfile from a pipe', [...ready(), client('c', 'stat m/f'), read(), replyBy('sendfilein', '144 pipe'), reply()], ['EINVAL', 144]],
+]);
