@@ -50,6 +50,8 @@ type Await = 'answer' | 'quiet' | 'look' | 'end' | 'nothing';
 
 export class Driver {
   readonly transcripts: Transcript[] = [];
+  /** Clients that sleep are woken by nothing but a step. */
+  quick = false;
   /** Where each sleeper sleeps, as the kernel calls it: for those who look for a reason. */
   readonly #probes: readonly Probe[];
   readonly #side: Side;
@@ -145,7 +147,7 @@ export class Driver {
 
   /** Others sleep, a last close is noticed by looking, and what poll shows is brought up to date. */
   #mustSettle(): boolean {
-    if (this.#sleepers.length > 0 || this.#side.asleep().length > 0) return true;
+    if (this.#sleepers.length > 0 || (!this.quick && this.#side.asleep().length > 0)) return true;
     if (this.#line.startsWith('until ')) return true;
     const next = this.probe?.steps[this.#step + 1]?.says ?? '';
     return /^close\b/.test(this.#current?.says ?? '') || /^poll\b/.test(next);

@@ -3,11 +3,13 @@
  * in section or name), prints the score by section, and exits 0 only if both say the same, as the
  * probes claim it, but for what is explained. `-v` shows what the kernel made of every step.
  */
+import { randomInt } from 'node:crypto';
 import { release } from 'node:os';
 import { line } from './compare.ts';
 import { askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
+import { search } from './random/random.ts';
 import { judge, scores, titleOf, type Verdict } from './verdict.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -35,7 +37,34 @@ function tellScores(verdicts: readonly Verdict[]): boolean {
   return sum('different') === 0 && verdicts.length > 0;
 }
 
+/** The number behind a word; 0 if it is not there. */
+const numberAfter = (args: readonly string[], word: string): number =>
+  Number(args[args.indexOf(word) + 1] ?? 0) * (args.includes(word) ? 1 : 0);
+
+async function random(args: readonly string[]): Promise<number> {
+  const transport = args.includes('--transport') ? args[args.indexOf('--transport') + 1] : 'device';
+  if (transport !== 'device' && transport !== 'ring') {
+    say(`--transport ${transport}: device or ring`);
+    return 2;
+  }
+  const count = numberAfter(args, '--random');
+  const seed = numberAfter(args, '--seed') || randomInt(1, 1 << 30);
+  say(`${count} random sequences on the ${transport}, seed ${seed}, Linux ${release()}`);
+  const t0 = performance.now();
+  const found = await search({ transport, seed, count }, (done) => {
+    const rate = (1000 * done) / (performance.now() - t0);
+    say(`${done} done, ${rate.toFixed(0)} a second`);
+  });
+  for (const one of found) {
+    say(`different: ${one.steps.join('; ')}\n${one.difference}`);
+    say(`again: npm run fidelity -- --random 1 --transport ${transport} --seed ${one.seed}`);
+  }
+  say(`${count} sequences, ${found.length} different`);
+  return found.length === 0 ? 0 : 1;
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--random')) return await random(args);
   const verbose = args.includes('-v');
   const words = args.filter((arg) => arg !== '-v');
   const probes = PROBES.filter((probe) =>

@@ -83,6 +83,7 @@ export class ModelClients {
 
   begin(name: string, words: readonly string[], mounted: number): void {
     const [operation = '', ...rest] = words;
+    if (this.#running.has(name)) return;
     if (operation === 'cpu') {
       this.#cpus.set(name, Number(rest[0]));
       this.#ended[name] = { text: '0' };

@@ -189,6 +189,7 @@ async function session(
   probes: readonly Probe[],
   dir: string,
   ring: boolean,
+  quick: boolean,
 ): Promise<Transcript[]> {
   const [stdin, input] = native.pipePair();
   const launched = launch({
@@ -201,6 +202,7 @@ async function session(
   native.closeFd(stdin);
   const side = new ModelSide(input, ring);
   const driver = new Driver(probes, side, dir);
+  driver.quick = quick;
   const director = new ProbeDirector(driver, () => side.clients.react());
   const session = new Session(launched, side.model, (event) => {
     side.event(event);
@@ -220,11 +222,15 @@ async function session(
   return driver.transcripts;
 }
 
-/** What the model makes of the probes; `ring`: as with enable_uring. */
-export async function askModel(probes: readonly Probe[], ring: boolean): Promise<Transcript[]> {
+/** What the model makes of the probes; `ring`: as with enable_uring; `quick`: see the driver. */
+export async function askModel(
+  probes: readonly Probe[],
+  ring: boolean,
+  quick = false,
+): Promise<Transcript[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
   try {
-    return await session(probes, dir, ring);
+    return await session(probes, dir, ring, quick);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

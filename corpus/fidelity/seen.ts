@@ -44,10 +44,11 @@ export class Seen {
       this.negotiated = negotiate(init.bytes, reply);
   }
 
-  /** The last request, or the last one of an opcode. INTERRUPTs and forgets are none. */
-  last(name?: string): Request | undefined {
-    return this.#requests.findLast((one) =>
+  /** The last request, or the last one of an opcode, or one before it. INTERRUPTs and forgets are none. */
+  last(name?: string, back = 0): Request | undefined {
+    const fits = this.#requests.filter((one) =>
       name === undefined ? !one.noReply && one.name !== 'INTERRUPT' : one.name === name,
     );
+    return fits.at(-1 - back);
   }
 }

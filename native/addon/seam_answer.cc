@@ -10,6 +10,7 @@
 
 #include "seam.h"
 #include "seccomp_abi.h"
+#include "signals_blocked.h"
 
 namespace fuse_rig {
 
@@ -160,7 +161,13 @@ int Seam::AddFd(int slot, int fd, int index, bool cloexec) {
   a.flags = SECCOMP_ADDFD_FLAG_SEND | (index >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0);
   a.newfd = index >= 0 ? base_ + static_cast<uint32_t>(index) : 0;
   a.newfd_flags = cloexec ? O_CLOEXEC : 0;
-  int r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  // A signal between the two halves of ADDFD_FLAG_SEND (seccomp_notify_addfd()) takes the descriptor
+  // back and leaves the answer: the server's open would have returned 0.
+  int r;
+  {
+    const SignalsBlocked blocked;
+    r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  }
   int result = r < 0 ? -errno : r;
   if (result < 0 && result != -ENOENT) {
     Send(slot, 0, result, 0);  // EMFILE and the like are the server's to see

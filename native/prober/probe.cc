@@ -56,7 +56,8 @@ class Probe {
       worker->Give({w.begin() + 2, w.end()});
       if (w[0] == "must") Until(*worker);
     } else if (w[0] == "client" && w.size() > 2 && clients_.count(w[1])) {
-      clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
+      // One that is busy does not hear of it.
+      if (!clients_[w[1]]->Busy()) clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
     } else if (w[0] == "signal" && w.size() > 2 && actors_.count(w[1])) {
       actors_[w[1]]->Signal(static_cast<int>(Flags(kSignals, w[2])));
     } else if (w[0] != "look") {
