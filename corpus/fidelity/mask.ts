@@ -69,7 +69,9 @@ export class Mask {
     const message = Buffer.from(in_out, 'hex');
     const head = headOf(opcodeOf(message));
     const left = this.#left.get(slot)?.filter(([at]) => at >= head.size) ?? [];
-    const all = [...left, ...places(head, op_in)];
+    // Where a reply lies, nobody knows which request it was for: owners of locks stand here.
+    const unknown: Place[] = opOf(opcodeOf(message)) === undefined ? [[16, 16]] : [];
+    const all = [...left, ...places(head, op_in), ...unknown];
     this.#left.set(slot, all);
     return {
       in_out: pidOf(message) === 0 ? in_out : blank(in_out, IN_HEADER.at.pid, 4),
