@@ -44,7 +44,8 @@ export interface NativeSeam {
   getFd(tid: number, fd: number): number;
   ringMake(slot: number): number;
   ringFiles(slot: number): boolean;
-  ringPost(ring: number, userData: bigint, res: number): void;
+  /** `userData` as two words. */
+  ringPost(ring: number, low: number, high: number, res: number): void;
   ringDefers(ring: number): boolean;
   ringsOwn(): [opcode: number, fd: number, tid: number][] | null;
   ringsGone(): number[];
@@ -122,6 +123,19 @@ export interface HostPages {
   free(): void;
 }
 
+/**
+ * Memory for a request on its way to a ring entry's two buffers in the server, and for a reply on its way
+ * out of them (native/addon/entry.cc). Addresses are below 2^47.
+ */
+export interface EntryMessages {
+  /** ring_ent_in_out, and from 64 on the request as one message. */
+  readonly request: ArrayBuffer;
+  /** The entry's headers; from 512 on the payload, and right before it the out_header once more. */
+  readonly reply: ArrayBuffer;
+  put(tid: number, headers: number, payload: number, opIn: number, length: number): number;
+  take(tid: number, headers: number, payload: number, payloadSize: number, guess: number): number;
+}
+
 export interface Native {
   probeSeam(): SeamProbe;
   probeRing(): RingProbe;
@@ -165,21 +179,8 @@ export interface Native {
   fsconfigString(context: number, key: string, value: string): number;
   fsconfigCommand(context: number, command: number): number;
   sendSignal(pid: number, signal: number): number;
-  /* Of a ring entry's two buffers in the server (addon/entry.cc). Addresses are below 2^47. */
-  putRequest(
-    tid: number,
-    headers: number,
-    payload: number,
-    opIn: number,
-    message: Uint8Array,
-  ): number;
-  takeReply(
-    tid: number,
-    headers: number,
-    payload: number,
-    payloadSize: number,
-    into: Uint8Array,
-  ): number;
+  EntryMessages: new (size: number) => EntryMessages;
+  /* Poison in a ring entry's two buffers in the server (addon/entry.cc). */
   putPoison(tid: number, headers: number, payload: number, size: number, tag: number): boolean;
   changedPoison(
     tid: number,

@@ -4,16 +4,19 @@ import { release } from 'node:os';
 import type { BeginEvent } from '../rig/events.ts';
 import { rigVersion } from '../rig/version.ts';
 
+/** module parameter enable_uring; undefined where the kernel has none. */
+export function enableUring(): boolean | undefined {
+  try {
+    return readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').startsWith('Y');
+  } catch {
+    return undefined;
+  }
+}
+
 /** Transport ABI of the running kernel, by what it is known to do (not by its number alone). */
 function abi(): string[] {
-  const found: string[] = [];
-  try {
-    const uring = readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').trim();
-    found.push(uring === 'Y' ? 'uring' : 'uring-off');
-  } catch {
-    found.push('no-uring');
-  }
-  return found;
+  const uring = enableUring();
+  return [uring === undefined ? 'no-uring' : uring ? 'uring' : 'uring-off'];
 }
 
 export function hostFacts(): Pick<BeginEvent, 'started' | 'rig' | 'kernel' | 'abi'> {

@@ -5,24 +5,11 @@
 import { readFileSync } from 'node:fs';
 import type { ConnId } from '../rig/kernel/kernel.ts';
 import { opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
-import { INIT_FLAG, splitInitFlags } from '../rig/protocol/init-flags.ts';
 import { type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 
-/** fuse_in_header and fuse_init_in; flags2 lies behind major, minor, max_readahead and flags. */
+/** fuse_in_header and fuse_init_in. */
 const INIT_LENGTH = 104;
-const FLAGS2 = 56;
-
-/**
- * The one thing in which the server may not get what the kernel says: where nobody carries FUSE over
- * io_uring it is not offered. The server sees a kernel without enable_uring, and the capture says what
- * the server saw.
- */
-function hideRing(message: Uint8Array): void {
-  const view = new DataView(message.buffer, message.byteOffset);
-  const bit = splitInitFlags(INIT_FLAG.OVER_IO_URING).flags2;
-  view.setUint32(FLAGS2, view.getUint32(FLAGS2, true) & ~bit, true);
-}
 
 /** sysctl fs.fuse.max_pages_limit; undefined where the kernel has none. */
 function pageLimit(): number | undefined {
@@ -43,10 +30,9 @@ export class InitExchange {
   readonly #asked = new Map<ConnId, Asked>();
   readonly #agreed = new Map<ConnId, Negotiated>();
 
-  /** A message read from the device: `length` bytes, or an error. `offered`: the ring's bit may stay. */
-  read(conn: ConnId, message: Uint8Array, length: number, offered: boolean): void {
+  /** A message read from the device: `length` bytes, or an error. */
+  read(conn: ConnId, message: Uint8Array, length: number): void {
     if (length !== INIT_LENGTH || opcodeOf(message) !== OP.INIT.opcode) return;
-    if (!offered) hideRing(message);
     this.#asked.set(conn, { request: message.slice(0, length), pageLimit: pageLimit() });
   }
 

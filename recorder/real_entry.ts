@@ -14,10 +14,10 @@ import type {
   RingCommand,
   RingSqe,
 } from '../rig/kernel/ring/ring_kernel.ts';
-import { IN_HEADER_SIZE, INTERRUPT_BIT, OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { readU32, writeU64 } from '../rig/protocol/cursor.ts';
+import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
+import { type Key, readU32, writeU64 } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { bareReply, errorOf, lenOf, uniqueOf } from '../rig/protocol/header.ts';
+import { bareReply, errorOf, lenOf, namedBy, uniqueKeyOf } from '../rig/protocol/header.ts';
 import { ENT_OFFSET, IN_OUT_OFFSET, OP_IN_OFFSET } from '../rig/protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../rig/protocol/structs-session.ts';
 import type { RingConn } from './ring_conn.ts';
@@ -49,16 +49,22 @@ export class RealCommand implements RingCommand {
   get handle(): number {
     return this.sqe.handle;
   }
-  get userData(): bigint {
+  get userData(): Key {
     return this.sqe.userData;
+  }
+  get cmdOp(): number {
+    return this.sqe.cmdOp;
+  }
+  get quiet(): boolean {
+    return this.sqe.quiet;
   }
 }
 
 export class RealEntry implements Entry {
   readonly home: RingConn;
   readonly qid: number;
-  readonly headers: bigint;
-  readonly payload: bigint;
+  readonly headers: number;
+  readonly payload: number;
   readonly payloadSize: number;
   /** -1 until the kernel has it for certain. */
   index = -1;
@@ -67,7 +73,9 @@ export class RealEntry implements Entry {
   held = false;
   command: RealCommand;
   /** Of the request that was delivered last. */
-  unique = 0n;
+  unique: Key = 0;
+  /** What the real kernel would take of a reply only it knows. */
+  readonly mostReply = 0;
   /** Another entry that carries a request of the same number (NOTIFY_REPLYs may share one). */
   twin: RealEntry | undefined;
   readonly #pages: HostPages;
@@ -75,9 +83,6 @@ export class RealEntry implements Entry {
   readonly #body: Uint8Array;
   readonly #inHeader: Uint8Array;
   readonly #ent: Uint8Array;
-  /** Where op_in and ring_ent_in_out are in the server; in_out is at `headers`. */
-  readonly #opInAt: bigint;
-  readonly #entAt: bigint;
 
   private constructor(
     home: RingConn,
@@ -89,16 +94,14 @@ export class RealEntry implements Entry {
     this.home = home;
     this.command = command;
     this.qid = command.sqe.qid;
-    this.headers = headers.base;
-    this.payload = payload.base;
+    this.headers = Number(headers.base);
+    this.payload = Number(payload.base);
     this.payloadSize = payloadSize;
     this.#pages = pages;
     this.#head = new Uint8Array(pages.bytes, 0, PAYLOAD);
     this.#body = new Uint8Array(pages.bytes, PAYLOAD);
     this.#inHeader = this.#head.subarray(IN_OUT_OFFSET, IN_OUT_OFFSET + IN_HEADER_SIZE);
     this.#ent = this.#head.subarray(ENT_OFFSET, ENT_OFFSET + URING_ENT_IN_OUT.size);
-    this.#opInAt = headers.base + BigInt(OP_IN_OFFSET);
-    this.#entAt = headers.base + BigInt(ENT_OFFSET);
   }
 
   /**
@@ -152,8 +155,8 @@ export class RealEntry implements Entry {
   }
 
   /** The request that the kernel has put into our buffers. */
-  get arrived(): bigint {
-    return uniqueOf(this.#head);
+  get arrived(): Key {
+    return uniqueKeyOf(this.#head);
   }
 
   /**
@@ -163,15 +166,11 @@ export class RealEntry implements Entry {
   deliver(memory: Memory): number {
     const size = readU32(this.#head, PAYLOAD_SZ);
     const opIn = lenOf(this.#head) - IN_HEADER_SIZE - size;
-    let error = 0;
-    if (opIn > 0) {
-      const bytes = this.#head.subarray(OP_IN_OFFSET, OP_IN_OFFSET + opIn);
-      error = memory.write(this.#opInAt, bytes);
-    }
-    if (error === 0 && size > 0) error = memory.write(this.payload, this.#body.subarray(0, size));
-    if (error === 0) error = memory.write(this.#entAt, this.#ent);
-    if (error === 0) error = memory.write(this.headers, this.#inHeader);
-    return error;
+    const request = memory.room(IN_HEADER_SIZE + opIn + size);
+    request.set(this.#inHeader);
+    request.set(this.#head.subarray(OP_IN_OFFSET, OP_IN_OFFSET + opIn), IN_HEADER_SIZE);
+    request.set(this.#body.subarray(0, size), IN_HEADER_SIZE + opIn);
+    return memory.put(this, request, opIn, this.#ent);
   }
 
   /**
@@ -188,8 +187,8 @@ export class RealEntry implements Entry {
     const header = memory.read(this.headers, OUT_HEADER_SIZE);
     if (typeof header === 'number') return -EFAULT;
     this.#head.set(header, IN_OUT_OFFSET);
-    if (errorOf(header) !== 0 || (uniqueOf(header) & ~INTERRUPT_BIT) !== this.unique) return 0;
-    const ent = memory.read(this.#entAt, URING_ENT_IN_OUT.size);
+    if (errorOf(header) !== 0 || namedBy(uniqueKeyOf(header)) !== this.unique) return 0;
+    const ent = memory.read(this.headers + ENT_OFFSET, URING_ENT_IN_OUT.size);
     if (typeof ent === 'number') return -EFAULT;
     this.#ent.set(ent);
     const size = readU32(ent, URING_ENT_IN_OUT.at.payload_sz);
@@ -204,7 +203,7 @@ export class RealEntry implements Entry {
 
   /** Puts an error in the place of the reply. */
   answer(error: number): void {
-    this.#head.set(bareReply(this.unique, error), IN_OUT_OFFSET);
+    this.#head.set(bareReply(BigInt(this.unique), error), IN_OUT_OFFSET);
   }
 }
 

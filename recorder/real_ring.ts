@@ -24,7 +24,11 @@ export interface Submission {
   refused: boolean;
 }
 
+/** The server's task behind a ring: `asleep` has ended, and nobody else may run its work. */
+export type Task = 'lives' | 'dead' | 'asleep';
+
 export class RealRing {
+  task: Task = 'lives';
   /** Results that were not looked at yet, in the kernel's order. */
   readonly ended: Submission[] = [];
   readonly #host: HostRing;
@@ -75,7 +79,7 @@ export class RealRing {
     // Commands of later kernels would name memory of the server's, which is not ours.
     const known = sqe.cmdOp <= URING_CMD.COMMIT_AND_FETCH ? sqe.cmdOp : 0;
     const cmdOp = fetch ? URING_CMD.COMMIT_AND_FETCH : known;
-    const commitId = fetch ? (entry?.unique ?? 0n) : sqe.commitId;
+    const commitId = BigInt(fetch ? (entry?.unique ?? 0) : sqe.commitId);
     const addr = kind === 'register' ? (entry?.iovecs ?? NOWHERE) : NOWHERE;
     const queue = () =>
       this.#host.queue(token, fd, cmdOp, sqe.qid, sqe.flags, commitId, addr, sqe.len);
@@ -118,6 +122,22 @@ export class RealRing {
     this.#free.push(token);
     submission.res = res;
     this.ended.push(submission);
+  }
+
+  /**
+   * An entry leaves the kernel with its ring only: a ring in the place of this one, with all other
+   * entries registered anew. -errno.
+   */
+  without(gone: readonly RealEntry[], fdOf: (handle: number) => number): RealRing | number {
+    const next = RealRing.make();
+    if (typeof next === 'number') return next;
+    next.task = this.task;
+    for (const { entry, command } of this.held()) {
+      if (entry === undefined || gone.includes(entry)) continue;
+      next.queue('register', command, entry, fdOf(command.handle));
+    }
+    next.enter();
+    return next;
   }
 
   /** The kernel cancels what it holds; from now on it touches none of the buffers. */

@@ -174,9 +174,9 @@ describe('a reply', () => {
   });
 
   test.each([
-    ['its header', 0n, 'headers'],
-    ['ring_ent_in_out', 256n, 'headers'],
-    ['the payload', 0n, 'payload'],
+    ['its header', 0, 'headers'],
+    ['ring_ent_in_out', 256, 'headers'],
+    ['the payload', 0, 'payload'],
   ] as const)('that cannot be read, %s: EFAULT', async (_, at, where) => {
     open().ready();
     const client = scene.client(0, 'stat @/f');
@@ -197,7 +197,7 @@ describe('a reply', () => {
     const { entry, request } = await scene.take();
     scene.prepare(entry, bareReply(request.unique, -1), 4000);
     scene.memory.unmap(entry.payload, 8192);
-    scene.memory.unmap(entry.headers + 256n, 32);
+    scene.memory.unmap(entry.headers + 256, 32);
     scene.commit(request.unique);
     scene.rings.flush();
     scene.memory.holes.length = 0;
@@ -217,10 +217,10 @@ describe('a reply', () => {
 
 describe('buffers that cannot be written', () => {
   test.each([
-    ['in_out', 0n, 'headers', 'access @ 4'],
-    ['op_in', 128n, 'headers', 'access @ 4'],
-    ['ring_ent_in_out', 256n, 'headers', 'access @ 4'],
-    ['the payload', 0n, 'payload', 'stat @/f'],
+    ['in_out', 0, 'headers', 'access @ 4'],
+    ['op_in', 128, 'headers', 'access @ 4'],
+    ['ring_ent_in_out', 256, 'headers', 'access @ 4'],
+    ['the payload', 0, 'payload', 'stat @/f'],
   ] as const)(
     '%s: EFAULT for the client, no CQE, and the entry goes on',
     async (_, at, where, call) => {
@@ -240,18 +240,20 @@ describe('buffers that cannot be written', () => {
     },
   );
 
-  it('of a process that is gone: the request stays until the end', async () => {
+  it('of a process that is gone: the request is cancelled, and its entry gone', async () => {
     open();
-    const gone = { read: scene.memory.read.bind(scene.memory), write: () => -3 };
+    const { memory } = scene;
+    const [read, room] = [memory.read.bind(memory), memory.room.bind(memory)];
+    const gone = { read, room, write: () => -3, put: () => -3 };
     scene.ready();
     for (let qid = 0; qid < CPUS; qid++) scene.register(qid, scene.slot(), {}, 1, gone);
     scene.rings.flush();
     // The last one registered is taken first.
     const client = scene.client(0, 'access @ 4');
-    await scene.until('the request', () => scene.owners.at(-1) === '0/1 kernel 0');
-    expect([scene.cqes, scene.entry(0, 1).held]).toEqual([[], false]);
-    expect(scene.numberWaiting()).toBe(1);
-    scene.abort();
-    expect(await scene.while(client)).toEqual(['ECONNABORTED']);
+    expect(await scene.while(client)).toEqual(['ECANCELED']);
+    expect([scene.cqes, scene.entry(0, 1).held]).toEqual([['0/1 ECANCELED'], false]);
+    const again = scene.client(0, 'access @ 4');
+    scene.reply(await scene.take(), -13);
+    expect(await again).toEqual(['EACCES']);
   });
 });

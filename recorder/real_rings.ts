@@ -3,7 +3,6 @@
  * out of a ring of the rig's and with buffers of the rig's, and the kernel's own checks decide. What
  * the kernel delivers is copied on, and its results are the server's.
  */
-import { readFileSync } from 'node:fs';
 import { BLOCK, type ConnId, type HandleId } from '../rig/kernel/kernel.ts';
 import { iovecsOf, SEGMENTS } from '../rig/kernel/ring/register.ts';
 import {
@@ -16,15 +15,17 @@ import {
   type RingKernel,
   type RingSqe,
 } from '../rig/kernel/ring/ring_kernel.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { BEFORE_INIT, type Negotiated, ringPayloadSize } from '../rig/protocol/negotiated.ts';
 import { URING_CMD } from '../rig/protocol/ring.ts';
+import { enableUring } from './host.ts';
 import { RealCommand, RealEntry } from './real_entry.ts';
 import { RealRing, type Submission } from './real_ring.ts';
 import { RealTraffic } from './real_traffic.ts';
 import { RingConn } from './ring_conn.ts';
 
-const { EBADF, EFAULT, EINVAL, ENOENT, ENOTCONN, EPERM } = ERRNO;
+const { EBADF, ECANCELED, EFAULT, EINVAL, ENOENT, ENOTCONN, EPERM } = ERRNO;
 
 /** Who knows handles and connections, and what the session can watch. */
 export interface RealRingsHost {
@@ -42,22 +43,13 @@ interface Watched {
 
 const nothing = (): void => {};
 
-/** module parameter enable_uring; false where the kernel has none. */
-function enableUring(): boolean {
-  try {
-    return readFileSync('/sys/module/fuse/parameters/enable_uring', 'utf8').startsWith('Y');
-  } catch {
-    return false;
-  }
-}
-
 export class RealRings implements RingKernel {
   /** Offered to servers: enable_uring is on, and there is somebody to carry it. */
-  enabled = enableUring();
+  enabled = enableUring() ?? false;
   onComplete: (entry: Entry, res: number) => void = nothing;
   onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void = nothing;
-  onOwner: (entry: Entry, owner: Owner, unique: bigint) => void = nothing;
-  onDelivery: (entry: Entry, unique: bigint) => void = nothing;
+  onOwner: (entry: Entry, owner: Owner, unique: Key) => void = nothing;
+  onDelivery: (entry: Entry, unique: Key) => void = nothing;
   onTaskWork: (entry: Entry) => void = nothing;
   onReady: (conn: ConnId) => void = nothing;
   onBug: (entry: Entry, what: string) => void = nothing;
@@ -70,7 +62,8 @@ export class RealRings implements RingKernel {
 
   constructor(host: RealRingsHost) {
     this.#host = host;
-    this.#traffic = new RealTraffic(this, (handle) => host.handle(handle)?.fd ?? -1);
+    const fdOf = (handle: HandleId) => host.handle(handle)?.fd ?? -1;
+    this.#traffic = new RealTraffic(this, fdOf, (ring, dead) => this.#bury(ring, dead));
   }
 
   command(ring: RingId, sqe: RingSqe, memory: Memory): number {
@@ -94,13 +87,16 @@ export class RealRings implements RingKernel {
     const found = this.#rings.get(id);
     if (found !== undefined) return found.ring;
     const ring = RealRing.make();
-    if (typeof ring === 'number') return ring;
+    if (typeof ring !== 'number') this.#watch(id, ring);
+    return ring;
+  }
+
+  #watch(id: RingId, ring: RealRing): void {
     const tag = this.#host.watch(ring.fd, () => {
       ring.enter();
       this.#traffic.settle(ring);
     });
     this.#rings.set(id, { ring, tag });
-    return ring;
   }
 
   #conn(id: ConnId): RingConn {
@@ -195,9 +191,26 @@ export class RealRings implements RingKernel {
     }
   }
 
-  /** What the kernel would deliver has nobody to go to: these are our commands, not the task's. */
-  taskEnded(ring: RingId): void {
-    this.cancelRing(ring);
+  /** Our commands are not the task's: the kernel goes on delivering, and we cancel as it would. */
+  taskEnded(ring: RingId, deferred: boolean): void {
+    const real = this.#rings.get(ring)?.ring;
+    if (real !== undefined) real.task = deferred ? 'asleep' : 'dead';
+  }
+
+  /**
+   * Entries whose requests were cancelled leave the kernel, which frees one with its task. A request
+   * that comes before it has closed their ring is cancelled by that, and costs no other entry.
+   */
+  #bury(ring: RealRing, dead: readonly RealEntry[]): void {
+    const [id, watched] = [...this.#rings].find(([, one]) => one.ring === ring) ?? [];
+    const next = ring.without(dead, (handle) => this.#host.handle(handle)?.fd ?? -1);
+    if (id === undefined || watched === undefined || typeof next === 'number') return;
+    this.#host.unwatch(watched.tag);
+    this.#stirred.delete(ring);
+    ring.close();
+    this.#watch(id, next);
+    for (const entry of dead) this.#traffic.end(entry, -ECANCELED);
+    this.#traffic.settle(next);
   }
 
   /** The last handle of a connection is closed. */

@@ -101,6 +101,38 @@ describe('the end of a ring', () => {
     expect(await client).toEqual(['EACCES']);
   });
 
+  it('that stays while its task ends: requests are cancelled, each with its entry', async () => {
+    open().ready(2);
+    scene.rings.taskEnded(1, false);
+    expect(scene.cqes).toEqual([]);
+    for (const entry of ['0/1', '0/0']) {
+      expect(await scene.while(scene.client(0, 'access @ 4'))).toEqual(['ECANCELED']);
+      expect(scene.cqes.at(-1)).toBe(`${entry} ECANCELED`);
+      // The kernel closes the ring of the first in its own time.
+      await scene.until('a moment', scene.moment());
+    }
+    expect(scene.rings.holds(scene.handle)).toBe(2 * CPUS - 2);
+    const waits = scene.client(0, 'access @ 4');
+    await scene.waiting(1);
+    await scene.until('a moment', scene.moment());
+    expect(scene.requests).toEqual([]);
+    scene.abort();
+    expect(await scene.while(waits)).toEqual(['ECONNABORTED']);
+    await scene.until('the CQEs', () => scene.cqes.length === 2 * CPUS);
+    expect(scene.cqes.slice(2).every((cqe) => /^[^0]\/\d ENOTCONN$/.test(cqe))).toBe(true);
+  });
+
+  it('that stays while its only task ends: the request is nobody`s', async () => {
+    open().ready();
+    scene.rings.taskEnded(1, true);
+    const waits = scene.client(0, 'access @ 4');
+    await scene.waiting(1);
+    await scene.until('a moment', scene.moment());
+    expect([scene.cqes, scene.requests]).toEqual([[], []]);
+    scene.abort();
+    expect(await scene.while(waits)).toEqual(['ECONNABORTED']);
+  });
+
   it('leaves neither descriptors nor memory', async () => {
     const count = () => ({
       fds: readdirSync('/proc/self/fd').length,

@@ -6,6 +6,7 @@ import { native } from '../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
+import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
 import { CaptureError } from './capture/error.ts';
@@ -57,22 +58,27 @@ export interface RecordResult {
   neverOpened: boolean;
   /** The last mount(2) that failed. */
   mountFailed: { target: string; errno: string } | undefined;
+  /** After the end of its connection it made nothing but calls that failed, and was told to end: which. */
+  noise: string[] | undefined;
   /** There is a capture; false where the server neither mounted nor was asked anything. */
   kept: boolean;
   seconds: number;
 }
 
 const PROGRESS_NS = 100e6;
-/** After Ctrl-C: how long the server may take to end by itself before it is killed. */
+/** After Ctrl-C, or when it was told to end: how long the server may take to end by itself before it is killed. */
 const STOP_MS = 10_000;
+const SIGTERM = 15;
 
 class Recorder implements Director {
   readonly counts: RecordProgress = { requests: 0, replies: 0, bytes: 0, mounted: undefined };
   exit: RecordResult['exit'] = null;
   opened = false;
   mountFailed: RecordResult['mountFailed'];
+  noise: RecordResult['noise'];
   reason: EndEvent['reason'] = 'server-exit';
   readonly mounts = new Mounts();
+  readonly #noise = new Noise();
   #stopped = 0;
   #stopAt = 0;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -86,6 +92,13 @@ class Recorder implements Director {
 
   get done(): boolean {
     return this.#session.empty;
+  }
+
+  /** Whether the event is only more of the same noise, not worth keeping: calls, and complaints of them. */
+  isNoise(event: SessionEvent): boolean {
+    const failed = this.#noise.take(event);
+    const complaint = event.kind === 'output' && this.#noise.dead && this.noise === undefined;
+    return (failed || complaint) && this.#noise.count > NOISE_MAX;
   }
 
   /** Keeps count of what the session emits. */
@@ -116,7 +129,22 @@ class Recorder implements Director {
       this.#lastProgress = now;
       this.#hooks.progress(this.counts);
     }
-    if (this.#stopped > 0 && now - this.#stopAt > STOP_MS * 1e6) this.#kill();
+    this.#endNoise(now);
+    const ending = this.#stopped > 0 || this.noise !== undefined;
+    if (ending && now - this.#stopAt > STOP_MS * 1e6) this.#kill();
+  }
+
+  /**
+   * The connection is gone and the server only makes calls that fail: left alone, some do so for ever.
+   * A signal lets it end as it would, and bring what it holds to its files.
+   */
+  #endNoise(now: number): void {
+    const { dead, count, since, tid } = this.#noise;
+    if (this.noise !== undefined || !dead || count <= NOISE_MAX || now - since < NOISE_NS) return;
+    this.noise = this.#noise.describe();
+    if (this.reason === 'server-exit') this.reason = 'unmount';
+    this.#stopAt = now;
+    native.sendSignal(tid, SIGTERM);
   }
 
   idle(): void {
@@ -133,7 +161,7 @@ class Recorder implements Director {
       return;
     }
     this.#stopAt = this.#session.now();
-    if (!this.mounts.unmountNext(this.#session)) native.sendSignal(this.#session.pid, 15);
+    if (!this.mounts.unmountNext(this.#session)) native.sendSignal(this.#session.pid, SIGTERM);
   }
 
   #kill(): void {
@@ -173,6 +201,7 @@ async function recordInto(
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
   const session = new Session(launched, kernel, (event) => {
+    if (recorder?.isNoise(event)) return;
     if (event.kind !== 'begin' && event.kind !== 'end') writer.write(event);
     recorder?.note(event);
   });
@@ -180,7 +209,6 @@ async function recordInto(
   const { seam, mounts } = session;
   kernel.connect({
     seam,
-    rings: true,
     watch: (fd, action) => session.watches.add(fd, action),
     watchNext: (tag) => session.watches.next(tag),
     unwatch: (tag) => session.watches.remove(tag),
@@ -202,7 +230,7 @@ async function recordInto(
   }
   const { mounted, ...counted } = recorder.counts;
   const { requests, replies } = counted;
-  const { reason, mountFailed, exit } = recorder;
+  const { reason, mountFailed, exit, noise } = recorder;
   const kept = requests > 0 || mounted !== undefined;
   if (kept) writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
   else writer.discard();
@@ -213,6 +241,7 @@ async function recordInto(
     exit,
     neverOpened: !recorder.opened,
     mountFailed,
+    noise,
     kept,
     seconds: session.now() / 1e9,
   };

@@ -51,7 +51,6 @@ export class RealKernel implements Kernel {
   /** The session exists only after the Kernel: what it offers is given here. */
   connect(wiring: RelayWiring): void {
     this.#wiring = wiring;
-    this.rings.enabled &&= wiring.rings === true;
   }
 
   #seam(): RelayWiring {
@@ -127,7 +126,7 @@ export class RealKernel implements Kernel {
     if (handle?.syncInit && handle.conn === 0) return BLOCK;
     for (;;) {
       const n = native.readFd(handle?.fd ?? -1, into, resumed ? handles.SIZE_MAX : size);
-      this.#inits.read(handle?.conn ?? 0, into, n, this.rings.enabled);
+      this.#inits.read(handle?.conn ?? 0, into, n);
       if (n === -EAGAIN) {
         if (handle !== undefined) this.#arm(handle);
         return BLOCK;

@@ -13,6 +13,4 @@ export interface RelayWiring {
   onMounted(handle: HandleId, result: MountResult): void;
   /** A held umount2 is done. */
   onUnmounted(target: string, result: number): void;
-  /** The session has a port for rings; else FUSE over io_uring is not offered to the server. */
-  readonly rings?: boolean;
 }

@@ -1,6 +1,7 @@
 /** What the rig knows of one connection's real ring: its entries, and the requests they carry. */
 import { readFileSync } from 'node:fs';
 import type { ConnId } from '../rig/kernel/kernel.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import type { RealEntry } from './real_entry.ts';
 
 /** Number of queues: num_possible_cpus(), from a list such as `0-3,8`. */
@@ -21,7 +22,7 @@ export class RingConn {
   /** By queue. */
   readonly #queues = Array.from({ length: possibleCpus() }, (): RealEntry[] => []);
   /** Entries whose request is with the server, by its number; the oldest first. */
-  readonly #carrying = new Map<bigint, RealEntry>();
+  readonly #carrying = new Map<Key, RealEntry>();
 
   constructor(id: ConnId) {
     this.id = id;
@@ -61,7 +62,7 @@ export class RingConn {
   }
 
   /** The oldest entry of a queue that carries this request; it does so no more. */
-  take(qid: number, unique: bigint): RealEntry | undefined {
+  take(qid: number, unique: Key): RealEntry | undefined {
     let before: RealEntry | undefined;
     let entry = this.#carrying.get(unique);
     while (entry !== undefined && entry.qid !== qid) {

@@ -55,14 +55,16 @@ export class Asker {
     const captured = this.#slab.copy(event.bytes);
     const { conn } = event;
     const opcode = opcodeOf(captured);
-    const nodeid = nodeidOf(captured);
+    const nodeid = readKey(captured, IN_HEADER.at.nodeid);
     const translated = translate(captured, side.captured, side.run, {
       identity: side.identity,
       owners: this.#owners,
-      stream: (fh) => side.stream(nodeid, fh),
+      stream: (fh) => side.stream(BigInt(nodeid), fh),
     });
-    if (translated instanceof Orphan || side.gone || side.init !== true) {
-      const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
+    const away = side.gone || side.init !== true;
+    if (translated instanceof Orphan || away || (side.detached && translated.fh === undefined)) {
+      const ended = away ? 'the connection is gone' : 'the mount is detached: no path leads there';
+      const detail = translated instanceof Orphan ? translated.what : ended;
       const why = translated instanceof Orphan ? 'orphaned' : 'ended';
       this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
       return;
@@ -70,7 +72,7 @@ export class Asker {
     const { request, fh } = translated;
     // From here on its kernel no longer uses the handle, and the server may give it out anew before
     // it answers.
-    if (CLOSES.has(opcode)) side.identity.dropHandle(nodeid, fh ?? 0n);
+    if (CLOSES.has(opcode)) side.identity.dropHandle(BigInt(nodeid), BigInt(fh ?? 0));
     if (CHANGES.has(opcode)) side.stored.drop(request.nodeid);
     const specs = adapt(request, side.run);
     const asked: Flight = {
@@ -90,12 +92,16 @@ export class Asker {
     };
     if (this.tickets.size > 0) this.overlaps++;
     side.flights.set(asked.unique, asked);
+    this.asking = asked;
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;
       this.#enqueue(event.conn, spec, (ticket) => this.tickets.set(ticket, asked));
     }
+    this.asking = undefined;
   }
+  /** The request being put into the queue: it may be delivered before it has its ticket. */
+  asking: Flight | undefined;
 
   /** A captured queue is the CPU of a ring's request. */
   #cpuOf({ ring }: RequestEvent, side: Side, request: Request): number {
@@ -179,9 +185,10 @@ export class Asker {
 
   /** A request may end before it has its ticket: its ring entry cannot be written. */
   #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {
-    this.early.length = 0;
+    if (this.early.length > 0) this.early.length = 0;
     const ticket = this.#feed.enqueue(conn, spec);
     keep(ticket);
+    if (this.early.length === 0) return;
     for (const ended of this.early.splice(0)) {
       if (ended.ticket === ticket) this.#feed.onEnd(ticket, ended.outcome);
     }

@@ -4,7 +4,6 @@
  */
 import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Poison } from '../rig/seam/poison.ts';
 
 /** What searches a piece of a file that begins at `base`. */
 export type Search = (file: string, bytes: Uint8Array, base: number) => void;
@@ -65,13 +64,4 @@ export function searchBacking(root: string, since: number, search: Search): void
 export interface Backing {
   path: string;
   since: number;
-}
-
-/** At the end: in the buffers that the kernel still owns, and in what the server has written. */
-export function lookForPoison(poison: Poison, backing: Backing | undefined, t: number): void {
-  poison.verifyAll(t);
-  if (backing === undefined || !poison.everPut) return;
-  searchBacking(backing.path, backing.since, (file, bytes, base) =>
-    poison.searchFile(file, bytes, base, t),
-  );
 }

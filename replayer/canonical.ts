@@ -5,11 +5,12 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { ReplayEvent } from '../rig/events.ts';
-import { type Key, keyOf } from '../rig/protocol/cursor.ts';
+import type { Key } from '../rig/protocol/cursor.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
 import { quoteName } from '../rig/protocol/view.ts';
 
 const BATCH = 16 * 1024;
+const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['teardown', 'hang', 'exit']);
 
 const named = (names: readonly string[]): string =>
   names.map((name) => quoteName(Buffer.from(name, 'latin1'))).join(' ');
@@ -19,27 +20,42 @@ class Names {
   readonly #names = new Map<number, Map<Key, string>>();
   #count = 0;
 
-  of(conn: number, nodeid: bigint): string {
+  of(conn: number, nodeid: Key): string {
     let names = this.#names.get(conn);
     if (names === undefined) {
       names = new Map();
       this.#names.set(conn, names);
     }
-    const key = keyOf(nodeid);
-    let name = names.get(key);
+    let name = names.get(nodeid);
     if (name === undefined) {
       name = `n${++this.#count}`;
-      names.set(key, name);
+      names.set(nodeid, name);
     }
     return name;
   }
 }
+
+/** What there are lines for. */
+export const LOGGED = [
+  'answered',
+  'unanswered',
+  'news',
+  'directory',
+  'teardown',
+  'hang',
+  'exit',
+] as const satisfies readonly ReplayEvent['kind'][];
 
 export class CanonicalLog {
   readonly #hash: Hash = createHash('sha256');
   readonly #names = new Names();
   readonly #line: ((line: string) => void) | undefined;
   lines = 0;
+  /**
+   * How the session came to its end. These lines are the last: a teardown in the middle comes while
+   * answers are on their way, and how many have been compared by then is nobody's choice.
+   */
+  readonly #ends: string[] = [];
   /** Lines not hashed yet: a call of the hash costs more than a line. */
   #waiting = '';
 
@@ -51,6 +67,12 @@ export class CanonicalLog {
   take(event: ReplayEvent): void {
     const line = this.#render(event);
     if (line === undefined) return;
+    if (ENDS.has(event.kind)) this.#ends.push(line);
+    else this.add(line);
+  }
+
+  /** A line that no event tells: what the plan has done, at the end, where nothing depends on time. */
+  add(line: string): void {
     this.lines++;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > BATCH) this.#flush();
@@ -67,7 +89,7 @@ export class CanonicalLog {
       case 'answered':
         return `${this.#head(event)} = ${event.actual}`;
       case 'unanswered':
-        return `${this.#head(event)} unanswered ${event.why}`;
+        return `${this.#head(event)} unanswered ${event.why}${event.why === 'faulted' ? ` ${event.detail}` : ''}`;
       case 'news':
         return `${this.#head(event)} answered only here = ${event.actual}`;
       case 'directory': {
@@ -85,12 +107,13 @@ export class CanonicalLog {
     }
   }
 
-  #head(event: { index: number; conn: number; opcode: number; nodeid: bigint }): string {
+  #head(event: { index: number; conn: number; opcode: number; nodeid: Key }): string {
     return `${event.index} ${opName(event.opcode)} ${this.#names.of(event.conn, event.nodeid)}`;
   }
 
-  /** First 12 hex digits of the log's SHA-256. */
+  /** First 12 hex digits of the log's SHA-256; the log is complete. */
   digest(): string {
+    for (const line of this.#ends.splice(0)) this.add(line);
     this.#flush();
     return this.#hash.copy().digest('hex').slice(0, 12);
   }

@@ -64,6 +64,15 @@ export function fillCommand(command: readonly string[], paths: Paths): string[] 
   });
 }
 
+/** Where the fixture is to be kept, if that was asked for. */
+export function placeOfFixture(keep: string | undefined, { fixture }: { fixture: unknown }) {
+  if (keep !== undefined && fixture === undefined) {
+    const remedy = 'record with --fixture PATH';
+    throw new CommandError(`--keep-fixture ${keep}: the capture has none; ${remedy}`);
+  }
+  return keep;
+}
+
 /** The command line cannot be made; the message says what to do. */
 export class CommandError extends Error {
   override name = 'CommandError';

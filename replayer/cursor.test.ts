@@ -56,6 +56,7 @@ class Play {
       interrupt: (ticket) => void this.interrupts.push(ticket),
       forget: (_, forgets) => void this.forgets.push(...forgets),
       uniqueOf: () => undefined,
+      connected: () => true,
       kill: none,
       notifyReply: none,
       shutdown: none,
@@ -174,7 +175,7 @@ it('exchanges nodes learned from replies, and forgets this run’s', () => {
   const capture = [...INIT, request(a), reply(entry(a, 7n)), request(b), reply(attr(b, 0n))];
   const play = new Play([...capture, request(forget)]);
   play.answer(1, entry(a, 70n));
-  expect(play.asked[1]).toMatchObject({ nodeid: 70n });
+  expect(play.asked[1]).toMatchObject({ nodeid: 70 });
   play.answer(2, attr(b, 0n));
   expect(play.forgets).toEqual([{ nodeid: 70n, nlookup: 1n }]);
   expect(play.said()).toEqual(['2 same', '3 same']);

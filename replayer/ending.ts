@@ -5,14 +5,16 @@
 import { native } from '../native/load.ts';
 import type { HangEvent, ReplaySink, TeardownEvent } from '../rig/events.ts';
 import type { Feed } from '../rig/kernel/feed.ts';
-import { cpuMsBelow } from '../rig/seam/cpu_time.ts';
+import { cpuMsBelow, runningBelow } from '../rig/seam/cpu_time.ts';
+import type { Noise } from '../rig/seam/noise.ts';
 import { lookQuiet, type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import type { Session } from '../rig/session.ts';
 
 export type EndHow = TeardownEvent['how'];
 
-const SIGTERM = 15;
+/** Signals that end a session, by how it ends. */
+const SIGNALS: Partial<Record<EndHow, number>> = { sigterm: 15, sigint: 2, sigkill: 9 };
 /** A server in a timed wait may still end by itself: it gets this long. Never called proven. */
 const STALL_MS = 10_000;
 /** One that sleeps in the kernel's own work, or that nobody runs, gets this long. */
@@ -41,12 +43,22 @@ export class Ending {
     this.#emit = emit;
   }
 
+  /** The end of the capture: what is still there is torn down. */
+  finish(how: EndHow, conns: Iterable<number>): void {
+    const signals = SIGNALS[how] !== undefined;
+    const live = [...conns].filter((conn) => this.#feed.connected(conn));
+    // A server that has ended by itself may or may not be gone yet: nothing is done to it, or said.
+    if (live.length > 0 || signals) this.begin(how, live);
+    this.begun = true;
+  }
+
   /** Tears the session down. */
   begin(how: EndHow, conns: Iterable<number>): void {
     this.begun = true;
     this.#emit({ kind: 'teardown', t: this.#session.now(), how });
-    if (how === 'sigterm') {
-      for (const pid of this.#pids()) native.sendSignal(pid, SIGTERM);
+    const signal = SIGNALS[how];
+    if (signal !== undefined) {
+      for (const pid of this.#pids()) native.sendSignal(pid, signal);
       return;
     }
     for (const conn of conns) {
@@ -57,10 +69,14 @@ export class Ending {
   }
 
   /** The server's process; its daemon, once the first one has gone. */
-  #pids(): Set<number> {
-    const threads = native.lookQuiet(this.#keeperPid) ?? [];
-    const pids = new Set(threads.map((t) => t.pid));
-    return pids.has(this.#session.pid) || pids.size === 0 ? new Set([this.#session.pid]) : pids;
+  #pids(): readonly number[] {
+    const pids = runningBelow(this.#keeperPid);
+    return pids.includes(this.#session.pid) || pids.length === 0 ? [this.#session.pid] : pids;
+  }
+
+  /** Whether a process of the server is left. */
+  get lives(): boolean {
+    return runningBelow(this.#keeperPid).length > 0;
   }
 
   /** One look at whether every thread waits. */
@@ -93,18 +109,25 @@ export class Ending {
     if (spins || idleMs > KERNEL_MS) this.#hang('spin', idleMs, undefined);
   }
 
-  #hang(verdict: HangEvent['verdict'], idleMs: number, quiet: Quiet | undefined): void {
+  #hang(
+    verdict: HangEvent['verdict'],
+    idleMs: number,
+    quiet: Quiet | undefined,
+    calls?: string[],
+  ): void {
     const threads = (quiet?.threads ?? []).map(({ pid, tid, comm, wait, wchan, nr }) => {
       return { pid, tid, comm, wait, wchan, nr };
     });
-    this.#emit({ kind: 'hang', t: this.#session.now(), verdict, seconds: idleMs / 1000, threads });
+    const t = this.#session.now();
+    const spin = calls === undefined ? {} : { calls };
+    this.#emit({ kind: 'hang', t, verdict, seconds: idleMs / 1000, threads, ...spin });
     this.kill();
   }
 
   /** A server that calls the dead device for ever: reads that fail and are made again. */
-  spin(): void {
+  spin(noise: Noise): void {
     if (this.#killed) return;
-    this.#hang('spin', 0, undefined);
+    this.#hang('spin', (this.#session.now() - noise.since) / 1e6, undefined, noise.describe());
   }
 
   kill(): void {

@@ -2,15 +2,18 @@
  * Names that one side gives in one run: node ids, file handles, and how often each node was looked
  * up. The capture's names are learned against this run's from the two replies to the same request.
  */
+import { type Key, keyOf } from '../rig/protocol/cursor.ts';
 import type { Mark } from '../rig/protocol/marks.ts';
 
 const ROOT = 1n;
 
+const maybeBigInt = (key: Key | undefined) => (key === undefined ? undefined : BigInt(key));
+
 export class Identity {
   /** Node of this run by node of the capture. */
-  readonly #nodes = new Map<bigint, bigint>([[ROOT, ROOT]]);
+  readonly #nodes = new Map<Key, Key>([[1, 1]]);
   /** Handles by the capture's node and handle: servers may number them per node. */
-  readonly #handles = new Map<bigint, Map<bigint, { run: bigint; opens: number }>>();
+  readonly #handles = new Map<Key, Map<Key, { run: Key; opens: number }>>();
   /** Lookups outstanding in the capture, by its node. */
   readonly #captured = new Map<bigint, bigint>();
   /**
@@ -22,39 +25,52 @@ export class Identity {
 
   /** This run's node for the capture's; undefined when it never came. */
   node(captured: bigint): bigint | undefined {
+    return maybeBigInt(this.nodeKey(keyOf(captured)));
+  }
+
+  nodeKey(captured: Key): Key | undefined {
     return this.#nodes.get(captured);
   }
 
   /** This run's handle. A server that opens nothing (ENOSYS latch) uses 0 for all. */
   handle(node: bigint, captured: bigint): bigint | undefined {
-    return this.#handles.get(node)?.get(captured)?.run ?? (captured === 0n ? 0n : undefined);
+    return maybeBigInt(this.handleKey(keyOf(node), keyOf(captured)));
+  }
+
+  handleKey(node: Key, captured: Key): Key | undefined {
+    return this.#handles.get(node)?.get(captured)?.run ?? (captured === 0 ? 0 : undefined);
+  }
+
+  /** Handles that are open. */
+  get open(): number {
+    let open = 0;
+    for (const of of this.#handles.values()) open += of.size;
+    return open;
   }
 
   /** Returns how many opens of the capture go by this handle now: servers may share one. */
   bindHandle(node: bigint, captured: bigint, run: bigint): number {
-    let of = this.#handles.get(node);
-    if (of === undefined) {
-      of = new Map();
-      this.#handles.set(node, of);
-    }
-    const opens = (of.get(captured)?.opens ?? 0) + 1;
-    of.set(captured, { run, opens });
+    const [of, key] = [this.#handles.get(keyOf(node)) ?? new Map(), keyOf(captured)];
+    this.#handles.set(keyOf(node), of);
+    const opens = (of.get(key)?.opens ?? 0) + 1;
+    of.set(key, { run: keyOf(run), opens });
     return opens;
   }
 
   dropHandle(node: bigint, captured: bigint): void {
-    const of = this.#handles.get(node);
-    const handle = of?.get(captured);
+    const [nodeKey, key] = [keyOf(node), keyOf(captured)];
+    const of = this.#handles.get(nodeKey);
+    const handle = of?.get(key);
     if (of === undefined || handle === undefined) return;
     handle.opens--;
-    if (handle.opens === 0) of.delete(captured);
-    if (of.size === 0) this.#handles.delete(node);
+    if (handle.opens === 0) of.delete(key);
+    if (of.size === 0) this.#handles.delete(nodeKey);
   }
 
   /** A reply named a node in both runs: one more lookup on each side. */
   bindNode(captured: bigint, run: bigint): void {
     if (captured === 0n || run === 0n) return;
-    this.#nodes.set(captured, run);
+    this.#nodes.set(keyOf(captured), keyOf(run));
     if (captured === ROOT) return;
     this.#captured.set(captured, (this.#captured.get(captured) ?? 0n) + 1n);
     let held = this.#run.get(captured);
@@ -81,7 +97,7 @@ export class Identity {
     const gone = left <= 0n;
     if (gone) {
       this.#captured.delete(captured);
-      if (captured !== ROOT) this.#nodes.delete(captured);
+      if (captured !== ROOT) this.#nodes.delete(keyOf(captured));
     } else this.#captured.set(captured, left);
     const held = this.#run.get(captured) ?? new Map<bigint, bigint>();
     const forgets: { nodeid: bigint; nlookup: bigint }[] = [];

@@ -46,9 +46,9 @@ export function learnIds(side: Side, flight: Flight, captured: Reply, run: Reply
   const fh = markOf(there, 'fh');
   const runFh = markOf(here, 'fh');
   if (fh !== undefined && runFh !== undefined) {
-    const opens = identity.bindHandle(node ?? flight.nodeid, fh, runFh);
+    const opens = identity.bindHandle(node ?? BigInt(flight.nodeid), fh, runFh);
     if (flight.opcode === OP.OPENDIR.opcode && opens > 1) {
-      side.stream(flight.nodeid, fh).shared = true;
+      side.stream(BigInt(flight.nodeid), fh).shared = true;
     }
   }
 }

@@ -143,7 +143,10 @@ const isNegative = (place: Place, bytes: Uint8Array): boolean =>
 const IGNORED: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
 
 /** Opcodes whose whole reply depends on the backing store: only success counts. */
-const ONLY_SUCCESS = new Set(['STATFS', 'INIT', 'BMAP', 'READDIR', 'READDIRPLUS']);
+const ONLY_SUCCESS: ReadonlySet<number> = new Set(
+  [OP.STATFS, OP.INIT, OP.BMAP, OP.READDIR, OP.READDIRPLUS].map((row) => row.opcode),
+);
+const IOCTL = OP.IOCTL.opcode;
 
 /**
  * The normal form of a reply. `owners` translates a captured reply's owners to this run's; absent for
@@ -151,11 +154,12 @@ const ONLY_SUCCESS = new Set(['STATFS', 'INIT', 'BMAP', 'READDIR', 'READDIRPLUS'
  */
 export function normalReply(request: Request, reply: Reply, owners?: OwnerMap): string {
   const { error } = reply;
-  if (IGNORED.has(request.opcode)) return 'answered';
+  const { opcode } = request;
+  if (IGNORED.has(opcode)) return 'answered';
   if (error !== 0) return `-${errnoName(error).replace(/^-/, '')}`;
-  if (ONLY_SUCCESS.has(request.name)) return 'ok';
-  const forms: string[] = [];
-  const failedIoctl = request.opcode === OP.IOCTL.opcode && readS32(reply.bytes, OUT_HEADER) < 0;
+  if (ONLY_SUCCESS.has(opcode)) return 'ok';
+  let forms = '';
+  const failedIoctl = opcode === IOCTL && readS32(reply.bytes, OUT_HEADER) < 0;
   for (const place of reply.places) {
     const { part, offset, size } = place;
     // Behind a failed ioctl libfuse 2.9 sends memory it never wrote: nothing to compare.
@@ -163,12 +167,13 @@ export function normalReply(request: Request, reply: Reply, owners?: OwnerMap): 
     if (isNegative(place, reply.bytes)) return 'negative';
     if (part.part === 'struct' || part.part === 'prefix') {
       const form = structForm(part.layout, place, reply.bytes, owners);
-      if (form !== '') forms.push(form);
+      if (form !== '') forms = forms === '' ? form : `${forms} ${form}`;
     } else if (part.part === 'data') {
-      forms.push(`${part.as}=${dataForm(reply.bytes.subarray(offset, offset + size))}`);
+      const form = `${part.as}=${dataForm(reply.bytes.subarray(offset, offset + size))}`;
+      forms = forms === '' ? form : `${forms} ${form}`;
     }
   }
-  return forms.length === 0 ? 'ok' : forms.join(' ');
+  return forms === '' ? 'ok' : forms;
 }
 
 /** The first words in which two normal forms differ, as `name: a, was b`. */

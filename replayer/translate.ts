@@ -3,8 +3,17 @@
  * to what this server negotiated.
  */
 import type { RequestSpec } from '../rig/kernel/feed.ts';
-import { readU16, writeU64 } from '../rig/protocol/cursor.ts';
-import type { Role } from '../rig/protocol/layout.ts';
+import { IN_HEADER_SIZE } from '../rig/protocol/constants.ts';
+import {
+  type Key,
+  keyOf,
+  readKey,
+  readU16,
+  readU32,
+  writeKey,
+  writeU64,
+} from '../rig/protocol/cursor.ts';
+import { type FlatField, flatFields, type Layout, type Role } from '../rig/protocol/layout.ts';
 import { type Mark, requestMarks, writeMark } from '../rig/protocol/marks.ts';
 import { Request } from '../rig/protocol/message.ts';
 import { has, type Negotiated } from '../rig/protocol/negotiated.ts';
@@ -18,7 +27,7 @@ import { reform } from './reform.ts';
 export interface Translated {
   request: Request;
   /** The handle as the capture names it. */
-  fh: bigint | undefined;
+  fh: Key | undefined;
 }
 
 /** A name the run does not know: why the request cannot be asked. */
@@ -65,7 +74,68 @@ export function translate(
   t: Translation,
 ): Translated | Orphan {
   const request = new Request(bytes, captured);
-  const { nodeid, opcode } = request;
+  const ids = t.owners === SAME_OWNERS ? plainIds(request) : undefined;
+  const fh = ids === undefined ? exchangeMarks(request, t) : exchangeIds(request, ids, t);
+  if (fh instanceof Orphan) return fh;
+  return { request: captured === run ? request : reform(bytes, captured, run), fh };
+}
+
+/** The fields of a request that hold ids, where they can be exchanged one by one: those of most are few. */
+function plainIds({ op, places }: Request): readonly FlatField[] | undefined {
+  let ids = NO_IDS;
+  for (const { part } of places) {
+    if (part.part === 'name' || part.part === 'data' || part.part === 'ext') continue;
+    if (part.part !== 'struct' || part !== op?.request[0]) return undefined;
+    const found = idsOf(part.layout);
+    if (found === undefined) return undefined;
+    ids = found;
+  }
+  return ids;
+}
+
+const NO_IDS: readonly FlatField[] = [];
+/** Undefined: one of them says something of another. */
+const ids = new Map<Layout, readonly FlatField[] | undefined>();
+
+function idsOf(layout: Layout): readonly FlatField[] | undefined {
+  if (ids.has(layout)) return ids.get(layout);
+  const found = flatFields(layout).filter(({ field: { role } }) => role && IDS.has(role));
+  const plain = found.every(({ field }) => field.role !== 'cookie' && field.of === undefined);
+  ids.set(layout, plain ? found : undefined);
+  return ids.get(layout);
+}
+
+const never = (role: Role | undefined, value: Key): Orphan =>
+  new Orphan(`${role === 'fh' ? 'file handle' : 'node'} ${value} never came`);
+
+/** Exchanges the header's node and the ids of the structure behind it. The first handle. */
+function exchangeIds(
+  { bytes, places }: Request,
+  fields: readonly FlatField[],
+  { identity }: Translation,
+): Key | undefined | Orphan {
+  const nodeid = readKey(bytes, IN_HEADER.at.nodeid);
+  const node = identity.nodeKey(nodeid);
+  if (node === undefined) return never('nodeid', nodeid);
+  if (node !== nodeid) writeKey(bytes, IN_HEADER.at.nodeid, node);
+  const size = places[0]?.size ?? 0;
+  let fh: Key | undefined;
+  for (const { field, offset, end, whenAt } of fields) {
+    const { role, when } = field;
+    if (end > size) continue;
+    if (when !== undefined && (readU32(bytes, IN_HEADER_SIZE + whenAt) & when.bit) === 0) continue;
+    const value = readKey(bytes, IN_HEADER_SIZE + offset);
+    if (role === 'fh') fh ??= value;
+    const run = role === 'fh' ? identity.handleKey(nodeid, value) : identity.nodeKey(value);
+    if (run === undefined) return never(role, value);
+    if (run !== value) writeKey(bytes, IN_HEADER_SIZE + offset, run);
+  }
+  return fh;
+}
+
+/** The same for any request. */
+function exchangeMarks(request: Request, t: Translation): Key | undefined | Orphan {
+  const { bytes, nodeid, opcode } = request;
   const marks = requestMarks(request, t.owners === SAME_OWNERS ? IDS : IDS_AND_OWNERS);
   let fh: bigint | undefined;
   for (const mark of marks) {
@@ -73,21 +143,19 @@ export function translate(
     if (role === 'fh') fh ??= BigInt(mark.value);
     const node = role === 'fh' ? nodeOfHandle(mark, marks, nodeid) : nodeid;
     const value = exchanged(mark, node, t);
-    if (value === undefined) {
-      return new Orphan(`${role === 'fh' ? 'file handle' : 'node'} ${mark.value} never came`);
-    }
+    if (value === undefined) return never(role, mark.value);
     if (value !== mark.value) writeMark(bytes, mark, value);
   }
   if (isReaddir(opcode)) {
     const cookie = marks.find((m) => m.role === 'cookie');
     if (cookie) writeMark(bytes, cookie, t.stream(fh ?? 0n).offset(BigInt(cookie.value)));
   }
-  return { request: captured === run ? request : reform(bytes, captured, run), fh };
+  return fh === undefined ? undefined : keyOf(fh);
 }
 
 const specOf = (request: Request, body: Uint8Array, opcode = request.opcode): RequestSpec => ({
   opcode,
-  nodeid: request.nodeid,
+  nodeid: readKey(request.bytes, IN_HEADER.at.nodeid),
   uid: request.uid,
   gid: request.gid,
   pid: request.pid,

@@ -1,6 +1,6 @@
-/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and poison. */
+/** What a replay adds to a session's events (rig/events.ts): comparison, its end, and what is wrong with buffers. */
 import type { BeginEvent, EndEvent, SessionEvent } from './events.ts';
-import type { PoisonReadEvent, SpoiledEvent } from './ring_events.ts';
+import type { OversizeEvent, PoisonReadEvent, SpoiledEvent, UnmappedEvent } from './ring_events.ts';
 
 /**
  * How this run's answer to a captured request compares.
@@ -12,8 +12,8 @@ export interface AnsweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  /** Node id in the capture. */
-  nodeid: bigint;
+  /** Node id in the capture, a bigint from 2^53 on. */
+  nodeid: number | bigint;
   /** Normal form of the captured reply, and of this run's (replayer/normal.ts). */
   expected: string;
   actual: string;
@@ -25,13 +25,14 @@ export interface UnansweredEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   /**
    * `missing`: the capture has a reply, the server is quiet. `as-captured`: neither has one.
    * `orphaned`: it names a node or handle that never came. `adapted-away`: not applicable to what
-   * this server negotiated. `ended`: the connection or the server ended first.
+   * this server negotiated. `ended`: the connection or the server ended first. `faulted`: a fault was
+   * injected into it, and its answer is not compared.
    */
-  why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended';
+  why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended' | 'faulted';
   detail: string;
 }
 
@@ -41,7 +42,7 @@ export interface NewsEvent {
   index: number;
   conn: number;
   opcode: number;
-  nodeid: bigint;
+  nodeid: number | bigint;
   actual: string;
 }
 
@@ -62,9 +63,9 @@ export interface TeardownEvent {
   /**
    * `unmount`: the last reference to the mount goes, as by umount(8), lazy or not, once nothing is open.
    * `force`: umount -f. `abort`: a write to fusectl. `device`: the connection dies by itself, as by
-   * FUSE_REQUEST_TIMEOUT. `sigterm`: the server is told to end.
+   * FUSE_REQUEST_TIMEOUT. `sigterm`, `sigint`: the server is told to end. `sigkill`: it is ended.
    */
-  how: 'unmount' | 'force' | 'abort' | 'device' | 'sigterm';
+  how: 'unmount' | 'force' | 'abort' | 'device' | 'sigterm' | 'sigint' | 'sigkill';
 }
 
 /** What a thread of a server that did not end was doing. */
@@ -86,12 +87,46 @@ export interface HangEvent {
   verdict: 'proven' | 'stalled' | 'spin';
   seconds: number;
   threads: ThreadState[];
+  /** Of a spin with calls: which ones, in words. */
+  calls?: string[];
+}
+
+/** umount2(2) by the server. */
+export interface UmountCallEvent {
+  kind: 'umount-call';
+  t: number;
+  tid: number;
+  /** Absolute. */
+  target: string;
+  flags: number;
+  result: number;
+}
+
+/** A call on a descriptor number that was the device until the server closed it. */
+export interface StaleCallEvent {
+  kind: 'stale-call';
+  t: number;
+  tid: number;
+  fd: number;
+  call: 'read' | 'write';
+}
+
+/** How many descriptors the server's processes have together: once INIT is answered, now and then, and at the end. */
+export interface DescriptorsEvent {
+  kind: 'descriptors';
+  t: number;
+  count: number;
 }
 
 export type ReplayEvent =
   | SessionEvent
+  | UmountCallEvent
+  | StaleCallEvent
+  | DescriptorsEvent
   | SpoiledEvent
   | PoisonReadEvent
+  | UnmappedEvent
+  | OversizeEvent
   | AnsweredEvent
   | UnansweredEvent
   | NewsEvent
@@ -104,12 +139,17 @@ export type ReplaySink = (event: ReplayEvent) => void;
 const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'spoiled',
   'poison-read',
+  'unmapped',
+  'oversize',
   'answered',
   'unanswered',
   'news',
   'directory',
   'teardown',
   'hang',
+  'umount-call',
+  'stale-call',
+  'descriptors',
 ] as const);
 
 /** What a run emits and a capture holds: all but its first and its last frame. */

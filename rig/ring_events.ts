@@ -1,6 +1,6 @@
 /**
  * What happens on a ring, in the words of rig/events.ts: where a message travelled, commands that carry
- * none, and what poison (rig/seam/poison.ts) has shown.
+ * none, and what the rig found out about their buffers.
  */
 
 /** Where a message travelled: an entry of a ring's queue. Absent: through a read or write of the device. */
@@ -21,12 +21,19 @@ export interface RegisterEvent {
   /** Numbers the server's io_uring instances from 1. */
   ring: number;
   qid: number;
+  /** Process whose addresses they are; absent where it is not known. */
+  pid?: number;
   /** -1 where the REGISTER was refused. */
   entry: number;
-  /** Addresses in the server, and bytes of the payload that the kernel uses; 0 where it was refused. */
+  /**
+   * Addresses in the server, and bytes of the payload that the kernel uses. Where it was refused: what
+   * was offered, 0 where that cannot be read or is no address.
+   */
   headers: number;
   payload: number;
   payloadSize: number;
+  /** Bytes of the headers that were offered, where it was refused and they could be read. */
+  headersSize?: number;
   /** 0 while the command is held, or the negative errno of its CQE. */
   result: number;
 }
@@ -101,4 +108,31 @@ export interface PoisonReadEvent {
   before: bigint;
   /** It lies where it was put, in the same entry: bytes of the reply that were never written. */
   untouched: boolean;
+}
+
+/** A buffer of an entry is not mapped: a request could not be put there, or a reply not be fetched. */
+export interface UnmappedEvent {
+  kind: 'unmapped';
+  t: number;
+  conn: number;
+  qid: number;
+  entry: number;
+  buffer: EntryBuffer;
+  /** A request that the server never got, or one whose reply was `committed`: then `opcode` is 0. */
+  unique: bigint;
+  opcode: number;
+  committed: boolean;
+}
+
+/** A committed reply is larger than the payload it was put in. */
+export interface OversizeEvent {
+  kind: 'oversize';
+  t: number;
+  conn: number;
+  qid: number;
+  entry: number;
+  unique: bigint;
+  /** payload_sz, and bytes of the payload. */
+  size: number;
+  room: number;
 }

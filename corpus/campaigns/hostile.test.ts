@@ -10,6 +10,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { SessionEvent } from '../../rig/events.ts';
 import { Prng } from '../prng.ts';
+import { TRANSPORTS } from './moment_servers.ts';
 import { MUTATIONS } from './mutate.ts';
 import { replaySpoiled, SMALL, writeSpoiled } from './spoiled.ts';
 
@@ -51,12 +52,14 @@ describe('mutations', () => {
 });
 
 describe(`a spoiled capture (seeds ${SEED}..${SEED + RUNS - 1})`, () => {
-  it('is replayed to an end, whatever it says', async () => {
+  it('is replayed to an end, whatever it says, by turns into the device and a ring', async () => {
     const codes = new Set<number | null>();
     for (let seed = SEED; seed < SEED + RUNS; seed++) {
-      const { wrong, mutations, code } = await replaySpoiled(seed);
+      const transport = TRANSPORTS[seed % 2];
+      const { wrong, mutations, code } = await replaySpoiled(seed, transport);
       codes.add(code);
-      const how = `${mutations.join(', ')}: npm run campaign:hostile -- --runs 1 --seed ${seed}`;
+      const words = `--transport ${transport} --runs 1 --seed ${seed}`;
+      const how = `${mutations.join(', ')}: npm run campaign:hostile -- ${words}`;
       expect(wrong, how).toEqual([]);
     }
     // Some captures stay good, others do not: else nothing was spoiled, or nothing replayed.

@@ -6,27 +6,28 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
+import { whyNotOffered } from '../../rig/testing/offer_ring.ts';
 import { missingDevice } from '../servers/recipe.ts';
 import { Ground, until } from './ground.ts';
+import { TRANSPORTS } from './moment_servers.ts';
 import { KINDS, oneMoment } from './moments.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const SEED = Number(process.env.FUSE_RIG_SEED ?? 1);
-const MOMENTS = Number(process.env.FUSE_RIG_MOMENTS ?? 5);
+const MOMENTS = Number(process.env.FUSE_RIG_MOMENTS ?? 3);
 
 describe(`kill -9 (seed ${SEED})`, () => {
-  it.for(KINDS)(
-    `of the %s, ${MOMENTS} times: nothing lost, nothing left`,
-    async (kind, context) => {
-      const why = missingDevice();
+  const all = KINDS.flatMap((kind) => TRANSPORTS.map((transport) => [kind, transport] as const));
+  it.for(all)(
+    `of the %s, server by the %s, ${MOMENTS} times: nothing lost, nothing left`,
+    async ([kind, transport], context) => {
+      const why = missingDevice() ?? (transport === 'ring' ? whyNotOffered() : undefined);
       context.skip(why !== undefined, why);
       for (let i = 0; i < MOMENTS; i++) {
-        const { wrong } = await oneMoment(kind, SEED + i);
-        expect(
-          wrong,
-          `npm run campaign:kill -- --kind ${kind} --runs 1 --seed ${SEED + i}`,
-        ).toEqual([]);
+        const { wrong } = await oneMoment(kind, SEED + i, transport);
+        const words = `--kind ${kind} --transport ${transport} --runs 1 --seed ${SEED + i}`;
+        expect(wrong, `npm run campaign:kill -- ${words}`).toEqual([]);
       }
     },
   );

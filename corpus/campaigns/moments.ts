@@ -9,9 +9,10 @@ import { execa } from 'execa';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { SessionEvent } from '../../rig/events.ts';
 import { Prng } from '../prng.ts';
-import { builtProgram, onPath, run } from '../run.ts';
+import { builtProgram, run } from '../run.ts';
 import { type Client, load, startClient } from './client.ts';
 import { Ground, killQuietly, RIG, until } from './ground.ts';
+import { reference, serverCommand, type Transport } from './moment_servers.ts';
 
 /** Whom the moment kills. */
 export const KINDS = ['recorder', 'server', 'replay'] as const;
@@ -20,6 +21,7 @@ export type Kind = (typeof KINDS)[number];
 export interface Moment {
   kind: Kind;
   seed: number;
+  transport: Transport;
   /** What is wrong, one line each; empty: nothing. */
   wrong: string[];
   /** Frames that were there after the kill. */
@@ -35,16 +37,6 @@ export interface Moment {
 const LIMIT_S = 15;
 const MOUNT_S = 20;
 
-const server = () => builtProgram('fuse-rig-server') ?? 'fuse-rig-server';
-
-/** Servers by turns: both mirror a directory. */
-function serverCommand(prng: Prng, ground: Ground): string[] {
-  const reference = [server(), '--fs', `passthrough=${ground.source}`, '--threads', '4'];
-  const bindfs = ['bindfs', '-f', ground.source];
-  const words = onPath('bindfs') !== undefined && prng.below(2) === 0 ? bindfs : reference;
-  return [...words, ground.mountpoint];
-}
-
 function startRig(ground: Ground, args: readonly string[]) {
   return execa(RIG[0] as string, [...RIG.slice(1), ...args], {
     cwd: ground.dir,
@@ -55,8 +47,8 @@ function startRig(ground: Ground, args: readonly string[]) {
   });
 }
 
-const recordArgs = (prng: Prng, ground: Ground) => {
-  const command = serverCommand(prng, ground);
+const recordArgs = (prng: Prng, ground: Ground, { transport }: Moment) => {
+  const command = serverCommand(prng, ground, transport);
   return { args: ['record', '-q', '-o', ground.file('x.fusecap'), '--', ...command], command };
 };
 
@@ -138,7 +130,7 @@ function wholeFrames(partial: string): { whole: number; behind: number } {
 
 /** kill -9 of the recorder: one time in four while it starts, else under load. */
 async function killRecorder(ground: Ground, prng: Prng, moment: Moment): Promise<void> {
-  const rig = startRig(ground, recordArgs(prng, ground).args);
+  const rig = startRig(ground, recordArgs(prng, ground, moment).args);
   const clients: Client[] = [];
   if (prng.below(4) === 0) await scheduler.wait(prng.below(500));
   else {
@@ -159,7 +151,7 @@ async function killRecorder(ground: Ground, prng: Prng, moment: Moment): Promise
 
 /** kill -9 of the server: the recorder ends by itself, with a whole capture that says so. */
 async function killServer(ground: Ground, prng: Prng, moment: Moment): Promise<void> {
-  const { args, command } = recordArgs(prng, ground);
+  const { args, command } = recordArgs(prng, ground, moment);
   const rig = startRig(ground, args);
   if ((await until(MOUNT_S, () => ground.mounted)) === undefined) moment.wrong.push('no mount');
   const clients = [1, 2].map((n) => startClient(ground, load(prng, 4000), n));
@@ -184,7 +176,7 @@ async function killServer(ground: Ground, prng: Prng, moment: Moment): Promise<v
 
 /** kill -9 of a replay, at any moment from its start to beyond its end. */
 async function killReplay(ground: Ground, prng: Prng, moment: Moment): Promise<void> {
-  await recordOne(ground);
+  await recordOne(ground, moment.transport);
   const rig = startRig(ground, ['replay', ground.file('x.fusecap')]);
   await scheduler.wait(prng.below(700));
   moment.early = rig.pid === undefined || !killedWhileRunning(rig.pid);
@@ -202,11 +194,11 @@ function killedWhileRunning(pid: number): boolean {
 }
 
 /** A capture with a fixture: what a replay has to restore and to remove. */
-async function recordOne(ground: Ground): Promise<void> {
+async function recordOne(ground: Ground, transport: Transport): Promise<void> {
   const script = ground.file('script');
   writeFileSync(script, load(new Prng(1), 100));
   writeFileSync(ground.file('src/big'), Buffer.alloc(3 << 20, 7));
-  const command = [server(), '--fs', `passthrough=${ground.source}`, ground.mountpoint];
+  const command = reference(ground, transport);
   const args = ['record', '-q', '-o', ground.file('x.fusecap'), '--fixture', ground.source];
   const rig = startRig(ground, [...args, '--', ...command]);
   if ((await until(MOUNT_S, () => ground.mounted)) === undefined) throw new Error('no mount');
@@ -220,9 +212,14 @@ async function recordOne(ground: Ground): Promise<void> {
 
 const ACTS = { recorder: killRecorder, server: killServer, replay: killReplay };
 
-export async function oneMoment(kind: Kind, seed: number): Promise<Moment> {
+export async function oneMoment(
+  kind: Kind,
+  seed: number,
+  transport: Transport = 'device',
+): Promise<Moment> {
   const ground = new Ground();
-  const moment: Moment = { kind, seed, wrong: [], frames: 0, early: false, cleanS: 0, clientS: 0 };
+  const nothing = { wrong: [], frames: 0, early: false, cleanS: 0, clientS: 0 };
+  const moment: Moment = { kind, seed, transport, ...nothing };
   try {
     await ACTS[kind](ground, new Prng(seed), moment);
   } catch (error) {

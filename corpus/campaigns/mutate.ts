@@ -146,6 +146,21 @@ export const MUTATIONS: Record<string, Mutation> = {
     const at = prng.below(events.length);
     events.splice(at, 0, ...events.splice(at, 2 + prng.below(20)).reverse());
   },
+  /** Entries of queues that the run need not have. */
+  places: (events, prng) => {
+    for (let n = 1 + prng.below(8); n > 0; n--) {
+      const event = some(events, prng);
+      const qid = prng.pick([0, 1, 63, 64, 0xffff]);
+      if (event !== undefined) event.ring = { qid, entry: prng.pick([0, 7, 1 << 20]) };
+    }
+  },
+  REGISTERs: (events, prng) =>
+    void events.splice(prng.below(events.length), 0, {
+      ...{ kind: 'register', t: 0, handle: 1, conn: prng.pick([0, 1, 7]), tid: 1, ring: 1 },
+      ...{ qid: prng.pick([0, 64, 0xffff]), entry: prng.pick([-1, 0, 1 << 30]) },
+      ...{ headers: 0, payload: 0, payloadSize: prng.pick([0, 1, 1 << 30]) },
+      result: prng.pick([0, -22]),
+    }),
   'no mount': (events) => {
     const at = events.findIndex((e) => e.kind === 'mount');
     if (at >= 0) events.splice(at, 1);

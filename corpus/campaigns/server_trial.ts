@@ -2,10 +2,9 @@
  * One server put through everything: the workloads without the rig, the same under the recorder, and
  * the capture replayed into it again and again.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
-import { run } from '../run.ts';
 import type { Ended, LiveServer } from '../servers/live.ts';
 import { preparePlaces, startVariant } from '../servers/live.ts';
 import { type Recipe, substitute, type Variant } from '../servers/recipe.ts';
@@ -18,6 +17,7 @@ import {
 } from '../workloads/workload.ts';
 import { unsuited, workloads } from '../workloads/workloads.ts';
 import { RIG } from './ground.ts';
+import { replayMany } from './replays.ts';
 import { beginWitness, type Completeness } from './witnessed.ts';
 
 export interface TrialOptions {
@@ -54,13 +54,6 @@ export interface Trial {
   wrong: string[];
 }
 
-interface ReplayJson {
-  requests: number;
-  log: string;
-  seconds: number;
-  findings: { check: string; verdict: string; text: string; details: string[] }[];
-}
-
 const suited = (recipe: Recipe, only: readonly string[]): Workload[] =>
   workloads.filter(
     (w) => unsuited(w, recipe) === undefined && (only.length === 0 || only.includes(w.name)),
@@ -84,6 +77,7 @@ async function live<T>(
   variant: Variant,
   prefix: (fixture: string) => readonly string[],
   use: (server: LiveServer) => Promise<T>,
+  conclude: (fixture: string) => void = () => {},
 ): Promise<{ value: T; ended: Ended }> {
   const places = await preparePlaces(recipe);
   try {
@@ -95,7 +89,9 @@ async function live<T>(
       await server.end();
       throw error;
     }
-    return { value, ended: await server.end() };
+    const ended = await server.end();
+    conclude(places.fixture);
+    return { value, ended };
   } finally {
     places.remove();
   }
@@ -111,43 +107,6 @@ function requestsOverRing(capture: string): number {
     return count;
   } finally {
     reader.close();
-  }
-}
-
-async function replayOnce(capture: string, serial: boolean): Promise<ReplayJson | string> {
-  const how = serial ? ['--serial'] : [];
-  const [node, ...args] = [...RIG, 'replay', capture, '--json', ...how];
-  const ran = await run(node as string, args, { timeoutS: 1200 });
-  try {
-    return JSON.parse(ran.stdout) as ReplayJson;
-  } catch {
-    return `exit ${ran.code ?? ran.signal}: ${ran.stderr.trim().split('\n')[0] ?? ''}`;
-  }
-}
-
-async function replayMany(
-  trial: Trial,
-  capture: string,
-  serial: boolean,
-  options: TrialOptions,
-): Promise<void> {
-  let log: string | undefined;
-  for (let i = 0; i < options.replays; i++) {
-    const found = await replayOnce(capture, serial);
-    if (typeof found === 'string') {
-      trial.findings.push(`replay ${i + 1}: ${found}`);
-      continue;
-    }
-    log ??= found.log;
-    trial.replaySeconds += found.seconds;
-    const failed = found.findings.filter((f) => f.verdict !== 'pass');
-    if (failed.length === 0 && found.log === log) trial.clean++;
-    for (const f of failed) {
-      trial.findings.push(`replay ${i + 1}: ${f.check}: ${f.text}: ${f.details[0] ?? ''}`);
-    }
-    if (failed.length === 0 && found.log !== log) {
-      trial.findings.push(`replay ${i + 1}: log ${found.log}, first ${log}`);
-    }
   }
 }
 
@@ -199,10 +158,19 @@ export async function tryServer(
   ];
   const witness = await beginWitness();
   let dev = 0;
-  const recorded = await live(recipe, { ...variant, daemon: false }, record, (server) => {
-    dev = server.dev;
-    return work(server, chosen, options);
-  });
+  const left = join(scratch, 'fixture');
+  const recorded = await live(
+    recipe,
+    { ...variant, daemon: false },
+    record,
+    (server) => {
+      dev = server.dev;
+      return work(server, chosen, options);
+    },
+    (fixture) => {
+      if (recipe.difference !== undefined) renameSync(fixture, left);
+    },
+  );
   const results = recorded.value;
   results.forEach((result, i) => {
     const difference = firstDifference(plain.value[i] as WorkloadResult, result);
@@ -216,7 +184,8 @@ export async function tryServer(
   if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
   trial.overRing = requestsOverRing(capture);
   trial.completeness = await witness.conclude(dev, capture);
-  await replayMany(trial, capture, recipe.serial !== undefined, options);
+  await replayMany(trial, capture, recipe, variant, left, scratch);
+  rmSync(left, { recursive: true, force: true });
   if (options.keep === undefined) rmSync(capture, { force: true });
   return trial;
 }

@@ -34,8 +34,15 @@ describe('after 20 sessions the rig holds what it held after 10', () => {
     const point = (sessions: number, more: Partial<Point['held']>): Point => {
       return { sessions, held: { ...held, ...more } };
     };
-    expect(leaks(point(10, {}), point(20, { fds: 10, anonK: 1 << 20 }))).toEqual(['fds: 9 -> 10']);
-    const grown = leaks(point(100, {}), point(200, { threads: 4, mappings: 99, anonK: 1 << 20 }));
-    expect(grown).toEqual(['threads: 3 -> 4', 'mappings: 1 -> 99', 'anonK: 0 -> 1048576']);
+    expect(leaks([point(10, {}), point(20, { fds: 10, anonK: 1 << 20 })])).toEqual([
+      'fds: 9 -> 10',
+    ]);
+    const grown = { threads: 4, mappings: 99, anonK: 1 << 20, heapK: 4096 };
+    expect(leaks([point(100, {}), point(200, grown)])).toEqual([
+      ...['threads: 3 -> 4', 'mappings: 1 -> 99', 'anonK: 0 -> 1048576', 'heapK: 0 -> 4096'],
+    ]);
+    // What comes and goes is no leak.
+    const busy = { anonK: 1 << 20 };
+    expect(leaks([point(100, {}), point(200, busy), point(300, busy), point(400, {})])).toEqual([]);
   });
 });

@@ -46,9 +46,10 @@ export function measure(): Held {
   };
 }
 
-/** What may be more at the end than after the first hundred sessions: heaps breathe, the rest does not. */
+/** What may be more in the later half of a campaign than in the earlier: heaps breathe, the rest does not. */
 const MAPPINGS_MAX = 24;
-const MEMORY_MAX_K = 24 << 10;
+const MEMORY_MAX_K = 16 << 10;
+const HEAP_MAX_K = 2 << 10;
 /** So many sessions until the heaps have found their size. */
 const WARM = 100;
 
@@ -57,17 +58,25 @@ export interface Point {
   held: Held;
 }
 
-/** What grew from one point to another, one line each. */
-export function leaks({ sessions, held: first }: Point, { held: last }: Point): string[] {
+/**
+ * What grew, one line each: the least of the later half of the points is more than the least of the
+ * earlier. The least, since freed memory stays with the process for a while: what leaks never goes.
+ */
+export function leaks(points: readonly Point[]): string[] {
   const found: string[] = [];
+  const half = points.length >> 1;
   const grew = (what: keyof Held, most: number) => {
-    if (last[what] - first[what] > most) found.push(`${what}: ${first[what]} -> ${last[what]}`);
+    const least = (some: readonly Point[]) => Math.min(...some.map(({ held }) => held[what]));
+    const [before, after] = [least(points.slice(0, half)), least(points.slice(half))];
+    if (after - before > most) found.push(`${what}: ${before} -> ${after}`);
   };
+  if (half === 0) return found;
   grew('fds', 0);
   grew('threads', 0);
-  if (sessions < WARM) return found;
+  if ((points[0]?.sessions ?? 0) < WARM) return found;
   grew('mappings', MAPPINGS_MAX);
   grew('anonK', MEMORY_MAX_K);
+  grew('heapK', HEAP_MAX_K);
   return found;
 }
 
@@ -109,8 +118,7 @@ export async function runSessions(
     all.points.push(point);
     told?.(point);
   }
-  const [first, last] = [all.points[0], all.points.at(-1)];
-  if (first !== undefined && last !== undefined) all.wrong.push(...leaks(first, last));
+  all.wrong.push(...leaks(all.points));
   return all;
 }
 

@@ -9,6 +9,7 @@ import type { BeginEvent, EndEvent, SessionEvent } from '../../rig/events.ts';
 import { Prng } from '../prng.ts';
 import { builtProgram, run } from '../run.ts';
 import { Ground, RIG } from './ground.ts';
+import type { Transport } from './moment_servers.ts';
 import { mutate } from './mutate.ts';
 
 /**
@@ -49,14 +50,19 @@ export function writeSpoiled(seed: number, path: string): string[] {
   return mutations;
 }
 
-export async function replaySpoiled(seed: number): Promise<Spoiled> {
+/** `transport`: that of the server, which the capture's own need not be. */
+export async function replaySpoiled(
+  seed: number,
+  transport: Transport = 'device',
+): Promise<Spoiled> {
   const ground = new Ground();
   const spoiled: Spoiled = { seed, mutations: [], wrong: [], code: null };
   try {
     const file = ground.file('spoiled.fusecap');
     spoiled.mutations = writeSpoiled(seed, file);
     const server = builtProgram('fuse-rig-server') ?? 'fuse-rig-server';
-    const words = [...RIG, 'replay', file, '--', server, '--fs', 'memory', '{mountpoint}'];
+    const how = transport === 'ring' ? ['--transport', 'ring'] : [];
+    const words = [...RIG, 'replay', file, '--', server, '--fs', 'memory', ...how, '{mountpoint}'];
     const ran = await run(words[0] as string, words.slice(1), {
       cwd: ground.dir,
       env: ground.env,

@@ -2,9 +2,10 @@
  * A server on a real mount, with nothing of ours between (or with a command of ours in front): start
  * it, wait for the mount and the answer to INIT, end it, and see that nothing is left.
  */
+
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
 import { execa } from 'execa';
 import { fuseMounts } from '../../recorder/mountinfo.ts';
@@ -18,6 +19,8 @@ export interface StartOptions {
   /** Words before the command: a recorder, strace. */
   prefix?: readonly string[];
   daemon?: boolean;
+  /** An unmount from outside does not end it: `end` sends this. */
+  end?: 'sigterm';
   /** Seconds until the mount must stand; 20 if not given. */
   timeoutS?: number;
 }
@@ -37,7 +40,7 @@ export interface LiveServer {
   /** The connection's number, in fusectl and in the kernel's tracepoints. */
   dev: number;
   pid: number;
-  /** Unmounts from outside and waits for the server. */
+  /** Unmounts from outside, or ends the server as its kind wants it, and waits for it. */
   end(): Promise<Ended>;
   /** SIGTERM instead of an unmount. */
   terminate(): Promise<Ended>;
@@ -100,6 +103,18 @@ function marked(mark: string): number[] {
   });
 }
 
+/** The server itself among its processes: neither what stands in front of it nor its helpers. */
+function serverAmong(pids: readonly number[], program: string | undefined): number | undefined {
+  return pids.find((pid) => {
+    try {
+      const [first = ''] = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+      return basename(first) === basename(program ?? '');
+    } catch {
+      return false;
+    }
+  });
+}
+
 export async function startServer(options: StartOptions): Promise<LiveServer> {
   const { places } = options;
   const words = [...(options.prefix ?? []), ...substitute(options.command, places)];
@@ -140,21 +155,24 @@ export async function startServer(options: StartOptions): Promise<LiveServer> {
     const { exitCode, signal, all } = await child;
     return { code: exitCode ?? null, signal: signal ?? null, output: all ?? '', leftovers };
   };
+  const terminate = async (): Promise<Ended> => {
+    const { prefix = [], daemon } = options;
+    const pids = prefix.length > 0 || daemon ? marked(mark) : [];
+    const pid = serverAmong(pids, words[prefix.length]) ?? (daemon ? pids[0] : child.pid);
+    if (pid !== undefined) process.kill(pid, 'SIGTERM');
+    return wait();
+  };
   return {
     places,
     dev,
     pid: child.pid ?? 0,
     wait,
     end: async () => {
+      if (options.end === 'sigterm') return terminate();
       await unmount(places.mountpoint);
       return wait();
     },
-    terminate: async () => {
-      // The server only, not the helpers it started.
-      const pid = options.daemon === true ? marked(mark)[0] : child.pid;
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-      return wait();
-    },
+    terminate,
   };
 }
 
@@ -176,7 +194,9 @@ export async function preparePlaces(
 ): Promise<Places & { remove(): void }> {
   const dir = mkdtempSync(join(parent, `fuse-rig-${recipe.name}-`));
   const places = { fixture: join(dir, 'fixture'), mountpoint: join(dir, 'mnt') };
-  for (const path of Object.values(places)) mkdirSync(path);
+  mkdirSync(places.fixture);
+  if (recipe.root === 'file') writeFileSync(places.mountpoint, '');
+  else mkdirSync(places.mountpoint);
   await recipe.prepare(places.fixture);
   return { ...places, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
@@ -192,5 +212,6 @@ export function startVariant(
     places,
     prefix,
     daemon: variant.daemon ?? false,
+    ...(variant.end === undefined ? {} : { end: variant.end }),
   });
 }

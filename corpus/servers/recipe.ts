@@ -9,9 +9,18 @@ import { onPath, run } from '../run.ts';
 
 /**
  * What clients can do on the mount. 'direct': files opened with O_DIRECT can be written; servers that
- * open their own file so, with a buffer where malloc put it, fail now and then.
+ * open their own file so, with a buffer where malloc put it, fail now and then. 'grow': an image gets
+ * larger by writes beyond its end.
  */
-export type Capability = 'write' | 'direct' | 'xattr' | 'hardlink' | 'symlink' | 'mknod' | 'notify';
+export type Capability =
+  | 'write'
+  | 'direct'
+  | 'xattr'
+  | 'hardlink'
+  | 'symlink'
+  | 'mknod'
+  | 'notify'
+  | 'grow';
 
 /** Another way to start the same server. */
 export interface Variant {
@@ -20,6 +29,8 @@ export interface Variant {
   command: readonly string[];
   /** True: the first process ends with 0 once the mount stands, another one serves. */
   daemon?: boolean;
+  /** It does not end at an unmount from outside, only by this signal. */
+  end?: 'sigterm';
   /** Needs more than the server: undefined when it can run here. */
   missing?(): string | undefined;
 }
@@ -35,12 +46,16 @@ export interface Recipe {
   /** Fills the empty directory `fixture`. */
   prepare(fixture: string): Promise<void>;
   variants: readonly [Variant, ...Variant[]];
+  /** What its root is, and what it is mounted on; a directory if absent. */
+  root?: 'file';
+  /** What two fixtures, each left by a run of the same work, have not in common; or undefined. */
+  difference?(one: string, other: string): Promise<string | undefined>;
   capabilities: readonly Capability[];
   /** 'ring': asks for FUSE over io_uring. Absent: serves through the device alone. */
   transport?: 'ring';
   /** True: while one request waits, all others of its queue do; one thread serves each queue. */
   queuesBlock?: true;
-  /** Exit codes the plain variant may end with after a SIGTERM; after an unmount from outside it is 0. */
+  /** Exit codes the plain variant may end with after a SIGTERM; when it is ended as it should be, it is 0. */
   sigtermCodes: readonly number[];
   /** Why its captures are replayed with --serial: requests that do not commute in it. */
   serial?: string;

@@ -34,7 +34,7 @@ async function ended(by: 'end' | 'terminate') {
   return result;
 }
 
-const walk = workloads.filter(({ name }) => name === 'walk');
+const walk = workloads.filter(({ name }) => name === 'walk' || name === 'image');
 
 async function runAll(recipe: Recipe, mountpoint: string, all = true): Promise<WorkloadResult[]> {
   const results: WorkloadResult[] = [];
@@ -56,7 +56,7 @@ describe.each(servers.map((recipe) => [recipe.name, recipe] as const))('%s', (_,
 
   for (const variant of recipe.variants) {
     it(
-      `started ${variant.name}: serves, and ends at an unmount`,
+      `started ${variant.name}: serves, and ends at ${variant.end ?? 'an unmount'}`,
       async (context) => {
         const lacking = why ?? variant.missing?.();
         context.skip(lacking !== undefined, lacking);

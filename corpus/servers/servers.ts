@@ -6,6 +6,7 @@ import { libfuseMemfs } from './libfuse_memfs_ll.ts';
 import { libfuseNotify } from './libfuse_notify_store_retrieve.ts';
 import { libfusePassthroughHp } from './libfuse_passthrough_hp.ts';
 import { mergerfs } from './mergerfs.ts';
+import { qemuServers } from './qemu.ts';
 import { rclone } from './rclone.ts';
 import type { Recipe } from './recipe.ts';
 import { referenceMemory, referencePassthrough } from './reference.ts';
@@ -26,6 +27,7 @@ export const servers: readonly Recipe[] = [
   unionfsFuse,
   mergerfs,
   rclone,
+  ...qemuServers,
 ];
 
 /** They ask for FUSE over io_uring; where it is not offered, they serve through /dev/fuse. */

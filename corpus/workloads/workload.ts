@@ -11,6 +11,8 @@ export type Size = 'small' | 'full';
 
 export interface Workload {
   name: string;
+  /** What the mount's root must be; a directory if absent. */
+  root?: 'file';
   /** Without these the workload would say nothing but errors. */
   needs: readonly Capability[];
   /** Programs it runs beside the client of ours. */

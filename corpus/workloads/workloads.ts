@@ -5,6 +5,7 @@ import { calls } from './calls.ts';
 import { concurrent } from './concurrent.ts';
 import { dd, direct } from './dd.ts';
 import { git } from './git.ts';
+import { image } from './image.ts';
 import { interrupts } from './interrupts.ts';
 import { locks } from './locks.ts';
 import { mmap } from './mmap.ts';
@@ -33,10 +34,12 @@ export const workloads: readonly Workload[] = [
   unlinked,
   interrupts,
   notifications,
+  image,
 ];
 
 /** Why the workload says nothing about this server, or undefined. */
 export function unsuited(workload: Workload, recipe: Recipe): string | undefined {
+  if (workload.root !== recipe.root) return `${recipe.name} serves a ${recipe.root ?? 'directory'}`;
   const lacking = workload.needs.find((need) => !recipe.capabilities.includes(need));
   if (lacking !== undefined) return `${recipe.name} has no ${lacking}`;
   if (workload.waits && recipe.queuesBlock) {

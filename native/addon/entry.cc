@@ -14,60 +14,97 @@ namespace {
 // struct fuse_uring_req_header: in_out 128, op_in 128, ring_ent_in_out 32 (include/uapi/linux/fuse.h).
 constexpr size_t kHeaders = 288, kOpIn = 128, kEnt = 256, kEntSize = 32, kInHeader = 40;
 constexpr size_t kOutError = 4, kPayloadSize = kEnt + 16;
-// Where takeReply puts the payload; the out_header lies right before it.
-constexpr size_t kBody = 512, kOutHeader = 16;
+// Where a request begins, and where the payload of a reply lies; the out_header lies right before it.
+constexpr size_t kRequest = 64, kBody = 512, kOutHeader = 16;
 
 uint64_t Address(const Napi::Value& v) { return static_cast<uint64_t>(v.ToNumber().DoubleValue()); }
 void* Pointer(uint64_t address) { return reinterpret_cast<void*>(address); }
 
-// putRequest(tid, headers, payload, opIn, message): the message is in_header, `opIn` bytes of op_in, the
-// payload, and ring_ent_in_out; they go to the entry in the kernel's order (fuse_uring_copy_to_ring()).
-// 0 or -EFAULT.
-Napi::Value PutRequest(const Napi::CallbackInfo& info) {
-  const pid_t tid = info[0].ToNumber().Int32Value();
-  const uint64_t headers = Address(info[1]), payload = Address(info[2]);
-  const size_t op_in = info[3].ToNumber().Uint32Value();
-  Napi::Uint8Array message = info[4].As<Napi::Uint8Array>();
-  uint8_t* m = message.Data();
-  const size_t size = message.ByteLength() - kInHeader - op_in - kEntSize;
-  const size_t order[][2] = {{kInHeader, op_in}, {kInHeader + op_in, size}, {kInHeader + op_in + size, kEntSize}, {0, kInHeader}};
+double Num(const Napi::CallbackInfo& info, size_t i) { return info[i].As<Napi::Number>().DoubleValue(); }
+
+// A request on its way to an entry, and a reply on its way out of one.
+class EntryMessages : public Napi::ObjectWrap<EntryMessages> {
+ public:
+  explicit EntryMessages(const Napi::CallbackInfo& info);
+  static Napi::Function Define(Napi::Env env);
+
+ private:
+  Napi::Value Put(const Napi::CallbackInfo& info);
+  Napi::Value Take(const Napi::CallbackInfo& info);
+
+  size_t size_;
+  uint8_t *request_, *reply_;
+  Napi::Reference<Napi::ArrayBuffer> request_ref_, reply_ref_;
+};
+
+// new EntryMessages(size): `request` holds ring_ent_in_out and from 64 on the message, `reply` the
+// headers and from 512 on the payload; `size` bytes of either.
+EntryMessages::EntryMessages(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EntryMessages>(info) {
+  size_ = static_cast<size_t>(Num(info, 0));
+  Napi::ArrayBuffer request = Napi::ArrayBuffer::New(info.Env(), kRequest + size_);
+  Napi::ArrayBuffer reply = Napi::ArrayBuffer::New(info.Env(), kBody + size_);
+  request_ = static_cast<uint8_t*>(request.Data());
+  reply_ = static_cast<uint8_t*>(reply.Data());
+  request_ref_ = Napi::Persistent(request);
+  reply_ref_ = Napi::Persistent(reply);
+  Value().Set("request", request);
+  Value().Set("reply", reply);
+}
+
+// put(tid, headers, payload, opIn, length): the message of `length` bytes is in_header, `opIn` bytes of
+// op_in, and the payload; they go to the entry, and ring_ent_in_out with them, in the kernel's order
+// (fuse_uring_copy_to_ring()). 0 or -EFAULT; -ESRCH: there is no such thread.
+Napi::Value EntryMessages::Put(const Napi::CallbackInfo& info) {
+  const pid_t tid = static_cast<pid_t>(Num(info, 0));
+  const uint64_t headers = static_cast<uint64_t>(Num(info, 1)), payload = static_cast<uint64_t>(Num(info, 2));
+  const size_t op_in = static_cast<size_t>(Num(info, 3)), size = static_cast<size_t>(Num(info, 4)) - kInHeader - op_in;
+  uint8_t* m = request_ + kRequest;
+  const iovec from[] = {{m + kInHeader, op_in}, {m + kInHeader + op_in, size}, {request_, kEntSize}, {m, kInHeader}};
   const uint64_t places[] = {headers + kOpIn, payload, headers + kEnt, headers};
   iovec local[4], remote[4];
   size_t count = 0, total = 0;
   for (size_t i = 0; i < 4; ++i) {
-    if (order[i][1] == 0) continue;
-    local[count] = {m + order[i][0], order[i][1]};
-    remote[count++] = {Pointer(places[i]), order[i][1]};
-    total += order[i][1];
+    if (from[i].iov_len == 0) continue;
+    local[count] = from[i];
+    remote[count++] = {Pointer(places[i]), from[i].iov_len};
+    total += from[i].iov_len;
   }
   const ssize_t n = process_vm_writev(tid, local, count, remote, count, 0);
   return Napi::Number::New(info.Env(), n == static_cast<ssize_t>(total) ? 0 : n < 0 && errno == ESRCH ? -ESRCH : -EFAULT);
 }
 
-// takeReply(tid, headers, payload, payloadSize, into): the headers to into[0..288), the committed payload
-// to into[512..), and the out_header once more right before it, its len set to what was committed. Bytes
-// of the payload; -EFAULT: the headers cannot be read, -EIO: the payload cannot.
-Napi::Value TakeReply(const Napi::CallbackInfo& info) {
-  const pid_t tid = info[0].ToNumber().Int32Value();
-  const uint64_t headers = Address(info[1]), payload = Address(info[2]);
-  const size_t room = info[3].ToNumber().Uint32Value();
-  Napi::Uint8Array into = info[4].As<Napi::Uint8Array>();
-  uint8_t* to = into.Data();
+// take(tid, headers, payload, payloadSize, guess): the entry's headers, its committed payload, and the
+// out_header once more right before that, its len set to what was committed. `guess` bytes of the payload
+// are read with the headers, and if there are more they cost a second call. Bytes of the payload; -EFAULT:
+// the headers cannot be read, -EIO: the payload cannot, -ESRCH: there is no such thread.
+Napi::Value EntryMessages::Take(const Napi::CallbackInfo& info) {
+  const pid_t tid = static_cast<pid_t>(Num(info, 0));
+  const uint64_t headers = static_cast<uint64_t>(Num(info, 1)), payload = static_cast<uint64_t>(Num(info, 2));
+  const size_t room = static_cast<size_t>(Num(info, 3)), guess = static_cast<size_t>(Num(info, 4));
   Napi::Env env = info.Env();
-  const ssize_t got = ReadTarget(tid, headers, to, kHeaders);
-  if (got != static_cast<ssize_t>(kHeaders)) return Napi::Number::New(env, got == -ESRCH ? -ESRCH : -EFAULT);
+  const iovec local[] = {{reply_, kHeaders}, {reply_ + kBody, guess}};
+  const iovec remote[] = {{Pointer(headers), kHeaders}, {Pointer(payload), guess}};
+  const size_t count = guess > 0 ? 2 : 1;
+  const ssize_t got = process_vm_readv(tid, local, count, remote, count, 0);
+  if (got < static_cast<ssize_t>(kHeaders)) return Napi::Number::New(env, got < 0 && errno == ESRCH ? -ESRCH : -EFAULT);
   int32_t error;
   uint32_t size;
-  memcpy(&error, to + kOutError, 4);
-  memcpy(&size, to + kPayloadSize, 4);
+  memcpy(&error, reply_ + kOutError, 4);
+  memcpy(&size, reply_ + kPayloadSize, 4);
   if (error != 0) size = 0;
   if (size > room) size = static_cast<uint32_t>(room);
-  if (size > into.ByteLength() - kBody) size = static_cast<uint32_t>(into.ByteLength() - kBody);
+  if (size > size_) size = static_cast<uint32_t>(size_);
   const uint32_t len = size + kOutHeader;
-  memcpy(to + kBody - kOutHeader, to, kOutHeader);
-  memcpy(to + kBody - kOutHeader, &len, 4);
-  if (size > 0 && ReadTarget(tid, payload, to + kBody, size) != static_cast<ssize_t>(size)) return Napi::Number::New(env, -EIO);
+  memcpy(reply_ + kBody - kOutHeader, reply_, kOutHeader);
+  memcpy(reply_ + kBody - kOutHeader, &len, 4);
+  const size_t had = static_cast<size_t>(got) - kHeaders;
+  if (size > had && ReadTarget(tid, payload, reply_ + kBody, size) != static_cast<ssize_t>(size)) return Napi::Number::New(env, -EIO);
   return Napi::Number::New(env, size);
+}
+
+Napi::Function EntryMessages::Define(Napi::Env env) {
+  return DefineClass(env, "EntryMessages",
+                     {InstanceMethod<&EntryMessages::Put>("put"), InstanceMethod<&EntryMessages::Take>("take")});
 }
 
 // putPoison(tid, headers, payload, size, tag): fills the headers and `size` bytes of the payload.
@@ -121,8 +158,7 @@ Napi::Value FindPoisonIn(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void EntryInit(Napi::Env env, Napi::Object exports) {
-  exports.Set("putRequest", Napi::Function::New(env, PutRequest));
-  exports.Set("takeReply", Napi::Function::New(env, TakeReply));
+  exports.Set("EntryMessages", EntryMessages::Define(env));
   exports.Set("putPoison", Napi::Function::New(env, PutPoison));
   exports.Set("changedPoison", Napi::Function::New(env, ChangedPoisonOf));
   exports.Set("findPoison", Napi::Function::New(env, FindPoisonIn));

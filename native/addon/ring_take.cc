@@ -87,7 +87,8 @@ RingCommand ServerRing::Command(const io_uring_sqe& sqe, int index, pid_t tid, u
   c.opcode = sqe.opcode;
   c.tid = tid;
   c.user_data = sqe.user_data;
-  c.flags = (big ? kSqe128 : 0) | (sqe.flags & kLinks ? kLinksOn : 0) | (Drains(sqe) ? kDrain : 0);
+  c.flags = (big ? kSqe128 : 0) | (sqe.flags & kLinks ? kLinksOn : 0) | (Drains(sqe) ? kDrain : 0) |
+            (sqe.flags & IOSQE_CQE_SKIP_SUCCESS ? kQuiet : 0);
   if (sqe.opcode != IORING_OP_URING_CMD) return c;
   c.cmd_op = sqe.cmd_op;
   c.len = sqe.len;

@@ -182,13 +182,15 @@ Napi::Value Seam::RingFiles(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
-// ringPost(ring, userData, res): a CQE for the server, sent with the next answer or wait.
+// ringPost(ring, low, high, res): a CQE for the server, sent with the next answer or wait; the words of
+// its user_data.
 Napi::Value Seam::RingPost(const Napi::CallbackInfo& info) {
-  bool lossless;
-  ServerRing* ring = rings_.ring(info[0].ToNumber().Uint32Value());
+  auto word = [&](size_t i) { return info[i].As<Napi::Number>().Uint32Value(); };
+  ServerRing* ring = rings_.ring(word(0));
+  const uint64_t user_data = static_cast<uint64_t>(word(2)) << 32 | word(1);
   if (ring) {
-    ring->own().Posted(info[1].As<Napi::BigInt>().Uint64Value(&lossless));
-    rings_.messages.Post(ring->fd(), info[1].As<Napi::BigInt>().Uint64Value(&lossless), info[2].ToNumber().Int32Value());
+    ring->own().Posted(user_data);
+    rings_.messages.Post(ring->fd(), user_data, info[3].As<Napi::Number>().Int32Value());
   }
   return info.Env().Undefined();
 }

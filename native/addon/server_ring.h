@@ -45,6 +45,7 @@ constexpr uint32_t kSqe128 = 1;
 constexpr uint32_t kLinksOn = 2;       // the next SQE is linked to it
 constexpr uint32_t kDrain = 4;         // it has IOSQE_IO_DRAIN
 constexpr uint32_t kDrainBeside = 8;   // no command: another SQE with IOSQE_IO_DRAIN, which will fail
+constexpr uint32_t kQuiet = 32;        // it has IOSQE_CQE_SKIP_SUCCESS
 constexpr uint32_t kCareless = 16;     // no command: an enter was let go unsafely
 
 class ServerRing {

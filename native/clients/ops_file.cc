@@ -112,12 +112,20 @@ std::string Poll(Client& client, const Words& w) {
   return n < 0 ? Result(n) : std::to_string(one.revents);
 }
 
+// waitpoll SLOT MASK: sleeps until any of it is ready
+std::string WaitPoll(Client& client, const Words& w) {
+  pollfd one{client.Slot(w[0]), static_cast<short>(Number(w[1])), 0};
+  const int n = poll(&one, 1, -1);
+  return n < 0 ? Result(n) : std::to_string(one.revents);
+}
+
 }  // namespace
 
 const std::vector<Op> kFileOps = {
     {"open", 3, Open},   {"close", 1, Close},         {"dup", 2, Dup},       {"read", 2, Read},
     {"write", 3, Write}, {"put", 2, Put},             {"fill", 4, FillFile},       {"drain", 2, Drain},   {"fsync", 1, Fsync},
     {"fdatasync", 1, Fdatasync}, {"syncfs", 1, Syncfs}, {"ioctl", 2, Ioctl}, {"poll", 2, Poll},
+    {"waitpoll", 2, WaitPoll},
 };
 
 }  // namespace fuse_rig

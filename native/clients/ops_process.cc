@@ -24,7 +24,7 @@ void Pause() {
 
 const Flag kCalls[] = {
     {"read", SYS_read},   {"pread64", SYS_pread64}, {"write", SYS_write}, {"fcntl", SYS_fcntl},
-    {"flock", SYS_flock}, {"open", SYS_openat},     {"pwrite64", SYS_pwrite64}};
+    {"flock", SYS_flock}, {"open", SYS_openat},     {"pwrite64", SYS_pwrite64}, {"poll", SYS_poll}};
 
 // blocked NAME CALL: waits until the block's process sleeps in that system call
 std::string Blocked(Client& client, const Words& w) {

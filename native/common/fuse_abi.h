@@ -164,5 +164,6 @@ constexpr size_t kCompat22InitOut = 24;  // minor < 23
 constexpr unsigned long kIocClone = _IOR(229, 0, uint32_t);
 constexpr unsigned long kIocBackingOpen = _IOW(229, 1, fuse_backing_map);
 constexpr unsigned long kIocBackingClose = _IOW(229, 2, uint32_t);
+constexpr unsigned long kIocSyncInit = _IO(229, 3);  // Linux 6.18
 
 }  // namespace fuse_rig

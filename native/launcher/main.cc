@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "filter.h"
 #include "keeper.h"
 #include "keeper_protocol.h"
@@ -72,6 +74,19 @@ int InstallFilter(const std::vector<sock_filter>& code) {
   return static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog));
 }
 
+// Why execvp started nothing. It says EACCES for a directory of PATH that cannot be searched, too; only a
+// program that is there counts here, as for shells.
+int WhyNotFound(const char* name, int error) {
+  const char* path = getenv("PATH");
+  if (error != EACCES || path == nullptr || strchr(name, '/') != nullptr) return error;
+  for (const char *from = path, *end; ; from = end + 1) {
+    end = strchrnul(from, ':');
+    const std::string dir(from, static_cast<size_t>(end - from));
+    if (access((dir.empty() ? name : dir + "/" + name).c_str(), F_OK) == 0) return EACCES;
+    if (*end == 0) return ENOENT;
+  }
+}
+
 [[noreturn]] void RunServer(int sock, int go, const FdRange& range, char** argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
@@ -90,7 +105,7 @@ int InstallFilter(const std::vector<sock_filter>& code) {
   }
   if (n != 1) _exit(126);
   execvp(argv[0], argv);
-  Send(sock, kExecFailed, errno, argv[0]);
+  Send(sock, kExecFailed, WhyNotFound(argv[0], errno), argv[0]);
   _exit(127);
 }
 

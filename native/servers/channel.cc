@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "bugs.h"
 #include "fuse_abi.h"
 
 namespace fuse_rig {
@@ -38,19 +39,20 @@ long Channel::WaitReadable() {
   return n < 0 ? n : one.revents;
 }
 
-long Channel::Receive(char* buffer, size_t size) {
-  if (options_.wait == WaitBy::kBlock) return ReceiveOnce(buffer, size);
+long Channel::Receive(char* buffer, size_t size, const iovec& spill) {
+  if (options_.wait == WaitBy::kBlock) return ReceiveOnce(buffer, size, spill);
   for (;;) {
     const long events = WaitReadable();
     if (events < 0) return events;
-    const long n = ReceiveOnce(buffer, size);
+    if (Bug(bug::kPollerrSpin) && (events & POLLIN) == 0) continue;
+    const long n = ReceiveOnce(buffer, size, spill);
     if (n != -EAGAIN) return n;
     // Another thread was faster. But a dead handle stays ready for ever: never wait on it again.
     if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) return -ENODEV;
   }
 }
 
-long Channel::ReceiveOnce(char* buffer, size_t size) {
+long Channel::ReceiveOnce(char* buffer, size_t size, const iovec& spill) {
   const long fd = fd_.get();
   switch (options_.receive) {
     case ReceiveBy::kRead:
@@ -60,6 +62,11 @@ long Channel::ReceiveOnce(char* buffer, size_t size) {
       // The header apart from the rest, as servers do that look at it first.
       iovec parts[2] = {{buffer, sizeof(fuse_in_header)},
                         {buffer + sizeof(fuse_in_header), size - sizeof(fuse_in_header)}};
+      return fuse_rig_interruptible(stop_, SYS_readv, fd, reinterpret_cast<long>(parts), 2, 0, 0,
+                                    0);
+    }
+    case ReceiveBy::kSpill: {
+      iovec parts[2] = {{buffer, size}, spill};
       return fuse_rig_interruptible(stop_, SYS_readv, fd, reinterpret_cast<long>(parts), 2, 0, 0,
                                     0);
     }
@@ -97,12 +104,14 @@ int Channel::Send(const char* head, size_t head_size, const char* body, size_t b
   }
 }
 
-bool ParseMessage(const char* bytes, size_t size, Incoming* out) {
+bool ParseMessage(const char* bytes, size_t size, Incoming* out, size_t here, const char* spill) {
   if (size < offsetof(fuse_in_header, nodeid)) return false;
   out->head = {};
   memcpy(&out->head, bytes, std::min(size, sizeof out->head));
   const bool whole = size >= sizeof out->head;
-  out->body = Body(bytes + sizeof out->head, whole ? size - sizeof out->head : 0);
+  here = std::min(here, size);
+  out->body = Body(bytes + sizeof out->head, whole ? here - sizeof out->head : 0, spill,
+                   size - here);
   out->well_formed = whole && out->head.len == size;
   return true;
 }

@@ -21,7 +21,8 @@ class Channel : public ReplyPort {
 
   // One request: its length in bytes, 0 at the end of a socket, or a negative errno; -EINTR when
   // stopped. Waits in poll or epoll first where the handle is O_NONBLOCK.
-  long Receive(char* buffer, size_t size);
+  // With a `spill` what does not fit into the buffer lies there.
+  long Receive(char* buffer, size_t size, const iovec& spill);
 
   // One message in the chosen way. 0 or a positive errno.
   int Send(const char* head, size_t head_size, const char* body, size_t body_size);
@@ -34,7 +35,7 @@ class Channel : public ReplyPort {
   int fd() const { return fd_.get(); }
 
  private:
-  long ReceiveOnce(char* buffer, size_t size);
+  long ReceiveOnce(char* buffer, size_t size, const iovec& spill);
   long ReceiveSpliced(char* buffer, size_t size);
   int SendSpliced(const iovec* parts, int count, size_t total);
   // Events of poll(2), or a negative errno.
@@ -48,7 +49,9 @@ class Channel : public ReplyPort {
 };
 
 // Takes a message apart. False if there is not even a unique to answer to: no kernel sends this.
-bool ParseMessage(const char* bytes, size_t size, Incoming* out);
+// `spill` holds what lies behind the first `here` bytes.
+bool ParseMessage(const char* bytes, size_t size, Incoming* out, size_t here = SIZE_MAX,
+                  const char* spill = nullptr);
 
 // Whether splicing can work with messages of this size (bytes). Asked before anything is mounted.
 bool PipeAllowed(size_t size);

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "bugs.h"
 #include "reply_port.h"
 #include "session.h"
 
@@ -78,7 +79,10 @@ int Run(Call& call, const fuse_in_header& head, bool well_formed) {
   if (!well_formed || !CutExtensions(head, &call.body)) return kMalformed;
   const Row* row = FindRow(head.opcode);
   // To a server of an older minor a newer opcode is unknown.
-  if (row == nullptr || row->since > call.session.options().minor) return ENOSYS;
+  if (row == nullptr || row->since > call.session.options().minor) {
+    const Operation none = nullptr;
+    return Bug(bug::kOpcodeNull) ? none(call) : ENOSYS;
+  }
   if (!call.negotiated.ready && head.opcode != op::kInit) return EIO;
   return row->run(call);
 }
@@ -109,13 +113,17 @@ void Dispatch(Session& session, const Incoming& request, Channel* channel, Reply
             request.body,
             reply};
   int error = Run(call, head, request.well_formed);
+  if (Bug(bug::kForgetAnswered) && head.opcode == op::kForget) back->Answer(head.unique, 0);
+  if (Bug(bug::kParseErrorUnanswered) && error == kMalformed) return;
   if (Silent(head.opcode)) return back->NoReply(head.unique);
   if (error == kNoReply) return;  // whoever keeps it has it already: nothing of it is ours now
   if (error < 0 || error > kMaxErrno) error = EIO;
 
-  call.reply.Finish(head.unique, error);
+  const bool half = Bug(bug::kId32Bit);
+  call.reply.Finish(half ? static_cast<uint32_t>(head.unique) : head.unique, error);
   const int failed =
       back->SendReply(call.reply.head(), call.reply.body(), call.reply.body_size());
+  if (Bug(bug::kDoubleReply) && error != 0) back->Answer(head.unique, error);
   if (head.opcode == op::kInit) session.InitAnswered();
   // ENOENT: nobody waits any more (abort). ENODEV: the connection ended. Otherwise the reply was
   // not taken: the client must not hang for it.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "bugs.h"
 #include "reply_port.h"
 
 namespace fuse_rig {
@@ -96,7 +97,7 @@ int LockTable::Set(const Context& in, const fuse_lk_in& wanted, bool wait) {
       const auto early = std::find(early_.begin(), early_.end(), in.unique);
       if (early != early_.end()) {
         early_.erase(early);
-        return EINTR;
+        return Bug(bug::kInterruptUnsettled) ? kNoReply : EINTR;
       }
       if (!in.back->Keep()) return ENOLCK;
       waiters_.push_back({in.nodeid, in.unique, in.back, flock, held});

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bugs.h"
 #include "daemon.h"
 #include "interruptible.h"
 #include "memory.h"
@@ -32,11 +33,11 @@ sigset_t BlockSignals() {
   return set;
 }
 
-// A node costs one descriptor.
-void RaiseDescriptorLimit() {
+// A node costs one descriptor. `most` 0: as many as there may be.
+void LimitDescriptors(rlim_t most) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
+  limit.rlim_cur = most == 0 ? limit.rlim_max : most;
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -111,8 +112,9 @@ int Main(int argc, char** argv) {
     fprintf(stderr, "fuse-rig-server: %s\n", problem.c_str());
     return 2;
   }
+  if (options.list_bugs) return fputs(ListBugs().c_str(), stdout), 0;
   umask(0);
-  RaiseDescriptorLimit();
+  LimitDescriptors(0);
   const sigset_t signals = BlockSignals();
   InstallWakeHandler();
 
@@ -124,6 +126,7 @@ int Main(int argc, char** argv) {
   for (auto& session : sessions) {
     if (session->Start() != 0) status = 1;
   }
+  if (options.descriptors != 0) LimitDescriptors(options.descriptors);
   if (status == 0) return Wait(options, signals, &sessions);
   for (auto& session : sessions) session->Finish();
   return status;

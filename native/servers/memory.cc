@@ -14,6 +14,7 @@ std::unique_ptr<FileSystem> MakeMemory(const Options& options) {
 }
 
 Memory::Memory(const Options& options) : options_(options) {
+  quota_.left = quota_.total = options.capacity / kPage;
   Inode* root = New(S_IFDIR | 0755, getuid(), getgid());
   root->nlink = 2;
   root->lookups = 1;  // never forgotten

@@ -13,8 +13,7 @@ namespace fuse_rig {
 
 // Pages all files of a file system may have together; what goes beyond is ENOSPC.
 struct Quota {
-  uint64_t left = (256ull << 20) / kPage;
-  static constexpr uint64_t kTotal = (256ull << 20) / kPage;
+  uint64_t left = 0, total = 0;
 };
 
 class FileData {

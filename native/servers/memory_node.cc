@@ -92,7 +92,7 @@ int Memory::Access(In in, uint32_t) {
 int Memory::Statfs(In, fuse_kstatfs* out) {
   Held hold(mutex_);
   out->bsize = out->frsize = kPage;
-  out->blocks = Quota::kTotal;
+  out->blocks = quota_.total;
   out->bfree = out->bavail = quota_.left;
   out->files = out->ffree = 1 << 20;
   out->namelen = 255;

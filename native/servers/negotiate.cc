@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "bugs.h"
+
 namespace fuse_rig {
 namespace {
 
@@ -32,7 +34,7 @@ uint64_t Wanted(const Options& options, uint32_t minor) {
       {init::kAutoInvalData, 20, !notifies},
       {init::kExplicitInvalData, 30, notifies},
       {init::kDoReaddirplus, 21, options.readdirplus},
-      {init::kReaddirplusAuto, 21, options.readdirplus},
+      {init::kReaddirplusAuto, 21, options.readdirplus && !options.readdirplus_always},
       {init::kAsyncDio, 22, true},
       {init::kWritebackCache, 23, options.writeback},
       {init::kParallelDirops, 25, true},
@@ -56,6 +58,7 @@ uint64_t Wanted(const Options& options, uint32_t minor) {
 Sizes Sizes::For(const Options& options) {
   Sizes sizes{};
   sizes.request = std::max<size_t>(options.max_write, kXattrMax) + kHeadRoom;
+  if (Bug(bug::kMaxWriteBelow4096)) sizes.request = options.max_write + kHeadRoom;
   if (options.buffer != 0) sizes.request = options.buffer;
   // READ and READDIR ask for up to max_pages, which is 32 at least if we do not negotiate it.
   const uint32_t pages =
@@ -77,15 +80,18 @@ size_t Negotiate(const Options& options, const fuse_init_in& in, Negotiated* neg
   const uint32_t minor = std::min(out->minor, in.minor);
   uint64_t offered = in.flags;
   if ((in.flags & init::kInitExt) != 0) offered |= static_cast<uint64_t>(in.flags2) << 32;
+  if (Bug(bug::kInitEcho)) offered = ~uint64_t{0};
   const uint64_t flags = Wanted(options, minor) & offered;
 
   // From Linux 6.18 on the reply's minor decides the layouts, so an older one is said as it is.
   out->max_readahead = in.max_readahead;
   out->flags = static_cast<uint32_t>(flags);
-  out->max_write = options.max_write;
+  out->max_write = Bug(bug::kMaxWriteUnclamped) ? 1 << 20 : options.max_write;
   if ((flags & init::kMaxPages) != 0) {
     out->max_pages = static_cast<uint16_t>(std::min<uint32_t>(
         options.max_pages != 0 ? options.max_pages : PagesFor(options.max_write), 65535));
+  } else if (Bug(bug::kMaxPagesWithoutFlag)) {
+    out->max_pages = static_cast<uint16_t>(PagesFor(options.max_write));
   } else {
     out->max_write = std::min<uint32_t>(out->max_write, kDefaultMaxPages * kPage);
   }

@@ -2,9 +2,34 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "apertures.h"
+#include "bugs.h"
 #include "dispatch.h"
+#include "session.h"
 
 namespace fuse_rig::ops {
+namespace {
+
+// Of --bug dma-size-ignored: what one transfer can map.
+constexpr uint32_t kTransferMax = 16 * kPage;
+
+// `here` bytes at `data`, and the others at `rest`.
+int WritePieces(Call& call, const fuse_write_in& in, const char* data, size_t here,
+                const char* rest, uint32_t* done) {
+  fuse_write_in part = in;
+  part.size = static_cast<uint32_t>(here);
+  if (const int error = call.fs.Write(call.in, part, data, done); error != 0) return error;
+  if (here == in.size || *done < here) return 0;
+  // What is in place ends with a page.
+  part.offset = in.offset + (Bug(bug::kSpilloverMisaligned) ? kInPlace : here);
+  part.size = in.size - part.size;
+  uint32_t more = 0;
+  // What went before it is written all the same.
+  if (call.fs.Write(call.in, part, rest, &more) == 0) *done += more;
+  return 0;
+}
+
+}  // namespace
 
 int Open(Call& call) {
   fuse_open_in in;
@@ -18,6 +43,9 @@ int Open(Call& call) {
 int Read(Call& call) {
   fuse_read_in in;
   if (!call.body.Take(&in)) return kMalformed;
+  if (Bug(bug::kDmaSizeIgnored) && in.size > kTransferMax) return call.session.Wedge(), EIO;
+  Apertures held;
+  if (Bug(bug::kApertureTable)) held.Take(in.size);
   size_t got = 0;
   const size_t room = std::min<size_t>(in.size, call.reply.room());
   if (const int error = call.fs.Read(call.in, in, call.reply.space(), room, &got); error != 0)
@@ -28,13 +56,19 @@ int Read(Call& call) {
 
 int Write(Call& call) {
   fuse_write_in in;
-  const char* data;
+  const char *data, *rest;
+  size_t here;
   if (!call.body.Take(&in, call.negotiated.minor < 9 ? kCompatWriteIn : sizeof in) ||
-      !call.body.Data(&data, in.size)) {
+      !call.body.Pieces(in.size, &data, &here, &rest)) {
     return kMalformed;
   }
   fuse_write_out out{};
-  if (const int error = call.fs.Write(call.in, in, data, &out.size); error != 0) return error;
+  int error = WritePieces(call, in, data, here, rest, &out.size);
+  if (error == ENOSPC && (Bug(bug::kEnospcLost) || Bug(bug::kEnospcLostShort))) {
+    out.size = Bug(bug::kEnospcLost) ? in.size : 0;
+    error = 0;
+  }
+  if (error != 0) return error;
   call.reply.Put(out);
   return 0;
 }

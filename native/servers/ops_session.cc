@@ -1,7 +1,10 @@
 // Rows of the connection itself: INIT, forgets, interrupts, statfs.
+#include <sys/eventfd.h>
+
 #include <cerrno>
 #include <cstdio>
 
+#include "bugs.h"
 #include "dispatch.h"
 #include "session.h"
 
@@ -22,6 +25,7 @@ int SettleRing(Session& session, fuse_init_out* out) {
   Negotiated& negotiated = session.negotiated();
   std::string problem;
   if (!options.use || !negotiated.ready || session.SetUpRing(*out, &problem)) return 0;
+  if (Bug(bug::kRingAdvertised)) return 0;
   negotiated.flags &= ~init::kOverIoUring;
   out->flags2 = static_cast<uint32_t>(negotiated.flags >> 32);
   fprintf(stderr, "fuse-rig-server: ring: %s%s\n", problem.c_str(),
@@ -69,6 +73,7 @@ int BatchForget(Call& call) {
 
 int Interrupt(Call& call) {
   fuse_interrupt_in in;
+  if (Bug(bug::kFdLeakOnInterrupt)) (void)eventfd(0, EFD_CLOEXEC);  // what it would wait on
   if (call.body.Take(&in)) call.fs.Interrupt(in.unique);
   return kNoReply;
 }

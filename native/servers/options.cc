@@ -7,42 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bugs.h"
 #include "dispatch.h"
 #include "options_ring.h"
 
 namespace fuse_rig {
-
-const char kUsage[] =
-    R"(Usage: fuse-rig-server [options] MOUNTPOINT
-  --fs passthrough=DIR|memory     what is served (default memory)
-  --threads N  --clone            threads; with --clone each has its own handle
-  --nonblock[=poll|epoll]         O_NONBLOCK handles (default epoll)
-  --io read|readv|splice          how requests are received
-  --reply write|writev|splice     how replies are sent
-  --defer OPCODE[,...]            carry these out on another thread, on an own copy
-  --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
-  --fd N                          with --mount none: a SOCK_SEQPACKET socket that carries the messages
-  --mounts 2                      two MOUNTPOINTs, two connections
-  --daemon                        go into the background once mounted
-  --allow-other  --default-permissions
-  --max-write BYTES  --max-pages N  --buffer BYTES  --minor N  --timeout SECONDS
-  --no-readdirplus  --writeback  --passthrough-io
-  --clock                         memory: wall clock times instead of a count of changes
-  --notify inval,store,retrieve,poll   memory: the file .control sends these
-  --transport device|ring         ring: FUSE over io_uring, where the kernel offers it
-  --ring-depth N                  entries a queue (default 8)
-  --ring-threads per-queue|one    a thread for each queue (default) or one for all
-  --ring-replies inline|worker    made by the ring's thread (default) or by others
-  --ring-flags FLAG[,...]         submit_all, coop_taskrun, taskrun_flag, single_issuer,
-                                  defer_taskrun, no_sqarray
-  --ring-pin  --ring-fixed-file   buffers locked into memory; the device as a registered file
-  --ring-required                 end with an error rather than without a ring
-  --stats                         say at the end how many requests came which way
-  --crash-after N[:segv|abort]    die of a signal with the N-th request in hand
-  --unanswered OPCODE[,...]       never answer these
-  --ignore-sigterm                SIGTERM, SIGINT and SIGHUP do nothing
-  --exit-on-signal                leave at once at a signal, without unmounting
-)";
 
 namespace {
 
@@ -54,6 +23,7 @@ enum Id {
   kIo,
   kReply,
   kDefer,
+  kDeferBatch,
   kMount,
   kFdOption,
   kMounts,
@@ -66,6 +36,7 @@ enum Id {
   kMinorOption,
   kTimeout,
   kNoReaddirplus,
+  kReaddirplusAlways,
   kWriteback,
   kPassthroughIo,
   kClock,
@@ -75,6 +46,9 @@ enum Id {
   kUnanswered,
   kIgnoreSigterm,
   kExitOnSignal,
+  kBugOption,
+  kCapacity,
+  kDescriptors,
   kHelp
 };
 
@@ -86,6 +60,7 @@ constexpr option kLong[] = {
     {"io", required_argument, nullptr, kIo},
     {"reply", required_argument, nullptr, kReply},
     {"defer", required_argument, nullptr, kDefer},
+    {"defer-batch", required_argument, nullptr, kDeferBatch},
     {"mount", required_argument, nullptr, kMount},
     {"fd", required_argument, nullptr, kFdOption},
     {"mounts", required_argument, nullptr, kMounts},
@@ -98,6 +73,7 @@ constexpr option kLong[] = {
     {"minor", required_argument, nullptr, kMinorOption},
     {"timeout", required_argument, nullptr, kTimeout},
     {"no-readdirplus", no_argument, nullptr, kNoReaddirplus},
+    {"readdirplus-always", no_argument, nullptr, kReaddirplusAlways},
     {"writeback", no_argument, nullptr, kWriteback},
     {"passthrough-io", no_argument, nullptr, kPassthroughIo},
     {"clock", no_argument, nullptr, kClock},
@@ -115,6 +91,9 @@ constexpr option kLong[] = {
     {"unanswered", required_argument, nullptr, kUnanswered},
     {"ignore-sigterm", no_argument, nullptr, kIgnoreSigterm},
     {"exit-on-signal", no_argument, nullptr, kExitOnSignal},
+    {"bug", required_argument, nullptr, kBugOption},
+    {"capacity", required_argument, nullptr, kCapacity},
+    {"descriptors", required_argument, nullptr, kDescriptors},
     {"help", no_argument, nullptr, kHelp},
     {},
 };
@@ -160,6 +139,13 @@ struct Parser : ValueParser {
     return Number("crash-after", text.c_str(), 1, UINT64_MAX, &out->crash_after);
   }
 
+  bool BugNamed(const std::string& name) {
+    out->list_bugs = name == "list";
+    chosen_bug = FindBug(name);
+    return out->list_bugs || chosen_bug != bug::kNone ||
+           Fail("--bug: none is called \"" + name + "\"; --bug list names them");
+  }
+
   bool NotifyKinds(const char* text) {
     const std::map<std::string, int> kinds{
         {"inval", 0}, {"store", 0}, {"retrieve", 0}, {"poll", 0}};
@@ -189,6 +175,7 @@ bool Parser::Argument(int id, const char* text) {
       return Choice<ReceiveBy>("io", text,
                                {{"read", ReceiveBy::kRead},
                                 {"readv", ReceiveBy::kReadv},
+                                {"spill", ReceiveBy::kSpill},
                                 {"splice", ReceiveBy::kSplice}},
                                &o.receive);
     case kReply:
@@ -196,6 +183,7 @@ bool Parser::Argument(int id, const char* text) {
           "reply", text,
           {{"write", SendBy::kWrite}, {"writev", SendBy::kWritev}, {"splice", SendBy::kSplice}},
           &o.send);
+    case kDeferBatch: return Number("defer-batch", text, 1, 64, &o.defer_batch);
     case kDefer: return Opcodes("defer", text, &o.deferred);
     case kMount:
       return Choice<MountBy>("mount", text,
@@ -220,6 +208,7 @@ bool Parser::Argument(int id, const char* text) {
       if (end != text && *end == 0 && o.timeout_s >= 0 && o.timeout_s < 1e9) return true;
       return Fail(std::string("--timeout needs seconds, not \"") + text + "\"");
     }
+    case kReaddirplusAlways: return o.readdirplus_always = true;
     case kNoReaddirplus: return !(o.readdirplus = false);
     case kWriteback: return o.writeback = true;
     case kPassthroughIo: return o.passthrough_io = true;
@@ -230,6 +219,9 @@ bool Parser::Argument(int id, const char* text) {
     case kUnanswered: return Opcodes("unanswered", text, &o.unanswered);
     case kIgnoreSigterm: return o.ignore_sigterm = true;
     case kExitOnSignal: return o.exit_on_signal = true;
+    case kBugOption: return BugNamed(text);
+    case kDescriptors: return Number("descriptors", text, 1, 1 << 20, &o.descriptors);
+    case kCapacity: return Number("capacity", text, kPage, 1 << 30, &o.capacity);
     default: return Fail("");
   }
 }
@@ -279,6 +271,7 @@ bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
       (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
     return parser.Fail("splice needs a device: a socket has no message borders there");
   }
+  if (out->list_bugs) return true;
   if (!CheckRingOptions(*out, &parser)) return false;
   return parser.Mountpoints(argc - optind, argv + optind);
 }

@@ -9,7 +9,7 @@
 namespace fuse_rig {
 
 enum class FsKind { kPassthrough, kMemory };
-enum class ReceiveBy { kRead, kReadv, kSplice };
+enum class ReceiveBy { kRead, kReadv, kSpill, kSplice };
 enum class SendBy { kWrite, kWritev, kSplice };
 enum class WaitBy { kBlock, kPoll, kEpoll };
 enum class MountBy { kDirect, kNewApi, kFusermount, kFd, kNone };
@@ -39,6 +39,7 @@ struct Options {
   WaitBy wait = WaitBy::kBlock;
   ReceiveBy receive = ReceiveBy::kRead;
   SendBy send = SendBy::kWritev;
+  unsigned defer_batch = 1;
   std::set<uint32_t> deferred;  // opcodes a separate thread carries out, on its own copy
 
   MountBy mount = MountBy::kDirect;
@@ -53,8 +54,10 @@ struct Options {
   uint32_t minor = 45;
   double timeout_s = 1;  // validity of entries and attributes
   bool readdirplus = true;
+  bool readdirplus_always = false;
   bool writeback = false;
   bool passthrough_io = false;
+  uint64_t capacity = 256ull << 20;  // bytes in the memory fs
   bool clock = false;  // the memory fs gives wall clock times
   std::set<std::string> notify;
   RingOptions ring;
@@ -65,6 +68,8 @@ struct Options {
   std::set<uint32_t> unanswered;
   bool ignore_sigterm = false;
   bool exit_on_signal = false;
+  bool list_bugs = false;
+  uint64_t descriptors = 0;  // once it serves; 0: no limit of its own
 };
 
 // Fills `out`; on a mistake returns false and puts one line that says what to do into `problem`.

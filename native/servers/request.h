@@ -71,6 +71,17 @@ class Body {
     return true;
   }
 
+  // The same of what may lie in two pieces: `here` bytes at `first`, the others at `rest`.
+  bool Pieces(size_t size, const char** first, size_t* here, const char** rest) {
+    if (size > left()) return false;
+    *first = at_;
+    *here = size < here_ ? size : here_;
+    Skip(*here);
+    *rest = at_;
+    Skip(size - *here);
+    return true;
+  }
+
   size_t left() const { return here_ + later_; }
   // Takes bytes away from the end. False if there are fewer.
   bool Cut(size_t size) {

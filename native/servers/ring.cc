@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bugs.h"
 #include "session.h"
 
 namespace fuse_rig {
@@ -17,6 +18,7 @@ bool Ring::MapMemory(size_t queues, size_t payload_size, std::string* problem) {
   }
   if (!options.pin) return true;
   if (const int error = memory_.Pin(); error != 0) {
+    if (Bug(bug::kMemlockFatal)) return *problem = std::string("mlock: ") + strerror(error), false;
     Note("pinning " + std::to_string(memory_.size()) + " bytes: " + strerror(error) +
          " (ulimit -l); going on unpinned");
   }
@@ -69,7 +71,10 @@ void Ring::GiveBack() {
 }
 
 bool Ring::Keep(uint16_t qid) {
-  if (++kept_[qid] < session_->options().ring.depth) return true;
+  if (++kept_[qid] < session_->options().ring.depth) {
+    if (Bug(bug::kInFlightTwice)) GiveBack();
+    return true;
+  }
   --kept_[qid];
   return false;
 }

@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
+#include "bugs.h"
 #include "dispatch.h"
 #include "ring.h"
 #include "ring_thread.h"
@@ -27,6 +29,9 @@ void RingThread::Submit(RingEntry* entry) {
     sqe->flags = IOSQE_FIXED_FILE;
   }
   sqe->cmd_op = entry->command();
+  // As when another thread enters the same queue meanwhile.
+  const bool commits = entry->command() == uring_cmd::kCommitAndFetch;
+  if (Bug(bug::kHalfMadeSqe) && commits) uring_.Enter(0);
   if (entry->command() == uring_cmd::kRegister) {
     sqe->addr = reinterpret_cast<uint64_t>(entry->iovecs());
     sqe->len = 2;
@@ -40,6 +45,11 @@ void RingThread::Submit(RingEntry* entry) {
 void RingThread::Commit(RingEntry* entry) {
   entry->Commits();
   Submit(entry);
+  if (Bug(bug::kDoubleCommit)) Submit(entry);
+  if (Bug(bug::kWriteAfterCommit) || Bug(bug::kWriteAfterCommitHeaders)) {
+    uring_.Enter(0);
+    entry->Clear(Bug(bug::kWriteAfterCommitHeaders));
+  }
   ring_->GiveBack();
 }
 
@@ -61,8 +71,13 @@ void RingThread::Completed(const io_uring_cqe& cqe) {
   switch (-cqe.res) {
     case 0: return Serve(entry);
     case EAGAIN:
-    case EINTR: return Submit(entry);  // nothing was done yet: the same command again
+    case EINTR:
+      if (Bug(bug::kCqeEagainDropped)) return;
+      if (Bug(bug::kLockKeptOnError)) mutex_.lock();
+      return Submit(entry);  // nothing was done yet: the same command again
     case ENOTCONN:
+      if (Bug(bug::kCqeEnotconnFatal)) exit(1);
+      [[fallthrough]];
     case ECONNABORTED: return;  // the normal end; that the connection is gone is told by the device
     default: return Refused(entry, -cqe.res);
   }
@@ -87,6 +102,9 @@ void RingThread::Serve(RingEntry* entry) {
   ++requests_;
   if (!ring_->TakeUp()) return;  // the end has begun: the request ends with the connection
   if (!session_->TakeUp(request.head.opcode)) return ring_->GiveBack();
+  if (Bug(bug::kReadAfterCommit) && request.head.opcode == op::kWrite) {
+    return WriteBehind(entry, request);
+  }
   const auto carry_out = [this, entry, request](char* scratch, size_t room) {
     char head[sizeof(fuse_out_header)];
     Dispatch(*session_, request, &session_->first(), entry,
@@ -97,6 +115,24 @@ void RingThread::Serve(RingEntry* entry) {
   } else {
     carry_out(scratch_.data(), scratch_.size());
   }
+}
+
+// Of --bug read-after-commit: the client has its answer before its data is looked at.
+void RingThread::WriteBehind(RingEntry* entry, const Incoming& request) {
+  Body body = request.body;
+  fuse_write_in in{};
+  const char* data = nullptr;
+  if (!body.Take(&in) || !body.Data(&data, in.size)) return;
+  const fuse_write_out done{in.size, 0};
+  const fuse_out_header out{sizeof out + sizeof done, 0, request.head.unique};
+  entry->SendReply(reinterpret_cast<const char*>(&out), reinterpret_cast<const char*>(&done),
+                   sizeof done);
+  uring_.Enter(0);
+  uint32_t written;
+  const fuse_in_header& head = request.head;
+  session_->fs().Write({head.unique, head.nodeid, head.uid, head.gid, head.pid,
+                        &session_->first(), entry},
+                       in, data, &written);
 }
 
 }  // namespace fuse_rig

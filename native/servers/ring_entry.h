@@ -5,6 +5,7 @@
 
 #include <sys/uio.h>
 
+#include "bugs.h"
 #include "reply_port.h"
 #include "request.h"
 
@@ -30,8 +31,13 @@ class RingEntry : public ReplyPort {
   // To the buffers, and back to the ring's thread. EINVAL if it does not fit.
   int SendReply(const char* head, const char* body, size_t body_size) override;
   // A ring wants the entry of a request without reply back, too.
-  void NoReply(uint64_t unique) override { Answer(unique, 0); }
+  void NoReply(uint64_t unique) override {
+    if (!Bug(bug::kForgetLeaksEntry)) Answer(unique, 0);
+  }
   bool Keep() override;
+
+  // Makes the first bytes of the payload, or the header of the reply, zeros.
+  void Clear(bool headers);
 
   // What the commands say.
   uint32_t command() const { return command_; }

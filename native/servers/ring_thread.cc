@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "bugs.h"
 #include "ring.h"
 #include "session.h"
 
@@ -120,7 +121,7 @@ void RingThread::Stop(bool gone) {
     std::lock_guard<std::mutex> hold(mutex_);
     order_ = Order::kStop;
     gone_ = gone;
-    stop_ = true;
+    stop_ = !Bug(bug::kCqeEnotconnOne) || entries_.front().qid() == 0;
   }
   changed_.notify_all();
   Wake();
@@ -131,7 +132,8 @@ void RingThread::Stop(bool gone) {
 // An eventfd takes 8 bytes, no less. It is never full: whoever polls it also reads it.
 void RingThread::Wake() {
   const uint64_t one = 1;
-  if (wake_.ok()) (void)!write(wake_.get(), &one, sizeof one);
+  const size_t size = Bug(bug::kEventfd4Bytes) ? 4 : sizeof one;
+  if (wake_.ok()) (void)!write(wake_.get(), &one, size);
 }
 
 void RingThread::GiveBack(RingEntry* entry) {

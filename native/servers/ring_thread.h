@@ -53,6 +53,7 @@ class RingThread {
   void Completed(const io_uring_cqe& cqe);
   void Refused(RingEntry* entry, int error);
   void Serve(RingEntry* entry);
+  void WriteBehind(RingEntry* entry, const Incoming& request);
   void Submit(RingEntry* entry);
   void Commit(RingEntry* entry);
   void PollWake();

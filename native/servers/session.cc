@@ -3,19 +3,29 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "bugs.h"
 #include "dispatch.h"
 
 namespace fuse_rig {
 namespace {
 
 constexpr unsigned kRingWorkers = 4;  // several, so that replies overtake each other
+
+// What the first bytes of the buffer say.
+long LengthOf(const std::vector<char>& request) {
+  uint32_t length;
+  memcpy(&length, request.data(), sizeof length);
+  return length;
+}
 
 }  // namespace
 
@@ -44,7 +54,8 @@ int Session::Start() {
   }
   const bool ring_works = options_.ring.use && options_.ring.replies == RingReplies::kWorker;
   if (ring_works || !options_.deferred.empty()) {
-    worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply);
+    worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply,
+                                       options_.defer_batch);
   }
   for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
   return 0;
@@ -61,12 +72,30 @@ void Session::Run(unsigned index) {
 }
 
 EndReason Session::Loop(Channel* channel) {
-  std::vector<char> request(sizes_.request);
+  ReadBuffer in = MakeBuffer();
   std::vector<char> reply(sizes_.reply);
+  const EndReason reason = ReadAll(channel, &in, &reply);
+  delete[] in.spill;
+  return reason;
+}
+
+ReadBuffer Session::MakeBuffer() const {
+  ReadBuffer in;
+  const bool spills = options_.receive == ReceiveBy::kSpill;
+  size_t in_place = kInPlace + sizeof(fuse_in_header) + sizeof(fuse_write_in);
+  if (Bug(bug::kSpilloverMisaligned)) in_place = kInPlace;
+  in.bytes.resize(spills ? in_place : sizes_.request);
+  if (spills) in.spill_size = sizes_.request;
+  return in;
+}
+
+EndReason Session::ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* reply) {
   while (stop_ == 0) {
-    const long n = channel->Receive(request.data(), request.size());
+    if (in->spill == nullptr) in->spill = new char[in->spill_size];
+    long n = channel->Receive(in->bytes.data(), in->bytes.size(), {in->spill, in->spill_size});
+    if (Bug(bug::kEnodevAsData)) n = std::max<long>(n, LengthOf(in->bytes));
     if (n > 0) {
-      Serve(channel, request.data(), static_cast<size_t>(n), reply.data(), reply.size());
+      Serve(channel, in, static_cast<size_t>(n), reply->data(), reply->size());
       continue;
     }
     switch (-n) {
@@ -84,10 +113,16 @@ EndReason Session::Loop(Channel* channel) {
   return EndReason::kStopped;
 }
 
-void Session::Serve(Channel* channel, const char* bytes, size_t size, char* reply,
-                    size_t capacity) {
+void Session::Serve(Channel* channel, ReadBuffer* in, size_t size, char* reply, size_t capacity) {
   Incoming request{};
-  if (!ParseMessage(bytes, size, &request)) return;
+  if (!ParseMessage(in->bytes.data(), size, &request, in->bytes.size(), in->spill)) return;
+  ReadBuffer joined;  // only a WRITE is taken in two pieces
+  if (size > in->bytes.size() && request.head.opcode != op::kWrite) {
+    joined.bytes = in->bytes;
+    joined.bytes.insert(joined.bytes.end(), in->spill, in->spill + (size - in->bytes.size()));
+    ParseMessage(joined.bytes.data(), size, &request);
+    in = &joined;
+  }
   ++on_device_;
   const uint32_t opcode = request.head.opcode;
   if (opcode == op::kForget || opcode == op::kBatchForget || opcode == op::kInterrupt) ++silent_;
@@ -96,11 +131,25 @@ void Session::Serve(Channel* channel, const char* bytes, size_t size, char* repl
   if (worker == nullptr) {
     return Dispatch(*this, request, channel, channel, Reply(reply, capacity));
   }
-  // The buffer receives the next request meanwhile.
-  worker->Add([this, channel, copy = std::vector<char>(bytes, bytes + size)](char* scratch,
-                                                                             size_t room) {
-    Incoming again{};
-    ParseMessage(copy.data(), copy.size(), &again);
+  Defer(worker, channel, in, size, request);
+}
+
+// The buffer receives the next request meanwhile: what is in place is copied, the rest changes hands.
+void Session::Defer(Worker* worker, Channel* channel, ReadBuffer* in, size_t size,
+                    const Incoming& request) {
+  const size_t here = std::min(size, in->bytes.size());
+  std::shared_ptr<char[]> spill;
+  if (size > here) {
+    spill.reset(in->spill, Bug(bug::kSpilloverKept) ? [](char*) {} : [](char* p) { delete[] p; });
+    if (Bug(bug::kSpilloverFreedTwice)) delete[] in->spill;
+    if (!Bug(bug::kSpilloverKept)) in->spill = nullptr;
+  }
+  const std::vector<char> copy(in->bytes.begin(), in->bytes.begin() + static_cast<long>(here));
+  worker->Add([this, channel, request, copy, spill, size](char* scratch, size_t room) {
+    Incoming again = request;
+    if (!Bug(bug::kSharedRequestBuffer)) {
+      ParseMessage(copy.data(), size, &again, copy.size(), spill.get());
+    }
     Dispatch(*this, again, channel, channel, Reply(scratch, room));
   });
 }
@@ -111,7 +160,7 @@ bool Session::TakeUp(uint32_t opcode) {
     signal(options_.crash_signal, SIG_DFL);
     raise(options_.crash_signal);
   }
-  return options_.unanswered.count(opcode) == 0;
+  return !wedged_ && options_.unanswered.count(opcode) == 0;
 }
 
 Worker* Session::WorkerFor(uint32_t opcode, bool ring) {
@@ -148,14 +197,22 @@ void Session::Finish() {
   const bool gone = reason_ == EndReason::kGone || first().Dead();
   // The threads still serve: whoever is in the mount, or on the way into it, gets answers
   // meanwhile.
-  if (!gone) Unmount(mounted_);
-  fs_->Stop(!gone);
+  if (Bug(bug::kTeardownCircular) && ring_ != nullptr) ring_->Stop(true);
+  if (!gone || Bug(bug::kDoubleUnmount)) Unmount(mounted_);
+  if (Bug(bug::kFdClosedInUse)) close(first().fd());
+  if (!Bug(bug::kReplyAfterTeardown)) fs_->Stop(!gone);
   stop_ = 1;
   SetReady();
-  for (std::thread& thread : threads_) pthread_kill(thread.native_handle(), kWakeSignal);
+  for (std::thread& thread : threads_) {
+    if (!Bug(bug::kExitNobodyWoken)) pthread_kill(thread.native_handle(), kWakeSignal);
+  }
   for (std::thread& thread : threads_) thread.join();
   // From here on nobody makes a ring any more. Its commands hold the device: it ends before the
   // handles are closed.
+  if (Bug(bug::kReplyAfterTeardown)) {
+    ring_.reset();
+    fs_->Stop(!gone);
+  }
   if (ring_ != nullptr) ring_->Drain();
   worker_.reset();
   if (ring_ != nullptr) ring_->Stop(first().Dead());

@@ -21,6 +21,16 @@ namespace fuse_rig {
 
 enum class EndReason { kGone, kStopped, kFailed };
 
+// Of --io spill: data that is in place, with the structures before it.
+constexpr size_t kInPlace = kPage;
+
+// What a thread reads into.
+struct ReadBuffer {
+  std::vector<char> bytes;        // a request, or what is in place of one
+  char* spill = nullptr;          // of --io spill: the rest; it goes with its request
+  size_t spill_size = 0;
+};
+
 class Session {
  public:
   // `ended` is called by every thread that leaves on its own account: `reason` has changed then.
@@ -37,6 +47,8 @@ class Session {
   // Every request, before it is looked at: where --crash-after strikes. False: it is one of
   // --unanswered.
   bool TakeUp(uint32_t opcode);
+  // Of --bug dma-size-ignored: from now on nothing is taken up.
+  void Wedge() { wedged_ = true; }
   // Who carries it out instead of the thread that received it, or null.
   Worker* WorkerFor(uint32_t opcode, bool ring);
 
@@ -58,7 +70,11 @@ class Session {
  private:
   void Run(unsigned index);
   EndReason Loop(Channel* channel);
-  void Serve(Channel* channel, const char* bytes, size_t size, char* reply, size_t capacity);
+  ReadBuffer MakeBuffer() const;
+  EndReason ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* reply);
+  void Serve(Channel* channel, ReadBuffer* in, size_t size, char* reply, size_t capacity);
+  void Defer(Worker* worker, Channel* channel, ReadBuffer* in, size_t size,
+             const Incoming& request);
   void SetReady();
   bool WaitReady();
   // The first reason is the one.
@@ -78,6 +94,7 @@ class Session {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Ring> ring_;  // once INIT has settled it
   bool ring_missing_ = false;
+  std::atomic<bool> wedged_{false};
   std::atomic<uint64_t> on_device_{0};
   std::atomic<uint64_t> silent_{0};  // of those FORGET, BATCH_FORGET and INTERRUPT
   std::atomic<EndReason> reason_{EndReason::kStopped};

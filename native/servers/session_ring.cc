@@ -1,6 +1,7 @@
 // What INIT has to do with the ring: set up before the reply promises it, used once that is written.
 #include <algorithm>
 
+#include "bugs.h"
 #include "session.h"
 
 namespace fuse_rig {
@@ -10,7 +11,8 @@ namespace {
 size_t PayloadSize(const fuse_init_out& out) {
   const size_t pages =
       (out.flags & init::kMaxPages) != 0 ? out.max_pages : size_t{kDefaultMaxPages};
-  return std::max<size_t>({kMinReadBuffer, out.max_write, pages * kPage});
+  const size_t page = Bug(bug::kMaxPagesPageSize) ? 1024 : kPage;
+  return std::max<size_t>({kMinReadBuffer, out.max_write, pages * page});
 }
 
 }  // namespace
@@ -22,7 +24,9 @@ bool Session::SetUpRing(const fuse_init_out& out, std::string* problem) {
     *problem = "a socket takes no commands of a ring";
   } else {
     auto ring = std::make_unique<Ring>(this);
-    if (ring->SetUp(PayloadSize(out), problem)) ring_ = std::move(ring);
+    const bool good = ring->SetUp(PayloadSize(out), problem);
+    if (!good && Bug(bug::kRingFreed)) return ring_.reset(ring.get()), false;
+    if (good) ring_ = std::move(ring);
   }
   ring_missing_ = ring_ == nullptr;
   return !ring_missing_;

@@ -1,11 +1,21 @@
 // The queue of jobs: first in, first out.
 #include "worker.h"
 
+#include <chrono>
 #include <utility>
+
+#include "bugs.h"
 
 namespace fuse_rig {
 
-Worker::Worker(unsigned threads, size_t scratch_size) : scratch_size_(scratch_size) {
+namespace {
+
+constexpr std::chrono::milliseconds kBatchWait(20);
+
+}  // namespace
+
+Worker::Worker(unsigned threads, size_t scratch_size, unsigned batch)
+    : scratch_size_(scratch_size), batch_(batch) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -14,7 +24,7 @@ Worker::~Worker() {
     std::lock_guard<std::mutex> hold(mutex_);
     stop_ = true;
   }
-  changed_.notify_all();
+  if (!Bug(bug::kExitNobodyWokenWorker)) changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -32,6 +42,14 @@ void Worker::Run() {
   for (;;) {
     changed_.wait(hold, [this] { return stop_ || !queue_.empty(); });
     if (queue_.empty()) return;
+    if (due_ == 0) {
+      if (batch_ > 1) {
+        changed_.wait_for(hold, kBatchWait, [this] { return stop_ || queue_.size() >= batch_; });
+      }
+      due_ = static_cast<unsigned>(queue_.size());
+      if (due_ == 0) continue;
+    }
+    --due_;
     const Job job = std::move(queue_.front());
     queue_.pop_front();
     hold.unlock();

@@ -16,7 +16,8 @@ class Worker {
   // `scratch` is the thread's own space to build a reply in.
   using Job = std::function<void(char* scratch, size_t room)>;
 
-  Worker(unsigned threads, size_t scratch_size);
+  // Jobs are begun when `batch` have come, or after a while.
+  Worker(unsigned threads, size_t scratch_size, unsigned batch = 1);
   // Carries out what is queued, then ends.
   ~Worker();
   void Add(Job job);
@@ -25,6 +26,7 @@ class Worker {
   void Run();
 
   size_t scratch_size_;
+  unsigned batch_, due_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> queue_;

@@ -60,6 +60,18 @@ int SpinRead(const Arguments& a) {
   for (;;) Serve(fd);
 }
 
+// What a read that failed left in the buffer is taken for a request: the one before, again and again.
+int SpinAnswer(const Arguments& a) {
+  const int fd = Mounted(a);
+  std::vector<char> request;
+  long size = 0;
+  for (;;) {
+    const long n = Read(fd, &request);
+    if (n > 0) size = n;
+    Answer(fd, request.data(), static_cast<size_t>(size));
+  }
+}
+
 // Computes for ever after the end.
 int SpinCompute(const Arguments& a) {
   Serve(Mounted(a));
@@ -140,7 +152,8 @@ int NeverMounts(const Arguments&) {
 }  // namespace
 
 const std::vector<Mode> kBadModes = {
-    {"hang", Hang},         {"tick", Tick},          {"spin-read", SpinRead}, {"spin-compute", SpinCompute},
+    {"hang", Hang},         {"tick", Tick},          {"spin-read", SpinRead}, {"spin-answer", SpinAnswer},
+    {"spin-compute", SpinCompute},
     {"close-device", CloseDevice}, {"close-all", CloseAll}, {"close-and-exit", CloseAndExit},
     {"stop-itself", StopItself}, {"fork-bomb", ForkBomb}, {"garbage", Garbage}, {"crash", Crash},
     {"never-opens", NeverOpens}, {"never-mounts", NeverMounts},

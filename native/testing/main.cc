@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   using namespace fuse_rig;
   const auto lists = {&kTransportModes, &kBadModes, &kSignalModes, &kSleepModes,
                       &kRingModes, &kRingShapeModes,
-                      &kRingRefusedModes, &kRingBadModes, &kRingLeaveModes};
+                      &kRingRefusedModes, &kRingBadModes, &kRingLeaveModes, &kRingOwnerModes,
+                      &kRingRareModes, &kProfileModes};
   for (const auto* list : lists) {
     for (const Mode& mode : *list) {
       if (argc < 2 || strcmp(argv[1], mode.name) != 0) continue;

@@ -62,10 +62,7 @@ class BadCommits : public Asking {
     stray.qid = static_cast<uint16_t>(ConfiguredCpus());
     Single(&stray, uring_cmd::kCommitAndFetch);
     Tell("queue beyond");
-    while (held_ > 0) {
-      Wait();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
-    }
+    Drain();
     return 0;
   }
 
@@ -154,10 +151,7 @@ class Unmapped : public RingLoop {
     for (const auto& entry : entries_) Register(entry.get());
     ring_.Submit(0);
     for (const auto& entry : entries_) if (!at_commit) Unmap(entry.get());
-    while (held_ > 0) {
-      Wait();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
-    }
+    Drain();
     return failed_;
   }
 
@@ -246,6 +240,7 @@ class Late : public Asking {
   int Run() override {
     RingLoop::Run();
     RingEntry* entry = entries_[0].get();
+    for (const auto& other : entries_) if (other->commit_id > entry->commit_id) entry = other.get();
     Single(entry, uring_cmd::kCommitAndFetch);
     Tell("COMMIT after the end");
     Single(entry, uring_cmd::kRegister);

@@ -125,12 +125,20 @@ void RingLoop::Completed(const io_uring_cqe& cqe) {
   if (cqe.res != -ENOTCONN) Unexpected(entry, cqe.res);
 }
 
-int RingLoop::Run() {
-  for (const auto& entry : entries_) Register(entry.get());
+void RingLoop::TakeAll() {
+  for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
+}
+
+void RingLoop::Drain() {
   while (held_ > 0) {
     Wait();
-    for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
+    TakeAll();
   }
+}
+
+int RingLoop::Run() {
+  for (const auto& entry : entries_) Register(entry.get());
+  Drain();
   return failed_;
 }
 

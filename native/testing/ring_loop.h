@@ -70,6 +70,10 @@ class RingLoop {
   // A result that is neither a request nor the end.
   virtual void Unexpected(RingEntry* entry, int result);
   void Completed(const io_uring_cqe& cqe);
+  // Looks at what is there.
+  void TakeAll();
+  // Serves until no command is left in the kernel.
+  void Drain();
   RingEntry* Find(uint64_t user_data) const;
 
   int fd_;

@@ -46,7 +46,7 @@ class Mixed : public RingLoop {
       files_ += 2;
       Wait();
       do {
-        for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
+        TakeAll();
       } while (held_ > 0 && files_ > 0 && ring_.Submit(1) >= 0);
     }
     if (polls_ == 0) Say("the poll never came");
@@ -162,10 +162,7 @@ class Reused : public RingLoop {
   using RingLoop::RingLoop;
   int Run() override {
     for (uint32_t i = 0; i < entries_.size(); ++i) RingLoop::Register(entries_[i].get());
-    while (held_ > 0) {
-      Wait();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
-    }
+    Drain();
     return failed_;
   }
 
@@ -249,7 +246,7 @@ class Late : public RingLoop {
       Wait();
       usleep(2000);
       overflowed_ = overflowed_ || ring_.Overflowed();
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
+      TakeAll();
     }
     Say("overflow %s", overflowed_ ? "yes" : "no");
     return failed_;

@@ -211,7 +211,7 @@ class Forked : public RingLoop {
     close(pipe_[0]);
     while (held_ > 0) {
       ring_.Enter(0, 1, IORING_ENTER_GETEVENTS);
-      for (io_uring_cqe cqe; ring_.Take(&cqe);) Completed(cqe);
+      TakeAll();
     }
     close(pipe_[1]);
     int status = 0;

@@ -19,6 +19,9 @@ namespace {
 constexpr char kText[] = "hello\n";
 constexpr uint64_t kFileId = 2;
 
+// As in libfuse, the root is what the mountpoint is: where that is a file, it is the only one.
+mode_t root_type = S_IFDIR;
+
 [[noreturn]] void Die(const char* what) {
   fprintf(stderr, "fuse-rig-odd-server: %s: %s\n", what, strerror(errno));
   _exit(1);
@@ -27,9 +30,10 @@ constexpr uint64_t kFileId = 2;
 fuse_attr Attributes(uint64_t id) {
   fuse_attr attr{};
   attr.ino = id;
-  attr.mode = id == kRootId ? S_IFDIR | 0755 : S_IFREG | 0644;
-  attr.nlink = id == kRootId ? 2 : 1;
-  attr.size = id == kRootId ? 0 : sizeof kText - 1;
+  const bool directory = id == kRootId && root_type == S_IFDIR;
+  attr.mode = directory ? S_IFDIR | 0755 : S_IFREG | 0644;
+  attr.nlink = directory ? 2 : 1;
+  attr.size = directory ? 0 : sizeof kText - 1;
   return attr;
 }
 
@@ -76,8 +80,10 @@ int OpenDevice(int flags) {
 }
 
 void MountDevice(int fd, const std::string& target) {
+  struct stat on {};
+  if (stat(target.c_str(), &on) == 0) root_type = on.st_mode & S_IFMT;
   char data[128];
-  snprintf(data, sizeof data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u", fd, getuid(), getgid());
+  snprintf(data, sizeof data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, root_type, getuid(), getgid());
   if (mount("odd", target.c_str(), "fuse.odd", MS_NOSUID | MS_NODEV, data) != 0) Die("mount");
 }
 

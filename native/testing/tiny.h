@@ -64,5 +64,8 @@ extern const std::vector<Mode> kRingShapeModes;
 extern const std::vector<Mode> kRingRefusedModes;
 extern const std::vector<Mode> kRingBadModes;
 extern const std::vector<Mode> kRingLeaveModes;
+extern const std::vector<Mode> kRingOwnerModes;
+extern const std::vector<Mode> kRingRareModes;
+extern const std::vector<Mode> kProfileModes;
 
 }  // namespace fuse_rig

@@ -16,7 +16,6 @@
 namespace fuse_rig {
 namespace {
 
-constexpr unsigned long kIocSyncInit = _IO(229, 3);
 
 int Plain(const Arguments& a) {
   const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
@@ -135,6 +134,45 @@ int Dup(const Arguments& a) {
   return Serve(third) == ENODEV ? 0 : 1;
 }
 
+// Gives its descriptor a number of its own choice, and serves by that if it may.
+int Dup2(const Arguments& a) {
+  const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
+  MountDevice(fd, a.target);
+  Say("itself %s", dup2(fd, fd) == fd ? "ok" : "bad");
+  const int other = dup2(fd, 100);
+  Say("dup2 %s", other == 100 ? "ok" : strerrorname_np(errno));
+  return Serve(other < 0 ? fd : other) == ENODEV ? 0 : 1;
+}
+
+// As go-fuse does: a file below its own mount is opened and polled, so that Go's poller knows that FUSE
+// has no poll, while another thread serves.
+int EpollHack(const Arguments& a) {
+  constexpr char kName[] = ".go-fuse-epoll-hack";
+  const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
+  MountDevice(fd, a.target);
+  int error = 0;
+  std::thread server([&] {
+    std::vector<char> request;
+    for (long n; (n = Read(fd, &request)) != -ENODEV;) {
+      fuse_in_header in{};
+      if (n > 0) memcpy(&in, request.data(), sizeof in);
+      fuse_entry_out entry{};
+      entry.nodeid = 99;
+      entry.attr.mode = S_IFREG | 0644;
+      const bool hack = in.opcode == op::kLookup && strcmp(request.data() + sizeof in, kName) == 0;
+      if (hack) Reply(fd, in.unique, 0, &entry, sizeof entry);
+      else if (n > 0) Answer(fd, request.data(), static_cast<size_t>(n));
+      else if (n != -EINTR && n != -ENOENT) break;
+    }
+    error = ENODEV;
+  });
+  pollfd p = {open((a.target + "/" + kName).c_str(), O_RDONLY | O_CLOEXEC), POLLIN, 0};
+  Say("hack %s", p.fd >= 0 && poll(&p, 1, 0) == 1 && p.revents == POLLIN ? "ok" : strerrorname_np(errno));
+  close(p.fd);
+  server.join();
+  return error == ENODEV ? 0 : 1;
+}
+
 // O_NONBLOCK comes and goes.
 int Flags(const Arguments& a) {
   const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
@@ -202,7 +240,8 @@ int Errors(const Arguments& a) {
 
 const std::vector<Mode> kTransportModes = {
     {"plain", Plain},   {"sync-init", SyncInit},   {"inherit", Inherit}, {"poll", PollStates},
-    {"epoll-blocking", EpollBlocking}, {"dup", Dup}, {"flags", Flags},   {"clone-close", CloneClose},
+    {"epoll-blocking", EpollBlocking}, {"dup", Dup}, {"dup2", Dup2}, {"epoll-hack", EpollHack},
+    {"flags", Flags},   {"clone-close", CloneClose},
     {"errors", Errors},
 };
 

@@ -15,6 +15,7 @@ import {
   HEADER_BYTES,
   MAGIC,
 } from './frame.ts';
+import { newRaw, type Raw } from './raw.ts';
 import { ReadWindow } from './window.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
@@ -50,19 +51,6 @@ export interface Frame {
 export interface CaptureIndex {
   readonly offsets: readonly number[];
   readonly kinds: readonly SessionEvent['kind'][];
-}
-
-/** A sound frame: its body lies at `from` to `end` of `frames`, the window's unless `owned`. */
-interface Raw {
-  kind: SessionEvent['kind'];
-  type: number;
-  frames: Uint8Array;
-  from: number;
-  end: number;
-  owned: boolean;
-  number: number;
-  offset: number;
-  next: number;
 }
 
 export class CaptureReader {
@@ -133,7 +121,7 @@ export class CaptureReader {
 
   /** The event whose frame begins at byte `offset`, which an index or `frames` gave. */
   readAt(offset: number): SessionEvent {
-    return this.#event(this.#frameAt(this.#single, offset));
+    return this.#event(this.#frameAt(newRaw(), this.#single, offset));
   }
 
   close(): void {
@@ -142,15 +130,19 @@ export class CaptureReader {
     closeSync(this.#fd);
   }
 
-  /** `lends`: a frame's bytes are valid until the next one is asked for. */
+  /**
+   * Every frame, one after the other in the same object. `lends`: a frame's bytes are valid until the
+   * next one is asked for.
+   */
   *#walk(lends = false): Generator<Raw, void, undefined> {
+    const raw = newRaw();
     const size = Math.min(WINDOW_BYTES, this.size);
     const window = new ReadWindow(this.#fd, this.path, size, native.soundFrames, lends);
     let offset = 0;
     let ended = false;
     for (let number = 0; offset < this.size; ++number) {
       if (ended) throw this.#error('damaged', offset, number, 'more follows the end event');
-      const raw = this.#frameAt(window, offset, number);
+      this.#frameAt(raw, window, offset, number);
       if ((raw.kind === 'begin') !== (number === 0)) {
         throw this.#error('damaged', offset, number, `a ${raw.kind} event is out of place`);
       }
@@ -170,17 +162,17 @@ export class CaptureReader {
     return event;
   }
 
-  /** `number` is what the frame must carry, where it is known. */
-  #frameAt(window: ReadWindow, offset: number, number?: number): Raw {
+  /** Fills `raw`. `number` is what the frame must carry, where it is known. */
+  #frameAt(raw: Raw, window: ReadWindow, offset: number, number?: number): Raw {
     if (this.#closed) throw new CaptureError('closed', `${this.path}: the reader is closed`);
     const left = this.size - offset;
     if (!(Number.isSafeInteger(offset) && offset >= 0 && left >= HEADER_BYTES)) {
       throw this.#error('truncated', offset, number, 'the file ends inside a frame header');
     }
     const headerAt = window.place(offset, HEADER_BYTES);
-    const header = decodeHeader(window.buffer, headerAt, this.format);
-    if (typeof header === 'string') throw this.#error('damaged', offset, number, header);
-    const length = HEADER_BYTES + header.length;
+    const wrong = decodeHeader(window.buffer, headerAt, this.format, raw);
+    if (wrong !== undefined) throw this.#error('damaged', offset, number, wrong);
+    const length = HEADER_BYTES + raw.length;
     if (length > left) {
       const cut = `the file ends ${length - left} bytes before the frame does`;
       throw this.#error('truncated', offset, number, cut);
@@ -192,13 +184,16 @@ export class CaptureReader {
     if (!window.sound(offset + length) && native.soundFrames(frames, at, end) !== end) {
       throw this.#error('damaged', offset, number, 'the checksum does not match');
     }
-    if (number !== undefined && header.number !== number) {
-      throw this.#error('damaged', offset, number, `the frame carries number ${header.number}`);
+    if (number !== undefined && raw.number !== number) {
+      throw this.#error('damaged', offset, number, `the frame carries number ${raw.number}`);
     }
-    const { kind, type } = header;
-    const from = at + HEADER_BYTES;
-    const next = offset + length;
-    return { kind, type, frames, from, end, owned, number: header.number, offset, next };
+    raw.frames = frames;
+    raw.from = at + HEADER_BYTES;
+    raw.end = end;
+    raw.owned = owned;
+    raw.offset = offset;
+    raw.next = offset + length;
+    return raw;
   }
 
   /**
@@ -228,7 +223,7 @@ export class CaptureReader {
   }
 
   #begin(): BeginEvent {
-    const event = this.#event(this.#frameAt(this.#single, 0, 0));
+    const event = this.#event(this.#frameAt(newRaw(), this.#single, 0, 0));
     if (event.kind === 'begin') return event;
     throw this.#error('damaged', 0, 0, `a ${event.kind} event is out of place`);
   }

@@ -15,7 +15,7 @@ import { HEADERS, ServerMemory, type Slot } from '../../rig/kernel/ring/testing/
 import { DIRECTORY, say as sayCall } from '../../rig/kernel/scene.ts';
 import { encodeReply } from '../../rig/protocol/build.ts';
 import { encode } from '../../rig/protocol/codec.ts';
-import { writeU64 } from '../../rig/protocol/cursor.ts';
+import { type Key, keyOf, writeKey } from '../../rig/protocol/cursor.ts';
 import { bareReply } from '../../rig/protocol/header.ts';
 import { type InitFlag, initMask, splitInitFlags } from '../../rig/protocol/init-flags.ts';
 import { Request } from '../../rig/protocol/message.ts';
@@ -58,7 +58,7 @@ export class RealScene {
   /** Requests delivered and not taken yet, oldest first. */
   readonly requests: Taken[] = [];
   readonly #waiting = new Waiting();
-  #userData = 0n;
+  #userData = 0;
   #over = false;
   readonly #into = new Uint8Array(1 << 21);
 
@@ -70,7 +70,6 @@ export class RealScene {
       unwatch: (tag) => this.#waiting.watches.remove(tag),
       onMounted: () => {},
       onUnmounted: () => {},
-      rings: true,
     });
     const { rings } = this.kernel;
     const name = ({ qid, index }: Entry) => `${qid}/${index}`;
@@ -124,22 +123,22 @@ export class RealScene {
       headers: this.memory.allocate(HEADERS),
       payload: this.memory.allocate(Math.min(payload, 1 << 16)),
     };
-    this.name(made.iovecs, [made.headers, BigInt(headers)], [made.payload, BigInt(payload)]);
+    this.name(made.iovecs, [made.headers, headers], [made.payload, payload]);
     return made;
   }
 
-  name(at: bigint, ...iovecs: [base: bigint, length: bigint][]): void {
+  name(at: number, ...iovecs: [base: Key, length: Key][]): void {
     const bytes = this.memory.at(at, 32);
     iovecs.forEach(([base, length], i) => {
-      writeU64(bytes, 16 * i, base);
-      writeU64(bytes, 16 * i + 8, length);
+      writeKey(bytes, 16 * i, base);
+      writeKey(bytes, 16 * i + 8, length);
     });
   }
 
   command(sqe: Partial<RingSqe>, ring = 1, memory: Memory = this.memory): number | string {
     const userData = ++this.#userData;
-    const base = { cmdOp: URING_CMD.REGISTER, handle: this.handle, qid: 0, commitId: 0n };
-    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true };
+    const base = { cmdOp: URING_CMD.REGISTER, handle: this.handle, qid: 0, commitId: 0 };
+    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true, quiet: false };
     return say(this.rings.command(ring, { ...base, ...rest, ...sqe }, memory));
   }
 
@@ -150,11 +149,11 @@ export class RealScene {
     ring = 1,
     memory: Memory = this.memory,
   ): number | string {
-    return this.command({ qid, addr: slot.iovecs, len: 2, ...sqe }, ring, memory);
+    return this.command({ qid, addr: BigInt(slot.iovecs), len: 2, ...sqe }, ring, memory);
   }
 
-  commit(commitId: bigint, qid = 0, ring = 1): number | string {
-    return this.command({ cmdOp: URING_CMD.COMMIT_AND_FETCH, commitId, qid }, ring);
+  commit(unique: bigint, qid = 0, ring = 1): number | string {
+    return this.command({ cmdOp: URING_CMD.COMMIT_AND_FETCH, commitId: keyOf(unique), qid }, ring);
   }
 
   /** Entries for every queue, and with them the ring. */

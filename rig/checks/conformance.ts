@@ -6,12 +6,13 @@
  * fuse_uring_commit() takes for the request in its entry. A refused notification is the server's
  * risk and only counted.
  * Not verified: what the replies mean (divergence, content), replies to interrupted requests, which
- * may cross with the request's end, and commits that reach no request (ownership).
+ * may cross with the request's end, and commits that reach no request (ownership); replies to requests
+ * that a fault was injected into.
  */
 import type { ReplayEvent, ReplyEvent, RingPlace } from '../events.ts';
-import { readKey } from '../protocol/cursor.ts';
+import { type Key, readKey } from '../protocol/cursor.ts';
 import { ERRNO, errnoName } from '../protocol/errno.ts';
-import { errorOf, lenOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, lenOf, namedBy, uniqueKeyOf } from '../protocol/header.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
 import { OUT_HEADER } from '../protocol/structs-common.ts';
@@ -20,14 +21,22 @@ import { type InEntry, RingRequests } from './ring_requests.ts';
 
 export class Conformance implements Check {
   readonly name = 'conformance';
+  readonly kinds = ['request', 'reply', 'teardown', 'injected'] as const;
   readonly #bad = new Lines();
   readonly #ring = new RingRequests();
   #replies = 0;
   #ended = false;
+  /** Part of the connection was torn down: replies to what ended with it meet ENOENT. */
+  #partly = false;
+  /** Requests a fault was injected into. */
+  readonly #faulted = new Set<string>();
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.#ended = true;
-    else if (event.kind === 'request') this.#ring.deliver(event);
+    else if (event.kind === 'injected') {
+      if (event.unique !== '') this.#faulted.add(`${event.conn}/${event.unique}`);
+      if (event.result === 0) this.#partly = true;
+    } else if (event.kind === 'request') this.#ring.deliver(event);
     else if (event.kind !== 'reply') return;
     else if (event.ring !== undefined) this.#committed(event, event.ring);
     else this.#written(event);
@@ -47,9 +56,15 @@ export class Conformance implements Check {
     this.#replies++;
     this.#ring.agree(event);
     // After the teardown a late reply meets ENOENT: the request ended with the connection.
-    if (event.result < 0 && !this.#ended) {
+    if (event.result < 0 && !this.#ended && !this.#explained(event, unique)) {
       this.#bad.add(`reply to unique ${unique} refused with -${errnoName(event.result)}`);
     }
+  }
+
+  /** The write failed because a fault was injected, into it or into its request. */
+  #explained(event: ReplyEvent, unique: Key): boolean {
+    if (this.#partly && event.result === -ERRNO.ENOENT) return true;
+    return this.#faulted.has(`${event.conn}/${unique.toString(16)}`);
   }
 
   #committed(event: ReplyEvent, ring: RingPlace): void {
@@ -78,15 +93,15 @@ export class Conformance implements Check {
  * an interrupt, refuses a commit that names it, and nobody is there to notice.
  */
 const oddUnique = (reply: Uint8Array, { unique, limits }: InEntry, refusal: number): boolean =>
-  refusal === -ERRNO.ENOENT && limits === undefined && uniqueOf(reply) === unique;
+  refusal === -ERRNO.ENOENT && limits === undefined && uniqueKeyOf(reply) === unique;
 
 /** What is wrong with a commit that the kernel does not take. */
 function mistake(reply: Uint8Array, { unique, limits }: InEntry): string {
   if (reply.length < 16) return 'its header is not mapped';
   const error = errorOf(reply);
   if (error > 0 || error <= -512) return `error ${error} is none`;
-  const named = uniqueOf(reply);
-  if ((named & ~1n) !== unique) return `it names unique ${named}`;
+  const named = uniqueKeyOf(reply);
+  if (namedBy(named) !== unique) return `it names unique ${named}`;
   const size = lenOf(reply) - 16;
   const { min, max } = limits ?? { min: 0, max: 0 };
   if (size < min || size > max) {

@@ -43,10 +43,28 @@ it('must fail when a block comes back changed', () => {
   expect(finding?.details[0]).toContain('node 5: bytes 4096..8191');
 });
 
+it('must fail when a block comes back changed that was written while others were', () => {
+  const [one, acknowledged] = write(2n, 0n, 7) as [ReplayEvent, ReplayEvent];
+  const both = [one, ...write(4n, 8192n, 8), acknowledged];
+  expect(run(both, read(6n, 0n, 7), read(8n, 8192n, 8))?.text).toBe(
+    '4 blocks read back as written',
+  );
+  expect(run(both, read(6n, 0n, 7), read(8n, 8192n, 7))?.text).toBe('2 blocks lost or changed');
+});
+
+it('must fail when a block comes back changed behind a SETATTR of something else', () => {
+  const setattr = buildRequest('SETATTR', head(4n), { valid: 1, mode: 0o600 });
+  const chmod: ReplayEvent[] = [{ kind: 'request', ...at, bytes: setattr.bytes }];
+  expect(run(write(2n, 0n, 7), chmod, read(6n, 0n, 7))?.verdict).toBe('pass');
+  expect(run(write(2n, 0n, 7), chmod, read(6n, 0n, 9))?.verdict).toBe('fail');
+});
+
 it('does not accuse: partial blocks, writes in flight, failed writes, truncates, links', () => {
   expect(run(write(2n, 100n, 7, 4096), read(4n, 0n, 9))?.verdict).toBe('pass');
   const [asked, acknowledged] = write(4n, 0n, 8) as [ReplayEvent, ReplayEvent];
   expect(run(write(2n, 0n, 7), [asked], read(6n, 0n, 9), [acknowledged])?.verdict).toBe('pass');
+  const [early, late] = read(4n, 0n, 9) as [ReplayEvent, ReplayEvent];
+  expect(run(write(2n, 0n, 7), [early], write(6n, 4096n, 8), [late])?.verdict).toBe('pass');
   const setattr = buildRequest('SETATTR', head(4n), { valid: 8, size: 0n });
   const truncate: ReplayEvent[] = [{ kind: 'request', ...at, bytes: setattr.bytes }];
   expect(run(write(2n, 0n, 7), truncate, read(6n, 0n, 0))?.verdict).toBe('pass');

@@ -3,7 +3,7 @@
  *
  * Verified: every 4096-byte block that an acknowledged WRITE covered whole comes back unchanged in
  * later READs of the same node, until a truncate, fallocate, copy or another write touches it.
- * Not verified: partly written blocks, reads that overlap a write in flight, files with several links
+ * Not verified: partly written blocks, what overlaps a write in flight, files with several links
  * (a path-based server has a node for each name), files opened for passthrough (their data never
  * comes here), and what the backing store holds after the run.
  */
@@ -12,7 +12,7 @@ import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
 import { type Key, keyOf, readKey, readU32 } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
-import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { errorOf, opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
@@ -20,34 +20,25 @@ import { OP } from '../protocol/opcodes.ts';
 import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
+import { type Asked, AskedByConn } from './asked.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import { BLOCK, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
+import { BLOCK, begin, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
 const WRITE_DATA = 80;
 const FOPEN_PASSTHROUGH = 128;
+/** A READ's. */
+const NO_SUMS: Asked['sums'] = [];
 const O_TRUNC = 0o1000;
+/** Of SETATTR's `valid`: the only change to data it brings. */
+const FATTR_SIZE = 8;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 
 /** Body of a WRITE's reply, and of replies that are looked over by their length anyway. */
 const WRITTEN = { min: 8, max: 8 };
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
-
-interface Asked {
-  unique: bigint;
-  opcode: number;
-  node: Key;
-  offset: number;
-  /** Bytes asked for, or written. */
-  size: number;
-  /** WRITE: checksums of its whole blocks. */
-  sums: [block: number, sum: number][];
-  version: number;
-  /** A write was in flight when it was asked. */
-  mixed: boolean;
-}
 
 /** Opcodes whose replies tell how a file's data can be reached. */
 const LOOKS: ReadonlySet<number> = new Set([
@@ -71,6 +62,7 @@ const TOUCHES: ReadonlySet<number> = new Set([
 
 export class Content implements Check {
   readonly name = 'content';
+  readonly kinds = ['request', 'reply'] as const;
   readonly #files = new Shadows();
   readonly #asked = new AskedByConn();
   readonly #wrong = new Lines();
@@ -107,8 +99,8 @@ export class Content implements Check {
       }
     }
     if (LOOKS.has(opcode)) {
-      const unique = uniqueOf(bytes);
-      const none = { offset: 0, size: 0, sums: [], version: 0, mixed: false };
+      const unique = uniqueKeyOf(bytes);
+      const none = { writes: false, offset: 0, size: 0, sums: [], mixed: false };
       this.#asked.set(event, { unique, opcode, node, ...none });
     }
   }
@@ -152,23 +144,23 @@ export class Content implements Check {
     const shadow = this.#files.of(conn, node);
     const offset = Number(readKey(bytes, 48));
     const size = readU32(bytes, 56);
-    const sums: Asked['sums'] = [];
-    const mixed = shadow.writing > 0;
+    let sums = NO_SUMS;
     if (writing) {
-      shadow.writing++;
-      shadow.version++;
       dropRange(shadow, offset, size);
       const data = bytes.subarray(WRITE_DATA);
+      sums = [];
       for (const [block, from] of wholeBlocks(offset, data.length)) {
         sums.push([block, this.#sum(data.subarray(from, from + BLOCK))]);
       }
     }
-    const { version } = shadow;
-    const unique = uniqueOf(bytes);
-    this.#asked.set(event, { unique, opcode, node, offset, size, sums, version, mixed });
+    const unique = uniqueKeyOf(bytes);
+    const asked = { unique, opcode, node, writes: writing, offset, size, sums, mixed: false };
+    begin(shadow, asked);
+    this.#asked.set(event, asked);
   }
 
   #touch(conn: number, node: Key, bytes: Uint8Array, opcode: number): void {
+    if (opcode === OP.SETATTR.opcode && (readU32(bytes, IN_HEADER_SIZE) & FATTR_SIZE) === 0) return;
     const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
     const target = copies ? keyOf(new Request(bytes).args.nodeid_out as bigint) : node;
     this.#files.clear(conn, target);
@@ -185,15 +177,14 @@ export class Content implements Check {
       if (!failed) this.#looked(event, asked);
     } else {
       const shadow = this.#files.of(event.conn, asked.node);
+      shadow.flights.delete(asked);
       if (asked.opcode === OP.WRITE.opcode) this.#written(event, asked, shadow, failed);
       else if (!failed) this.#read(event, asked, shadow);
     }
   }
 
   #written(event: ReplyEvent, asked: Asked, shadow: Shadow, failed: boolean): void {
-    shadow.writing--;
-    const mixed = asked.mixed || shadow.writing > 0 || asked.version !== shadow.version;
-    if (failed || mixed || shadow.blind) return;
+    if (failed || asked.mixed || shadow.blind) return;
     const written = readU32(event.bytes, OUT_HEADER);
     const end = asked.offset + written;
     for (const [block, sum] of asked.sums) {
@@ -202,15 +193,17 @@ export class Content implements Check {
   }
 
   #read(event: ReplyEvent, asked: Asked, shadow: Shadow): void {
-    if (shadow.blind || asked.mixed || asked.version !== shadow.version) return;
-    const data = event.bytes.subarray(OUT_HEADER);
-    for (const [block, from] of wholeBlocks(asked.offset, data.length)) {
+    if (shadow.blind || asked.mixed) return;
+    const { bytes } = event;
+    const end = asked.offset + bytes.length - OUT_HEADER;
+    for (let block = Math.ceil(asked.offset / BLOCK); (block + 1) * BLOCK <= end; block++) {
       const expected = shadow.blocks.get(block);
       if (expected === undefined) continue;
       this.#verified++;
-      if (this.#sum(data.subarray(from, from + BLOCK)) === expected) continue;
+      const from = OUT_HEADER + block * BLOCK - asked.offset;
+      if (this.#sum(bytes.subarray(from, from + BLOCK)) === expected) continue;
       this.#wrong.add(
-        `READ unique ${uniqueOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
+        `READ unique ${uniqueKeyOf(event.bytes)} node ${asked.node}: bytes ${block * BLOCK}..${block * BLOCK + BLOCK - 1} are not what the last acknowledged WRITE put there`,
       );
     }
   }
@@ -224,40 +217,6 @@ export class Content implements Check {
         : `${this.#verified} blocks read back as written`;
     const text = count === 0 ? verified : `${count} blocks lost or changed`;
     return [{ check: this.name, verdict, text, details: this.#wrong.list() }];
-  }
-}
-
-/** Requests without their reply. */
-class AskedByConn {
-  readonly #device = new Map<number, Map<Key, Asked>>();
-  readonly #rings = new Map<number, Map<Key, Asked>>();
-
-  #of({ conn, ring }: RequestEvent | ReplyEvent): Map<Key, Asked> {
-    const all = ring === undefined ? this.#device : this.#rings;
-    let asked = all.get(conn);
-    if (asked === undefined) {
-      asked = new Map();
-      all.set(conn, asked);
-    }
-    return asked;
-  }
-
-  /** What came in a ring's entry is answered there, whatever unique the reply names. */
-  #key({ bytes, ring }: RequestEvent | ReplyEvent): Key {
-    if (ring !== undefined) return ring.qid * 2 ** 32 + ring.entry;
-    return readKey(bytes, IN_HEADER.at.unique);
-  }
-
-  set(event: RequestEvent, asked: Asked): void {
-    this.#of(event).set(this.#key(event), asked);
-  }
-
-  get(event: ReplyEvent): Asked | undefined {
-    return this.#of(event).get(this.#key(event));
-  }
-
-  delete(event: ReplyEvent): void {
-    this.#of(event).delete(this.#key(event));
   }
 }
 

@@ -14,6 +14,8 @@ export interface Finding {
 /** An oracle: takes every event of a run in order, then says what it found. */
 export interface Check {
   readonly name: string;
+  /** Kinds of events it looks at; all where there are none. */
+  readonly kinds?: readonly ReplayEvent['kind'][] | undefined;
   take(event: ReplayEvent): void;
   findings(): Finding[];
 }

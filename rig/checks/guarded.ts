@@ -4,11 +4,13 @@ import type { Check, Finding } from './finding.ts';
 
 export class Guarded implements Check {
   readonly name: string;
+  readonly kinds: readonly ReplayEvent['kind'][] | undefined;
   readonly #check: Check;
   #broken: Error | undefined;
 
   constructor(check: Check) {
     this.name = check.name;
+    this.kinds = check.kinds;
     this.#check = check;
   }
 

@@ -12,7 +12,8 @@ import type {
   ReplyEvent,
   RequestEvent,
 } from '../events.ts';
-import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
@@ -20,7 +21,7 @@ export const HEADERS_SIZE = URING_REQ_HEADER.size;
 
 /** A request that is or was in an entry. */
 export interface Carried {
-  readonly unique: bigint;
+  readonly unique: Key;
   readonly opcode: number;
   readonly entry: LedgerEntry;
   /** When it was delivered, ns. */
@@ -39,9 +40,12 @@ export interface LedgerEntry {
   /** When it was registered, ns. */
   readonly since: number;
   readonly regions: readonly Region<LedgerEntry>[];
+  /** All that are registered at addresses of the same process. */
+  readonly addresses: Regions<LedgerEntry>;
   owner: 'kernel' | 'server';
-  /** The request in it, while it is the server's. */
+  /** The request in it, while it is the server's; the one that was answered last. */
   request: Carried | undefined;
+  last: Carried | undefined;
   /** Its buffers are another entry's too: what is found in them means nothing. */
   shared: boolean;
 }
@@ -58,7 +62,6 @@ const REMEMBERED = 8 * 1024;
 interface Connection {
   /** Entries by queue and by their number in it. */
   readonly queues: Map<number, LedgerEntry[]>;
-  readonly regions: Regions<LedgerEntry>;
   /**
    * The latest that were committed, in a circle. Looked through where something is wrong and never
    * else: a map would cost more with every request than the rest of the ledger.
@@ -69,6 +72,8 @@ interface Connection {
 
 export class Ledger {
   readonly #connections = new Map<number, Connection>();
+  /** By process; where that is not known, by connection. */
+  readonly #addresses = new Map<string, Regions<LedgerEntry>>();
   entries = 0;
   requests = 0;
   /** Requests that were committed, of all that were delivered. */
@@ -79,12 +84,18 @@ export class Ledger {
     if (found === undefined) {
       found = {
         queues: new Map(),
-        regions: new Regions(),
         committed: [],
         commits: 0,
       };
       this.#connections.set(conn, found);
     }
+    return found;
+  }
+
+  #regionsOf({ pid, conn }: RegisterEvent): Regions<LedgerEntry> {
+    const whose = pid === undefined ? `connection ${conn}` : `process ${pid}`;
+    const found = this.#addresses.get(whose) ?? new Regions();
+    this.#addresses.set(whose, found);
     return found;
   }
 
@@ -98,7 +109,7 @@ export class Ledger {
   }
 
   /** A request on a ring that has no reply yet. */
-  outstanding(conn: number, unique: bigint): Carried | undefined {
+  outstanding(conn: number, unique: Key): Carried | undefined {
     for (const queue of this.#connections.get(conn)?.queues.values() ?? []) {
       const found = queue.find((entry) => entry?.request?.unique === unique);
       if (found !== undefined) return found.request;
@@ -107,14 +118,14 @@ export class Ledger {
   }
 
   /** A request on a ring that was answered. */
-  committed(conn: number, unique: bigint): Carried | undefined {
+  committed(conn: number, unique: Key): Carried | undefined {
     return this.#connections.get(conn)?.committed.findLast((one) => one.unique === unique);
   }
 
   /** Enters a REGISTER that is held; returns where its buffers overlap others. */
   register(event: RegisterEvent): Overlap[] {
     const { conn, qid, entry: index, ring, t } = event;
-    const { queues, regions } = this.#of(conn);
+    const { queues } = this.#of(conn);
     const mine: Region<LedgerEntry>[] = [];
     const entry: LedgerEntry = {
       conn,
@@ -125,6 +136,8 @@ export class Ledger {
       regions: mine,
       owner: 'kernel',
       request: undefined,
+      last: undefined,
+      addresses: this.#regionsOf(event),
       shared: false,
     };
     const region = (buffer: EntryBuffer, start: number, size: number): void => {
@@ -138,7 +151,7 @@ export class Ledger {
     queues.set(qid, queue);
     const overlaps: Overlap[] = [];
     for (const one of mine) {
-      const other = regions.add(one);
+      const other = entry.addresses.add(one);
       if (other === undefined) continue;
       entry.shared = true;
       other.entry.shared = true;
@@ -152,9 +165,14 @@ export class Ledger {
     const entry = event.ring && this.entry(event.conn, event.ring.qid, event.ring.entry);
     if (entry === undefined) return;
     const { bytes, t } = event;
-    const [unique, opcode] = [uniqueOf(bytes), opcodeOf(bytes)];
     entry.owner = 'server';
-    entry.request = { unique, opcode, entry, delivered: t, committed: undefined };
+    entry.request = {
+      unique: uniqueKeyOf(bytes),
+      opcode: opcodeOf(bytes),
+      entry,
+      delivered: t,
+      committed: undefined,
+    };
     this.requests++;
   }
 
@@ -172,6 +190,7 @@ export class Ledger {
     const connection = this.#of(request.entry.conn);
     request.committed = t;
     request.entry.request = undefined;
+    request.entry.last = request;
     connection.committed[connection.commits++ % REMEMBERED] = request;
   }
 
@@ -192,8 +211,7 @@ export class Ledger {
 
   #release(entry: LedgerEntry): void {
     entry.owner = 'server';
-    const { regions } = this.#of(entry.conn);
-    for (const region of entry.regions) regions.remove(region);
+    for (const region of entry.regions) entry.addresses.remove(region);
   }
 
   get queues(): number {

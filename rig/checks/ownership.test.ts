@@ -90,8 +90,18 @@ describe('buffers that overlap', () => {
     );
   });
 
-  it('passes the same addresses under another connection', () => {
+  it('passes the same addresses under another connection, and in another process', () => {
     passes(register(0, 0), register(0, 0, { conn: 2 }));
+    const again = { headers: 0x10_0000, payload: 0x10_1000 };
+    passes(register(0, 0, { pid: 7 }), register(0, 1, { ...again, pid: 8 }));
+    expect(failed(register(0, 0, { pid: 7 }), register(0, 1, { ...again, pid: 7 })).text).toContain(
+      'queue 0 entry 1',
+    );
+  });
+
+  it('must fail under two connections of one process', () => {
+    const finding = failed(register(0, 0, { pid: 7 }), register(0, 0, { conn: 2, pid: 7 }));
+    expect(finding.text).toContain('of the headers of queue 0 entry 0');
   });
 
   it('are found once; what is then found in them means nothing', () => {

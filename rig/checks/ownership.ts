@@ -3,15 +3,14 @@
  *
  * Verified, by the events of the ring: no two entries of a connection have buffers that overlap; a
  * request is committed once, on the queue that delivered it; commits and REGISTERs name queues that
- * exist. By poison, where the rig puts it (rig/seam/poison.ts): the server does not write into what it
+ * exist, with buffers that are large enough, stay mapped, and hold the reply. By poison, where the rig puts it (rig/seam/poison.ts): the server does not write into what it
  * gave back, uses no bytes from there, and writes all that it answers with.
  * After the end of the connection a commit meets -ENOTCONN: that is a reply under way, and no
  * finding unless the request was committed before or never came.
  * Not verified: reads whose bytes end neither in a reply nor in the backing store; answers that were
  * left unwritten in a structure or for less than 64 bytes (the kernel looks at no padding); what is
- * found in buffers that overlap; buffers that are not mapped, which end no differently than a client
- * that gave up; requests that are never committed (termination, divergence); buffers on the device.
- * Addresses are compared as those of one process.
+ * found in buffers that overlap; requests that are never committed (termination, divergence); buffers
+ * on the device. Memory that processes share is compared by each one's addresses only.
  */
 import type {
   CompletionEvent,
@@ -19,10 +18,14 @@ import type {
   RegisterEvent,
   ReplayEvent,
   SpoiledEvent,
+  UnmappedEvent,
 } from '../events.ts';
+import { keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { ringPayloadSize } from '../protocol/negotiated.ts';
 import { opOf } from '../protocol/opcodes.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import { Agreement } from './agreement.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
 import { type Carried, Ledger } from './ledger.ts';
 import {
@@ -30,9 +33,12 @@ import {
   foreignCommit,
   noQueue,
   overlapping,
+  oversize,
   poisonRead,
   spoiled,
+  tooSmall,
   unknownCommit,
+  unmapped,
   untouched,
   type Violation,
 } from './violations.ts';
@@ -54,8 +60,13 @@ export class Ownership implements Check {
   readonly name = 'ownership';
   readonly #ledger = new Ledger();
   readonly #broken = new Map<string, Broken>();
+  readonly #agreements = new Map<number, Agreement>();
   #cpus: number | undefined;
   #used = false;
+  /** The next completion is a fault's: it says nothing of what was committed. */
+  #injected = false;
+  /** Queues on which a fault made a CQE. */
+  readonly #misled = new Set<string>();
 
   /** `cpus`: queues there can be; a `begin` event tells it too. */
   constructor(cpus?: number) {
@@ -71,12 +82,18 @@ export class Ownership implements Check {
         this.#register(event);
         break;
       case 'request':
-        this.#ledger.deliver(event);
+        if (event.ring === undefined) this.#agreement(event.conn).ask(event.bytes);
+        else this.#ledger.deliver(event);
         break;
       case 'reply':
-        this.#ledger.commit(event);
+        if (event.ring === undefined) this.#agreement(event.conn).answer(event);
+        else this.#ledger.commit(event);
+        break;
+      case 'injected':
+        this.#injected = event.result < 0 && (event.at === 'cqe' || event.at === 'commit');
         break;
       case 'completion':
+        if (this.#fault(event)) break;
         if (event.entry >= 0) this.#ledger.end(event);
         else if (event.command === URING_CMD.COMMIT_AND_FETCH) this.#refused(event);
         break;
@@ -89,18 +106,60 @@ export class Ownership implements Check {
       case 'poison-read':
         this.#poisonRead(event);
         break;
+      case 'unmapped':
+        this.#unmapped(event);
+        break;
+      case 'oversize':
+        this.#found('oversize', oversize(event, this.#request(event.conn, event.unique)));
+        break;
       default:
     }
   }
+  /**
+   * A CQE that a fault has made: an entry is released by it, a commit was never seen. It told the server
+   * that its command had failed, so that it may well ask again.
+   */
+  #fault(event: CompletionEvent): boolean {
+    const injected = this.#injected;
+    this.#injected = false;
+    if (!injected) return false;
+    if (event.entry >= 0) this.#ledger.end(event);
+    this.#misled.add(`${event.conn}/${event.qid}`);
+    return true;
+  }
+
   #register(event: RegisterEvent): void {
     this.#used = true;
     const { result, qid } = event;
     if (result === 0) {
       const [overlap] = this.#ledger.register(event);
       if (overlap !== undefined) this.#found('overlap', overlapping(overlap));
-    } else if (result === -ERRNO.EINVAL && this.#cpus !== undefined && qid >= this.#cpus) {
+    } else if (result !== -ERRNO.EINVAL) return;
+    else if (this.#cpus !== undefined && qid >= this.#cpus) {
       this.#found('queue', noQueue(event, this.#cpus));
+    } else if (event.headersSize !== undefined) {
+      const { negotiated } = this.#agreement(event.conn);
+      const small = tooSmall(event, event.headersSize, ringPayloadSize(negotiated));
+      if (small !== undefined) this.#found('small', small);
     }
+  }
+
+  #agreement(conn: number): Agreement {
+    let found = this.#agreements.get(conn);
+    if (found === undefined) {
+      found = new Agreement();
+      this.#agreements.set(conn, found);
+    }
+    return found;
+  }
+
+  #unmapped(event: UnmappedEvent): void {
+    const { conn, qid, entry, unique } = event;
+    const request = event.committed ? this.#request(conn, unique) : undefined;
+    this.#found(
+      event.committed ? 'unreadable' : 'unmapped',
+      unmapped(event, this.#ledger.entry(conn, qid, entry), request),
+    );
   }
 
   /** A commit that reached no entry. What it names tells whether the server may have made it. */
@@ -115,7 +174,7 @@ export class Ownership implements Check {
     }
     // -EINVAL on a queue that is there: a ring without SQE128, or a fault.
     if (!lost || commitId === '') return;
-    const unique = BigInt(`0x${commitId}`);
+    const unique = keyOf(BigInt(`0x${commitId}`));
     const waiting = this.#ledger.outstanding(conn, unique);
     if (waiting !== undefined) {
       if (waiting.entry.qid !== qid) this.#found('foreign', foreignCommit(event, waiting));
@@ -125,7 +184,7 @@ export class Ownership implements Check {
     }
     const past = this.#ledger.committed(conn, unique);
     if (past === undefined) this.#found('unknown', unknownCommit(event));
-    else this.#found('twice', committedTwice(event, past));
+    else if (!this.#misled.has(`${conn}/${qid}`)) this.#found('twice', committedTwice(event, past));
   }
 
   /** Whether what is found in the buffers of an entry means anything. */
@@ -134,7 +193,8 @@ export class Ownership implements Check {
   }
 
   #request(conn: number, unique: bigint): Carried | undefined {
-    return this.#ledger.outstanding(conn, unique) ?? this.#ledger.committed(conn, unique);
+    const key = keyOf(unique);
+    return this.#ledger.outstanding(conn, key) ?? this.#ledger.committed(conn, key);
   }
 
   #spoiled(event: SpoiledEvent): void {

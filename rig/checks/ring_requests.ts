@@ -1,14 +1,15 @@
 /** The requests that are in ring entries, and what replies the kernel takes for them. */
 import type { ReplyEvent, RequestEvent, RingPlace } from '../events.ts';
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
 import { type BodyLimits, replyLimits } from '../protocol/message.ts';
-import { BEFORE_INIT, type Negotiated, negotiate } from '../protocol/negotiated.ts';
 import { OP, opOf } from '../protocol/opcodes.ts';
+import { Agreement } from './agreement.ts';
 
 /** A request in an entry. */
 export interface InEntry {
-  readonly unique: bigint;
+  readonly unique: Key;
   readonly opcode: number;
   /** Sizes of a successful reply's body; undefined where the device takes no reply. */
   readonly limits: BodyLimits | undefined;
@@ -18,9 +19,7 @@ export interface InEntry {
 const ANY: BodyLimits = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 interface Connection {
-  /** The INIT request, until it is answered. */
-  init: Uint8Array | undefined;
-  negotiated: Negotiated;
+  readonly agreement: Agreement;
   /** By queue and number. */
   readonly queues: Map<number, (InEntry | undefined)[]>;
   /** Limits that depend on the opcode alone, once INIT is answered. */
@@ -33,7 +32,7 @@ export class RingRequests {
   #of(conn: number): Connection {
     let found = this.#connections.get(conn);
     if (found === undefined) {
-      found = { init: undefined, negotiated: BEFORE_INIT, queues: new Map(), fixed: new Map() };
+      found = { agreement: new Agreement(), queues: new Map(), fixed: new Map() };
       this.#connections.set(conn, found);
     }
     return found;
@@ -42,24 +41,20 @@ export class RingRequests {
   deliver({ conn, bytes, ring }: RequestEvent): void {
     if (bytes.length < IN_HEADER_SIZE) return;
     const opcode = opcodeOf(bytes);
-    // The bytes are the reader's or the seam's, and will be others.
-    if (opcode === OP.INIT.opcode) this.#of(conn).init = bytes.slice();
-    if (ring === undefined) return;
+    if (ring === undefined) {
+      if (opcode === OP.INIT.opcode) this.#of(conn).agreement.ask(bytes);
+      return;
+    }
     const connection = this.#of(conn);
     const limits = limitsOf(connection, opcode, bytes);
     const queue = connection.queues.get(ring.qid) ?? [];
     if (queue.length === 0) connection.queues.set(ring.qid, queue);
-    queue[ring.entry] = { unique: uniqueOf(bytes), opcode, limits };
+    queue[ring.entry] = { unique: uniqueKeyOf(bytes), opcode, limits };
   }
 
   /** Takes a reply that was written to the device: that to INIT says how others measure. */
-  agree({ conn, bytes, result }: ReplyEvent): void {
-    const connection = this.#connections.get(conn);
-    if (connection?.init === undefined || uniqueOf(bytes) !== uniqueOf(connection.init)) return;
-    if (result >= 0 && errorOf(bytes) === 0) {
-      connection.negotiated = negotiate(connection.init, bytes);
-    }
-    connection.init = undefined;
+  agree(reply: ReplyEvent): void {
+    this.#connections.get(reply.conn)?.agreement.answer(reply);
   }
 
   /** The request whose entry was committed; it is there no more. */
@@ -72,7 +67,7 @@ export class RingRequests {
 }
 
 function limitsOf(
-  { negotiated, fixed }: Connection,
+  { agreement: { negotiated }, fixed }: Connection,
   opcode: number,
   bytes: Uint8Array,
 ): BodyLimits | undefined {

@@ -7,11 +7,19 @@ export const BLOCK = 4096;
 /** What is known of one file: checksums of whole blocks by number, or that nothing can be known. */
 export interface Shadow {
   blocks: Map<number, number>;
-  /** Writes asked and not acknowledged. */
-  writing: number;
-  /** Counts changes, so that a read can see whether one came between. */
-  version: number;
+  /** READs and WRITEs that are not answered. */
+  readonly flights: Set<Transfer>;
   blind: boolean;
+}
+
+/** A READ or a WRITE on its way. */
+export interface Transfer {
+  readonly writes: boolean;
+  readonly offset: number;
+  /** Bytes asked for, or written. */
+  readonly size: number;
+  /** Something else on its way may have changed the same bytes: they say nothing. */
+  mixed: boolean;
 }
 
 export class Shadows {
@@ -36,7 +44,7 @@ export class Shadows {
     const shadows = this.#of(conn);
     let shadow = shadows.get(node);
     if (shadow === undefined) {
-      shadow = { blocks: new Map(), writing: 0, version: 0, blind: false };
+      shadow = { blocks: new Map(), flights: new Set(), blind: false };
       shadows.set(node, shadow);
     }
     return shadow;
@@ -52,7 +60,7 @@ export class Shadows {
   clear(conn: number, node: Key): void {
     const shadow = this.known(conn, node);
     if (shadow === undefined) return;
-    shadow.version++;
+    for (const transfer of shadow.flights) transfer.mixed = true;
     shadow.blocks.clear();
   }
 
@@ -62,6 +70,16 @@ export class Shadows {
     shadow.blind = true;
     shadow.blocks.clear();
   }
+}
+
+/** A transfer begins: of two that meet, and one of them writes, neither says anything. */
+export function begin(shadow: Shadow, transfer: Transfer): void {
+  const end = transfer.offset + transfer.size;
+  for (const other of shadow.flights) {
+    const meet = other.offset < end && transfer.offset < other.offset + other.size;
+    if (meet && (other.writes || transfer.writes)) other.mixed = transfer.mixed = true;
+  }
+  shadow.flights.add(transfer);
 }
 
 /** The blocks a range touches are not known any more. */

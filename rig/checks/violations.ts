@@ -5,15 +5,18 @@
 import type {
   CompletionEvent,
   EntryBuffer,
+  OversizeEvent,
   PoisonReadEvent,
   RegisterEvent,
   SpoiledEvent,
+  UnmappedEvent,
 } from '../events.ts';
+import type { Key } from '../protocol/cursor.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { opName } from '../protocol/opcodes.ts';
 import type { Region } from '../protocol/regions.ts';
 import { quoteName } from '../protocol/view.ts';
-import type { Carried, LedgerEntry, Overlap } from './ledger.ts';
+import { type Carried, HEADERS_SIZE, type LedgerEntry, type Overlap } from './ledger.ts';
 
 export interface Violation {
   readonly text: string;
@@ -30,11 +33,11 @@ const nameOf = ({ qid, index }: LedgerEntry): string => placeOf(qid, index);
 const range = (from: number, length: number): string => `bytes ${from}..${from + length - 1}`;
 
 /** `READ unique 26`; only the number of a request that is not remembered. */
-const requestName = (unique: bigint, known: Carried | undefined): string =>
+const requestName = (unique: Key, known: Carried | undefined): string =>
   known === undefined ? `unique ${unique}` : `${opName(known.opcode)} unique ${unique}`;
 
 /** How the kernel came to own a buffer. */
-const given = (unique: bigint, known: Carried | undefined, buffer: EntryBuffer): string =>
+const given = (unique: Key, known: Carried | undefined, buffer: EntryBuffer): string =>
   `${unique === 0n ? 'it was registered' : `reply to ${requestName(unique, known)} was committed`}; the kernel owns the ${buffer} from here`;
 
 /** `before` is the request whose reply was committed before, where it is remembered. */
@@ -62,10 +65,9 @@ export function poisonRead(
   before: Carried | undefined,
 ): Violation {
   const { file, length, qid, entry, buffer, offset, t } = event;
-  const holder =
-    file === ''
-      ? `the reply to ${requestName(event.unique, reply)}`
-      : `file ${quoteName(Buffer.from(file))}`;
+  const message =
+    event.unique === 0n ? 'a notification' : `the reply to ${requestName(event.unique, reply)}`;
+  const holder = file === '' ? message : `file ${quoteName(Buffer.from(file))}`;
   const taken = range(offset, length);
   const details = [
     at(
@@ -120,6 +122,69 @@ export function overlapping({ mine, other }: Overlap): Violation {
     details: [
       ...entries.map(registered),
       why('REGISTER does not compare them: two requests are written over each other'),
+    ],
+  };
+}
+
+/** `entry` where it is known, `request` where its reply was committed. */
+export function unmapped(
+  event: UnmappedEvent,
+  entry: LedgerEntry | undefined,
+  request: Carried | undefined,
+): Violation {
+  const { qid, buffer, unique, opcode, committed, t } = event;
+  const place = placeOf(qid, event.entry);
+  const before = committed ? undefined : entry?.last;
+  const details = [
+    committed
+      ? at(t, `the reply to ${requestName(unique, request)} was committed, and cannot be read`)
+      : at(t, `${opName(opcode)} unique ${unique} cannot be put there: its client gets -EFAULT`),
+    why('a registered buffer stays mapped until its entry ends (CQE -ENOTCONN)'),
+  ];
+  if (request !== undefined)
+    details.unshift(at(request.delivered, `${requestName(unique, request)} was delivered there`));
+  else if (entry !== undefined) {
+    const since = before?.committed ?? entry.since;
+    details.unshift(at(since, given(before?.unique ?? 0n, before, buffer)));
+  }
+  return {
+    text: `${place}: its ${buffer} ${buffer === 'payload' ? 'is' : 'are'} not mapped`,
+    details,
+  };
+}
+
+export function oversize(event: OversizeEvent, request: Carried | undefined): Violation {
+  const { qid, entry, unique, size, room, t } = event;
+  const name = requestName(unique, request);
+  const details = [
+    at(t, `its reply was committed with payload_sz ${size}`),
+    why('what lies behind a payload is not of the entry; the kernel refuses it, or stops (BUG_ON)'),
+  ];
+  if (request !== undefined) details.unshift(at(request.delivered, `${name} was delivered`));
+  const text = `${name} was answered with ${size} bytes, the payload has ${room}`;
+  return { text: `${placeOf(qid, entry)}: ${text}`, details };
+}
+
+/** A REGISTER with buffers that are too small; `needed`: the least that INIT allows for payloads. */
+export function tooSmall(
+  event: RegisterEvent,
+  headersSize: number,
+  needed: number,
+): Violation | undefined {
+  const short = headersSize < HEADERS_SIZE;
+  if (!short && event.payloadSize >= needed) return undefined;
+  const [buffer, size, least] = short
+    ? ['headers', headersSize, HEADERS_SIZE]
+    : ['a payload', event.payloadSize, needed];
+  return {
+    text: `queue ${event.qid}: REGISTER with ${buffer} of ${size} bytes where ${least} are needed`,
+    details: [
+      at(event.t, `refused with -${errnoName(event.result)}`),
+      why(
+        short
+          ? 'struct fuse_uring_req_header has to fit'
+          : 'the largest of 8192, max_write and max_pages * 4096 (fuse_uring_create())',
+      ),
     ],
   };
 }

@@ -87,6 +87,24 @@ const REPLAY: Case[] = [
     2,
     /--cwd empty: no such directory/,
   ],
+  [
+    '--keep-fixture onto something',
+    ['--keep-fixture', 'dir', 'good.fusecap'],
+    2,
+    /it is there already; name a new/,
+  ],
+  [
+    '--keep-fixture twice',
+    ['--keep-fixture', 'x', '--twice', 'good.fusecap'],
+    2,
+    /there are two with --twice/,
+  ],
+  [
+    '--keep-fixture without one',
+    ['--keep-fixture', 'x', 'good.fusecap'],
+    2,
+    /has none; record with/,
+  ],
   ['no such server', ['good.fusecap', '--', './no'], 2, /cannot start .\/no: ENOENT; name an exec/],
   [
     'a directory as server',

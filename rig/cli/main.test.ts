@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { EXIT, EXIT_MEANING } from './exit_codes.ts';
+import { EXIT, EXIT_MEANING } from '../engine/exit_codes.ts';
 import { buildProgram } from './main.ts';
 
 const bin = fileURLToPath(new URL('./bin.mjs', import.meta.url));
@@ -24,7 +24,7 @@ describe('fuse-rig', () => {
     const { exitCode, stdout, stderr } = await rig('--help');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const names = buildProgram().commands.map((command) => command.name());
-    expect(names).toEqual(['record', 'replay', 'show', 'recover', 'doctor']);
+    expect(names).toEqual(['record', 'replay', 'show', 'recover', 'redact', 'corpus', 'doctor']);
     for (const name of names) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
       expect(stdout).toMatch(new RegExp(`^  fuse-rig ${name}\\b`, 'm'));

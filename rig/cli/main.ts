@@ -4,19 +4,22 @@
  */
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
+import { EXIT, EXIT_MEANING } from '../engine/exit_codes.ts';
 import { rigVersion } from '../version.ts';
+import { corpusCommand } from './commands/corpus.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { recordCommand } from './commands/record.ts';
 import { recoverCommand } from './commands/recover.ts';
+import { redactCommand } from './commands/redact.ts';
 import { replayCommand } from './commands/replay.ts';
 import { showCommand } from './commands/show.ts';
-import { EXIT, EXIT_MEANING } from './exit_codes.ts';
 
 /** Every command, under the heading the help shows it with. A command nobody lists does not exist. */
 const COMMANDS: readonly { heading: string; commands: readonly ((program: Command) => void)[] }[] =
   [
     { heading: 'Record and replay:', commands: [recordCommand, replayCommand] },
-    { heading: 'Captures:', commands: [showCommand, recoverCommand] },
+    { heading: 'Captures:', commands: [showCommand, recoverCommand, redactCommand] },
+    { heading: 'Cases:', commands: [corpusCommand] },
     { heading: 'This machine:', commands: [doctorCommand] },
   ];
 
@@ -26,6 +29,8 @@ Examples:
   fuse-rig replay bug.fusecap -- bindfs -f '{fixture}' '{mountpoint}'
   fuse-rig show bug.fusecap -e READ,WRITE
   fuse-rig recover bug.fusecap.partial
+  fuse-rig redact bug.fusecap -o public.fusecap
+  fuse-rig corpus run
   fuse-rig doctor
 `;
 

@@ -1,10 +1,8 @@
 /** What a server prints under `record`: all of it, as fast as somebody reads, and without anybody to read. */
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { execa, execaSync } from 'execa';
-import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from 'vitest';
-import { missingDevice } from '../../corpus/servers/recipe.ts';
-import { CaptureReader } from '../../recorder/capture/reader.ts';
-import { isRoot, Place } from './testing/place.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { needsMounts, Place } from './testing/place.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -14,20 +12,6 @@ beforeEach(() => {
   writeFileSync(place.at('src/file'), 'hello\n');
 });
 afterEach(() => place.remove());
-
-const needsMounts = (context: TestContext) => {
-  const why = isRoot ? missingDevice() : 'only root may mount here for certain';
-  context.skip(why !== undefined, why);
-};
-
-/** Kinds of a capture's events; a `.partial` to its last whole frame. */
-function kinds(path: string): string[] {
-  const reader = CaptureReader.open(path, { partial: path.endsWith('.partial') });
-  const found = [...reader.events()].map((event) => event.kind);
-  reader.close();
-  return found;
-}
-const look = () => execaSync('ls', [place.mountpoint], { timeout: 10_000 }).stdout;
 
 function comm(pid: number): string {
   try {
@@ -82,10 +66,10 @@ describe('fuse-rig record', () => {
     const { child } = await place.recording();
     child.stderr.destroy();
     child.stdout.destroy();
-    look();
+    place.look();
     execaSync('umount', [place.mountpoint]);
     expect((await child).exitCode).toBe(0);
-    expect(kinds(place.at('o.fusecap')).at(-1)).toBe('end');
+    expect(place.kinds('o.fusecap').at(-1)).toBe('end');
     expect(place.left('o.fusecap')).toEqual([]);
   });
 });

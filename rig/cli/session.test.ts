@@ -11,10 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { execa, execaSync } from 'execa';
-import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from 'vitest';
-import { missingDevice } from '../../corpus/servers/recipe.ts';
-import { CaptureReader } from '../../recorder/capture/reader.ts';
-import { isRoot, Place, SERVER, SMALL } from './testing/place.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isRoot, needsMounts, Place, SERVER, SMALL } from './testing/place.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -25,34 +23,20 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-const needsMounts = (context: TestContext) => {
-  const why = isRoot ? missingDevice() : 'only root may mount here for certain';
-  context.skip(why !== undefined, why);
-};
-
-/** Kinds of a capture's events; a `.partial` to its last whole frame. */
-function kinds(path: string): string[] {
-  const reader = CaptureReader.open(path, { partial: path.endsWith('.partial') });
-  const found = [...reader.events()].map((event) => event.kind);
-  reader.close();
-  return found;
-}
-const look = () => execaSync('ls', [place.mountpoint], { timeout: 10_000 }).stdout;
-
 describe('fuse-rig record', () => {
   it.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'unmounts on %s, waits for the server and keeps the capture',
     async (signal, context) => {
       needsMounts(context);
       const { child } = await place.recording();
-      expect(look()).toBe('file');
+      expect(place.look()).toBe('file');
       child.kill(signal);
       const { exitCode, stderr } = await child;
       expect({ exitCode, stderr }).toEqual({
         exitCode: 0,
         stderr: expect.stringMatching(/^stopping: unmounting.*\n.* requests .*by interrupt$/),
       });
-      expect(kinds(place.at('o.fusecap')).at(-1)).toBe('end');
+      expect(place.kinds('o.fusecap').at(-1)).toBe('end');
       expect(place.left('o.fusecap')).toEqual([]);
     },
   );
@@ -127,7 +111,7 @@ describe('fuse-rig record', () => {
         /^fuse-rig: .*disk is full.*frames written stay readable: make/,
       ),
     });
-    expect(kinds(`${file}.partial`)).toContain('reply');
+    expect(place.kinds('small/o.fusecap.partial')).toContain('reply');
     await place.until(() => place.processes().length === 0);
     execaSync('umount', [place.at('small')]);
     expect(place.left('small')).toEqual([]);
@@ -141,7 +125,7 @@ describe('fuse-rig record', () => {
       exitCode: 2,
       stderr: expect.stringMatching(/o.fusecap.partial: exists: a recorder is writing it/),
     });
-    expect(look()).toBe('file');
+    expect(place.look()).toBe('file');
     execaSync('umount', [place.mountpoint]);
     expect((await child).exitCode).toBe(0);
     expect(place.left('o.fusecap')).toEqual([]);
@@ -256,7 +240,7 @@ describe('the progress line', () => {
     terminal.kill('SIGKILL');
     await terminal;
     await place.until(() => place.mounts() === 0 && place.processes().length === 0);
-    expect(kinds(place.at('o.fusecap')).at(-1)).toBe('end');
+    expect(place.kinds('o.fusecap').at(-1)).toBe('end');
     expect(place.left('o.fusecap', 'code')).toEqual([]);
     // Of the hangup, as a shell expects; 134 would be node's abort over a terminal it cannot reset.
     expect(readFileSync(place.at('code'), 'utf8').trim()).toBe('129');

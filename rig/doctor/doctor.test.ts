@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import { nativePath } from '../../native/load.ts';
 import { doctorJson, doctorText } from '../report/doctor.ts';
 import { type Examination, examine, GROUPS } from './examine.ts';
 import { findProgram } from './find_program.ts';
 import { type Need, NOT_TRIED, ofCall, type Probed, type State } from './probe.ts';
 
+const ODD = nativePath('fuse-rig-odd-server');
 const bin = fileURLToPath(new URL('../cli/bin.mjs', import.meta.url));
 
 const probed = (name: string, need: Need, state: State): Probed => ({
@@ -172,6 +174,35 @@ describe('a machine that lacks something', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+
+  it.each([
+    [[425], [], 'io_uring_setup (EPERM)'],
+    [
+      [310, 438],
+      ['process_vm_readv', 'pidfd_getfd'],
+      'process_vm_readv (EPERM), pidfd_getfd (EPERM)',
+    ],
+    [[317], ['seccomp listener'], 'seccomp (EPERM)'],
+  ])('has a seccomp profile that forbids %j', async (numbers, lacks, forbidden) => {
+    const { exitCode, json } = await doctor([ODD, 'profile', numbers.join()]);
+    expect({ exitCode, replay: json.replay }).toEqual({
+      exitCode: lacks.length === 0 ? 0 : 77,
+      replay: { ok: lacks.length === 0, lacks },
+    });
+    const profile = json.probes.find((probe) => probe.name === 'seccomp profile');
+    expect(profile).toMatchObject({ state: 'missing' });
+    expect(profile?.detail).toMatch(/^\d+ filters?; forbids /);
+    expect(profile?.detail.endsWith(forbidden)).toBe(true);
+  });
+
+  it('has a seccomp profile that forbids nothing we need', async () => {
+    const { exitCode, json } = await doctor([ODD, 'profile', '246']);
+    const profile = json.probes.find((probe) => probe.name === 'seccomp profile');
+    expect({ exitCode, profile }).toMatchObject({
+      exitCode: 0,
+      profile: { state: 'ok', detail: expect.stringMatching(/^\d+ filters?; forbids nothing/) },
+    });
   });
 
   it('has a fusermount3 that is not setuid', async (context) => {

@@ -4,6 +4,7 @@ import { rigVersion } from '../version.ts';
 import { launchingGroup } from './launching.ts';
 import { mountingGroup } from './mounting.ts';
 import type { Need, Probed, ProbeGroup } from './probe.ts';
+import { profileGroup } from './profile.ts';
 import { ringGroup } from './ring.ts';
 import { seamGroup } from './seam.ts';
 import { toolsGroup } from './tools.ts';
@@ -13,6 +14,7 @@ export const GROUPS: readonly ProbeGroup[] = [
   seamGroup,
   mountingGroup,
   ringGroup,
+  profileGroup,
   toolsGroup,
 ];
 

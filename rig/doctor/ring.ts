@@ -1,11 +1,11 @@
-/** FUSE over io_uring. This version does not speak it yet; what the machine could do is said anyway. */
+/** FUSE over io_uring: replaying it needs io_uring, recording it the kernel's own offer as well. */
 import { readFileSync } from 'node:fs';
 import { native } from '../../native/load.ts';
 import { ofCall, okIf, type Probed, type ProbeGroup } from './probe.ts';
 
 const IORING_OP_MSG_RING = 40;
 const IORING_FEAT_CQE_SKIP = 1 << 11;
-const NOT_YET = 'nothing in this version; replaying servers that use FUSE over io_uring later';
+const COSTS = 'replaying servers over FUSE over io_uring; over the device they replay';
 
 function setting(path: string): string | undefined {
   try {
@@ -39,7 +39,7 @@ export const ringGroup: ProbeGroup = {
         need: 'extra',
         state: okIf(setup === 0),
         detail: `${ofCall(setup, 'allowed').detail} (kernel.io_uring_disabled ${disabled})`,
-        costs: NOT_YET,
+        costs: COSTS,
         remedy:
           'sysctl kernel.io_uring_disabled=0; in a container: --security-opt seccomp=unconfined',
       },
@@ -48,7 +48,7 @@ export const ringGroup: ProbeGroup = {
         need: 'extra',
         state: setup === 0 ? okIf(messages) : 'unknown',
         detail: messages ? 'supported' : 'not supported',
-        costs: NOT_YET,
+        costs: COSTS,
         remedy: 'Linux 5.18 or newer with CONFIG_IO_URING',
       },
       enableUring(),

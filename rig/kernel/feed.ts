@@ -2,6 +2,7 @@
  * The client side of the model Kernel: what a mount's callers, the VFS and fusectl would do to a
  * connection. The replayer feeds captured requests through this; probes script it.
  */
+import type { Key } from '../protocol/cursor.ts';
 import type { ConnId } from './kernel.ts';
 
 /** Names one request put into a connection, from 1. */
@@ -9,7 +10,7 @@ export type Ticket = number;
 
 export interface RequestSpec {
   opcode: number;
-  nodeid: bigint;
+  nodeid: Key;
   uid: number;
   gid: number;
   pid: number;
@@ -52,6 +53,10 @@ export interface Feed {
   enqueue(conn: ConnId, spec: RequestSpec): Ticket;
   /** The unique a ticket got; undefined while it has none (INIT not answered, background). */
   uniqueOf(ticket: Ticket): bigint | undefined;
+  /** The server has the request, and nobody has answered it. */
+  delivered?(ticket: Ticket): boolean;
+  /** False once nothing can be sent any more. */
+  connected(conn: ConnId): boolean;
   /** A non-fatal signal reached the client of this request (KERNEL 1.9). */
   interrupt(ticket: Ticket): void;
   /** A fatal signal reached the client of this request. */

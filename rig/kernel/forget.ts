@@ -59,7 +59,7 @@ export class ForgetQueue {
    * Writes the next FORGET or BATCH_FORGET to `into` (a read of `size` bytes) and takes its forgets
    * off the queue. Returns the message's length.
    */
-  deliver(into: Uint8Array, size: number, unique: bigint, minor: number): number {
+  deliver(into: Uint8Array, size: number, unique: number, minor: number): number {
     if (minor < BATCH_MINOR || this.length === 1) {
       const { nodeid, nlookup } = this.#take();
       writeInHeader(into, unique, FORGET_IN.size, ownHeader(OP.FORGET.opcode, nodeid));

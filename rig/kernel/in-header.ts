@@ -1,13 +1,13 @@
 /** Writes fuse_in_header in front of a message; the bodies are their owners' business. */
 import { IN_HEADER_SIZE } from '../protocol/constants.ts';
-import { writeU16, writeU32, writeU64 } from '../protocol/cursor.ts';
+import { type Key, writeKey, writeU16, writeU32 } from '../protocol/cursor.ts';
 import { IN_HEADER } from '../protocol/structs-common.ts';
 
 const AT = IN_HEADER.at;
 
 export interface InHeader {
   readonly opcode: number;
-  readonly nodeid: bigint;
+  readonly nodeid: Key;
   readonly uid: number;
   readonly gid: number;
   readonly pid: number;
@@ -16,16 +16,11 @@ export interface InHeader {
 }
 
 /** The header of a message whose body measures `size` bytes, at the start of `into`. */
-export function writeInHeader(
-  into: Uint8Array,
-  unique: bigint,
-  size: number,
-  head: InHeader,
-): void {
+export function writeInHeader(into: Uint8Array, unique: Key, size: number, head: InHeader): void {
   writeU32(into, AT.len, IN_HEADER_SIZE + size);
   writeU32(into, AT.opcode, head.opcode);
-  writeU64(into, AT.unique, unique);
-  writeU64(into, AT.nodeid, head.nodeid);
+  writeKey(into, AT.unique, unique);
+  writeKey(into, AT.nodeid, head.nodeid);
   writeU32(into, AT.uid, head.uid);
   writeU32(into, AT.gid, head.gid);
   writeU32(into, AT.pid, head.pid);
@@ -34,6 +29,6 @@ export function writeInHeader(
 }
 
 /** Header of what the kernel sends on nobody's behalf (nocreds). */
-export function ownHeader(opcode: number, nodeid = 0n): InHeader {
+export function ownHeader(opcode: number, nodeid: Key = 0): InHeader {
   return { opcode, nodeid, uid: 0, gid: 0, pid: 0, extlen: 0 };
 }

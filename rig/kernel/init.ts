@@ -90,7 +90,8 @@ function takeInit(request: FuseReq, outcome: Outcome, options: InitOptions): Neg
   asked.set(spec.body, IN_HEADER_SIZE);
   const { error, body } = outcome;
   const len = OUT_HEADER_SIZE + body.length;
-  const reply = concat([encode(OUT_HEADER, { len, error, unique }), body]);
+  const header = encode(OUT_HEADER, { len, error, unique: BigInt(unique) });
+  const reply = concat([header, body]);
   const negotiated = negotiate(asked, reply, options);
   if (negotiated.accepted) return negotiated;
   const permitted = negotiate(asked, reply, { ...options, defaultPermissions: true });

@@ -10,10 +10,16 @@ export class InputQueue {
   /** Requests whose INTERRUPT is not read yet, first to last. */
   readonly interrupts = new Set<FuseReq>();
   readonly forgets = new ForgetQueue();
-  #counter = 0n;
+  #counter = 0;
+
+  /** As if so many had been asked before, on a connection that is old. Uniques only grow, and stay below 2^53. */
+  startAt(base: bigint): void {
+    const even = Number(base - (base % BigInt(UNIQUE_STEP)));
+    if (even > this.#counter) this.#counter = even;
+  }
 
   /** fuse_get_unique(): requests when they are queued, forgets when they are read. */
-  nextUnique(): bigint {
+  nextUnique(): number {
     this.#counter += UNIQUE_STEP;
     return this.#counter;
   }

@@ -4,7 +4,7 @@
  * fs/fuse/dev.c).
  */
 import { IN_HEADER_SIZE, INTERRUPT_BIT, OUT_HEADER_SIZE } from '../protocol/constants.ts';
-import { writeU64 } from '../protocol/cursor.ts';
+import { writeKey } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { OP } from '../protocol/opcodes.ts';
 import { INTERRUPT_IN } from '../protocol/structs-session.ts';
@@ -67,7 +67,7 @@ export function replyToInterrupt(
 /** Writes the INTERRUPT of `req` to `into`; its length. */
 export function deliverInterrupt(into: Uint8Array, req: FuseReq): number {
   const size = INTERRUPT_IN.size;
-  writeInHeader(into, req.unique | INTERRUPT_BIT, size, ownHeader(OP.INTERRUPT.opcode));
-  writeU64(into, IN_HEADER_SIZE + INTERRUPT_IN.at.unique, req.unique);
+  writeInHeader(into, BigInt(req.unique) | INTERRUPT_BIT, size, ownHeader(OP.INTERRUPT.opcode));
+  writeKey(into, IN_HEADER_SIZE + INTERRUPT_IN.at.unique, req.unique);
   return IN_HEADER_SIZE + size;
 }

@@ -42,8 +42,8 @@ export interface MountResult {
 }
 
 export interface Kernel {
-  /** FUSE over io_uring; absent where this Kernel does not carry it. */
-  readonly rings?: RingKernel;
+  /** FUSE over io_uring. */
+  readonly rings: RingKernel;
   /** open("/dev/fuse", flags). */
   open(flags: number): HandleId;
   /** The last descriptor of the handle is gone (fuse_dev_release). */
@@ -58,6 +58,11 @@ export interface Kernel {
   read(handle: HandleId, size: number, into: Uint8Array, resumed?: boolean): number;
   /** The message just returned by `read` could not be stored in the server's buffer (EFAULT). */
   faulted(handle: HandleId, message: Uint8Array): void;
+  /**
+   * The message just returned by `read` was given to nobody: it is the first that the next read of any
+   * handle gets. False: it cannot be put back, and is the port's to give.
+   */
+  unread?(handle: HandleId, message: Uint8Array): boolean;
   /**
    * write(2) of `length` bytes (fuse_dev_do_write). `message` holds the readable ones: fewer than
    * `length` when the server's buffer faults after them. With `later` the answer may be BLOCK; the

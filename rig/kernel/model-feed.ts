@@ -3,6 +3,7 @@
  * is told. `model.ts` adds the server's calls to it.
  */
 
+import { keyOf } from '../protocol/cursor.ts';
 import type { Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
 import type { BackingFile } from './backing.ts';
@@ -37,6 +38,8 @@ export interface ModelOptions {
   readonly host?: HostLimits;
   readonly world?: Partial<World>;
   readonly nodes?: Partial<NodeFacts>;
+  /** Uniques behind INIT's are above this. */
+  readonly uniqueBase?: bigint;
   /** FUSE over io_uring; off by default. */
   readonly ring?: RingOptions;
 }
@@ -65,7 +68,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   protected readonly options: ModelOptions;
   protected readonly host: HostLimits;
   protected readonly connections = new Map<ConnId, Connection>();
-  readonly #requests = new Map<Ticket, { conn: Connection; req: FuseReq }>();
+  readonly #requests = new Map<Ticket, FuseReq>();
   #lastTicket: Ticket = 0;
 
   constructor(options: ModelOptions = {}) {
@@ -86,23 +89,29 @@ export class ModelFeed implements Feed, ConnectionHost {
     const connection = this.connection(conn);
     const ticket = ++this.#lastTicket;
     const req = new FuseReq(ticket, spec);
-    this.#requests.set(ticket, { conn: connection, req });
+    req.conn = connection;
+    this.#requests.set(ticket, req);
     connection.enqueue(req);
     return ticket;
   }
 
   uniqueOf(ticket: Ticket): bigint | undefined {
-    return this.#requests.get(ticket)?.req.unique || undefined;
+    const unique = this.#requests.get(ticket)?.unique || undefined;
+    return unique === undefined ? undefined : BigInt(unique);
+  }
+
+  delivered(ticket: Ticket): boolean {
+    return this.#requests.get(ticket)?.place === 'sent';
   }
 
   interrupt(ticket: Ticket): void {
-    const found = this.#requests.get(ticket);
-    if (found !== undefined) signal(found.conn, found.req);
+    const req = this.#requests.get(ticket);
+    if (req?.conn !== undefined) signal(req.conn, req);
   }
 
   kill(ticket: Ticket): void {
-    const found = this.#requests.get(ticket);
-    if (found !== undefined) kill(found.conn, found.req);
+    const req = this.#requests.get(ticket);
+    if (req?.conn !== undefined) kill(req.conn, req);
   }
 
   forget(conn: ConnId, forgets: readonly Forget[]): void {
@@ -118,7 +127,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   ): void {
     const spec = { ...ownHeader(OP.NOTIFY_REPLY.opcode, nodeid), ...writer, body };
     const req = new FuseReq(0, spec, nothing);
-    req.unique = notifyUnique;
+    req.unique = keyOf(notifyUnique);
     req.numbered = true;
     this.connection(conn).enqueue(req);
   }
@@ -183,6 +192,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   }
 
   inited(conn: Connection, body: Uint8Array): void {
+    conn.input.startAt(this.options.uniqueBase ?? 0n);
     this.onInit(conn.id, conn.accepted, body);
   }
 

@@ -3,7 +3,7 @@
  * of this folder and holds no rule of its own: here are the server's calls, in `model-feed.ts` the
  * client side. No I/O, no clock, no randomness.
  */
-import { keyOf } from '../protocol/cursor.ts';
+import { type Key, keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
@@ -22,8 +22,9 @@ import {
 import { ModelFeed, type ModelOptions } from './model-feed.ts';
 import { MountTable } from './mount.ts';
 import { type MountOptions, showMountOptions } from './mount-options.ts';
-import { faultDevice, readDevice } from './read.ts';
+import { faultDevice, readDevice, unreadDevice } from './read.ts';
 import { writeDevice } from './reply.ts';
+import type { FuseReq } from './request.ts';
 import { ModelRings } from './ring/rings.ts';
 
 /** Minor of the first made-up st_dev, less one. */
@@ -116,6 +117,11 @@ export class ModelKernel extends ModelFeed implements Kernel {
     if (device !== undefined) faultDevice(device, message);
   }
 
+  unread(handle: HandleId, message: Uint8Array): boolean {
+    const device = this.#devices.get(handle);
+    return device !== undefined && unreadDevice(device, message);
+  }
+
   write(handle: HandleId, message: Uint8Array, length: number): number {
     const device = this.#devices.get(handle);
     if (device === undefined) return -ERRNO.EBADF;
@@ -192,6 +198,29 @@ export class ModelKernel extends ModelFeed implements Kernel {
   /** The ticket of a request that was read through this handle and is not answered. */
   ticketOf(handle: HandleId, unique: bigint): Ticket | undefined {
     return this.#devices.get(handle)?.processing.get(keyOf(unique))?.ticket || undefined;
+  }
+
+  /** Handles that speak for a connection. */
+  handlesOf(conn: ConnId): HandleId[] {
+    return this.connection(conn).devices.map(({ id }) => id);
+  }
+
+  /** Requests that were read through the handle and are not answered; 0 for the kernel's own. */
+  ticketsOf(handle: HandleId): Ticket[] {
+    const processing = this.#devices.get(handle)?.processing ?? new Map<Key, FuseReq>();
+    return [...processing.values()].map(({ ticket }) => ticket);
+  }
+
+  /**
+   * One handle of several dies while its connection lives on: what was read through it ends as when it
+   * is closed, its reads fail.
+   */
+  lose(handle: HandleId): void {
+    const device = this.#devices.get(handle);
+    if (device?.conn === undefined) return;
+    device.lost = true;
+    device.conn.release(device);
+    this.wake(handle);
   }
 
   /** What /proc/PID/fdinfo adds for the handle; empty while it is unbound. */

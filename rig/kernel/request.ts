@@ -2,8 +2,10 @@
  * One request inside the kernel (struct fuse_req), from its allocation to its end. It holds the
  * body by reference: what a client put in must stay unchanged until the request has ended.
  */
+import type { Key } from '../protocol/cursor.ts';
 import type { BodyLimits } from '../protocol/message.ts';
 import { opOf } from '../protocol/opcodes.ts';
+import type { Connection } from './connection.ts';
 import type { Outcome, RequestSpec, Ticket } from './feed.ts';
 import type { RingEntry } from './ring/entry.ts';
 import type { RingQueue } from './ring/queue.ts';
@@ -34,8 +36,10 @@ export class FuseReq {
   readonly noReply: boolean;
   /** Called at the end of one of the kernel's own requests. */
   readonly own: ((outcome: Outcome) => void) | undefined;
+  /** Of one that a client waits for. */
+  conn: Connection | undefined;
   /** 0 while it has none. */
-  unique = 0n;
+  unique: Key = 0;
   /** NOTIFY_REPLY: its unique is the server's and takes no number. */
   numbered = false;
   place: Place = 'blocked';

@@ -17,7 +17,7 @@ export function resend(conn: Connection): void {
   for (const req of again) {
     cancelInterrupt(conn, req);
     req.place = 'pending';
-    req.unique |= RESEND_BIT;
+    req.unique = BigInt(req.unique) | RESEND_BIT;
   }
   conn.input.pending.splice(again);
   conn.wake();

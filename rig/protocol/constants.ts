@@ -18,7 +18,7 @@ export const IN_HEADER_SIZE = 40;
 export const OUT_HEADER_SIZE = 16;
 
 /** Distance of two request ids (FUSE_REQ_ID_STEP): request ids are even. */
-export const UNIQUE_STEP = 2n;
+export const UNIQUE_STEP = 2;
 /** Set in an INTERRUPT's unique and in the reply to it (FUSE_INT_REQ_BIT). */
 export const INTERRUPT_BIT = 1n;
 /** Set in the unique of a request delivered again after NOTIFY_RESEND (FUSE_UNIQUE_RESEND). */

@@ -56,18 +56,20 @@ export function need(
   throw new ProtocolError({ struct, field, offset, needed, available });
 }
 
+// Below the condition is written out once more: a message costs dozens of these, and calls cost most.
+
 export function readU8(bytes: Uint8Array, offset: number): number {
-  need(bytes, offset, 1);
+  if (!(offset >= 0 && offset + 1 <= bytes.length)) need(bytes, offset, 1);
   return bytes[offset] as number;
 }
 
 export function readU16(bytes: Uint8Array, offset: number): number {
-  need(bytes, offset, 2);
+  if (!(offset >= 0 && offset + 2 <= bytes.length)) need(bytes, offset, 2);
   return (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
 }
 
 export function readS32(bytes: Uint8Array, offset: number): number {
-  need(bytes, offset, 4);
+  if (!(offset >= 0 && offset + 4 <= bytes.length)) need(bytes, offset, 4);
   return (
     (bytes[offset] as number) |
     ((bytes[offset + 1] as number) << 8) |
@@ -81,7 +83,7 @@ export function readU32(bytes: Uint8Array, offset: number): number {
 }
 
 function load(bytes: Uint8Array, offset: number): void {
-  need(bytes, offset, 8);
+  if (!(offset >= 0 && offset + 8 <= bytes.length)) need(bytes, offset, 8);
   for (let i = 0; i < 8; i++) scratch[i] = bytes[offset + i] as number;
 }
 
@@ -96,7 +98,8 @@ export function readU64(bytes: Uint8Array, offset: number): bigint {
  */
 export type Key = number | bigint;
 
-const KEY_HIGH = 2 ** 21;
+/** Of a u64 whose high word is below this a number holds every bit. */
+export const KEY_HIGH = 2 ** 21;
 
 export function readKey(bytes: Uint8Array, offset: number): Key {
   const high = readU32(bytes, offset + 4);
@@ -123,7 +126,7 @@ export function writeU16(bytes: Uint8Array, offset: number, value: number): void
 }
 
 export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
-  need(bytes, offset, 4);
+  if (!(offset >= 0 && offset + 4 <= bytes.length)) need(bytes, offset, 4);
   bytes[offset] = value;
   bytes[offset + 1] = value >>> 8;
   bytes[offset + 2] = value >>> 16;
@@ -132,9 +135,26 @@ export function writeU32(bytes: Uint8Array, offset: number, value: number): void
 
 /** Writes 8 bytes; negative values as two's complement. */
 export function writeU64(bytes: Uint8Array, offset: number, value: bigint): void {
-  need(bytes, offset, 8);
+  if (!(offset >= 0 && offset + 8 <= bytes.length)) need(bytes, offset, 8);
   scratchU64[0] = BigInt.asUintN(64, value);
   for (let i = 0; i < 8; i++) bytes[offset + i] = scratch[i] as number;
+}
+
+/** The words of a u64 that is a Key. */
+export const lowWord = (value: Key): number =>
+  typeof value === 'number' ? value >>> 0 : Number(value & 0xffff_ffffn);
+export const highWord = (value: Key): number =>
+  typeof value === 'number' ? Math.floor(value / 2 ** 32) : Number(value >> 32n);
+
+/** Writes a u64 that is a Key. */
+export function writeKey(bytes: Uint8Array, offset: number, value: Key): void {
+  if (typeof value === 'bigint') {
+    writeU64(bytes, offset, value);
+    return;
+  }
+  // writeU32 takes its argument modulo 2^32.
+  writeU32(bytes, offset, value);
+  writeU32(bytes, offset + 4, value / 2 ** 32);
 }
 
 /** Smallest multiple of 8 not below `size` (FUSE_REC_ALIGN). */

@@ -4,8 +4,18 @@
  */
 
 import { encode } from './codec.ts';
-import { OUT_HEADER_SIZE } from './constants.ts';
-import { need, ProtocolError, readS32, readU16, readU32, readU64 } from './cursor.ts';
+import { INTERRUPT_BIT, OUT_HEADER_SIZE } from './constants.ts';
+import {
+  type Key,
+  keyOf,
+  need,
+  ProtocolError,
+  readKey,
+  readS32,
+  readU16,
+  readU32,
+  readU64,
+} from './cursor.ts';
 import type { Layout } from './layout.ts';
 import { OUT_HEADER } from './structs-common.ts';
 
@@ -15,6 +25,13 @@ export const opcodeOf = (request: Uint8Array): number => readU32(request, 4);
 /** `error` of a reply: 0 or a negative errno; of a notification: its code. */
 export const errorOf = (reply: Uint8Array): number => readS32(reply, 4);
 export const uniqueOf = (message: Uint8Array): bigint => readU64(message, 8);
+/** `unique` as it is looked up. */
+export const uniqueKeyOf = (message: Uint8Array): Key => readKey(message, 8);
+/** The request that a reply's unique names: the bit of an INTERRUPT's is not looked at. */
+export function namedBy(unique: Key): Key {
+  if (typeof unique === 'bigint') return keyOf(unique & ~INTERRUPT_BIT);
+  return unique - (unique % 2);
+}
 export const nodeidOf = (request: Uint8Array): bigint => readU64(request, 16);
 export const uidOf = (request: Uint8Array): number => readU32(request, 24);
 export const gidOf = (request: Uint8Array): number => readU32(request, 28);

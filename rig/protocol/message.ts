@@ -13,12 +13,12 @@ import {
   type Args,
   bitSet,
   decodePlaces,
-  type Frame,
   headLayout,
   locate,
   type Place,
   structSize,
 } from './parts.ts';
+import { placesOfOne } from './places.ts';
 import { IN_HEADER, OUT_HEADER } from './structs-common.ts';
 
 /** How an opcode without a row is read: anything. */
@@ -113,9 +113,12 @@ export class Request {
   }
 
   #locate(): readonly Place[] {
-    const { bytes, negotiated, name: what } = this;
-    const frame = { what, negotiated, extBytes: header.extBytesOf(bytes) };
-    return locate(this.op?.request ?? UNKNOWN, bytes, IN_HEADER_SIZE, frame);
+    const { bytes, negotiated } = this;
+    const extBytes = header.extBytesOf(bytes);
+    const parts = this.op?.request ?? UNKNOWN;
+    const size = bytes.length - IN_HEADER_SIZE;
+    const one = extBytes > 0 ? undefined : placesOfOne(parts, IN_HEADER_SIZE, size, negotiated);
+    return one ?? locate(parts, bytes, IN_HEADER_SIZE, { what: this.name, negotiated, extBytes });
   }
 
   /** The decoded body, flat, with the names the row and its structures give. */
@@ -206,9 +209,9 @@ export class Reply {
     return this.#places;
   }
 
-  #locate(): Place[] {
+  #locate(): readonly Place[] {
     const { request, bytes } = this;
-    const what = request.name;
+    const { negotiated, name: what } = request;
     const size = bytes.length - OUT_HEADER_SIZE;
     const max = this.error === 0 ? request.replyLimits?.max : 0;
     const parts = this.error === 0 ? request.replyParts : [];
@@ -217,8 +220,8 @@ export class Reply {
       const problem = `${size} bytes of body where at most ${max} are taken`;
       throw new ProtocolError({ ...place, needed: size, available: max }, problem);
     }
-    const frame: Frame = { what, negotiated: request.negotiated, extBytes: 0 };
-    return locate(parts, bytes, OUT_HEADER_SIZE, frame);
+    const one = placesOfOne(parts, OUT_HEADER_SIZE, size, negotiated);
+    return one ?? locate(parts, bytes, OUT_HEADER_SIZE, { what, negotiated, extBytes: 0 });
   }
 
   /** The decoded body, flat; empty for an error. */

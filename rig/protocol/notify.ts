@@ -100,9 +100,13 @@ export function encodeNotification<N extends NotifyName>(
   return encodeNotificationOf(NOTIFY[name], args as Args);
 }
 
+/** Where the parts of a notification lie; none for an unknown code. Throws ProtocolError. */
+export function notifyPlaces(message: Uint8Array): Place[] {
+  const spec = notifyOf(errorOf(message));
+  return spec === undefined ? [] : placesOf(message, spec);
+}
+
 /** The marks of a notification (`marks.ts`); none for an unknown code. */
 export function notifyMarks(message: Uint8Array): Mark[] {
-  const spec = notifyOf(errorOf(message));
-  if (spec === undefined) return [];
-  return placesMarks(message, placesOf(message, spec));
+  return placesMarks(message, notifyPlaces(message));
 }

@@ -5,10 +5,10 @@
  */
 
 import { decode, encode } from './codec.ts';
-import { ERROR_LIMIT, IN_HEADER_SIZE, INTERRUPT_BIT, OUT_HEADER_SIZE } from './constants.ts';
-import { concat, need } from './cursor.ts';
+import { ERROR_LIMIT, IN_HEADER_SIZE, OUT_HEADER_SIZE } from './constants.ts';
+import { concat, type Key, need } from './cursor.ts';
 import { ERRNO } from './errno.ts';
-import { errorOf, lenOf, uniqueOf } from './header.ts';
+import { errorOf, lenOf, namedBy, uniqueKeyOf } from './header.ts';
 import type { Values } from './layout.ts';
 import { type BodyLimits, Request } from './message.ts';
 import type { Negotiated } from './negotiated.ts';
@@ -113,15 +113,15 @@ const NOTHING: BodyLimits = { min: 0, max: 0 };
  */
 export function commitRefusal(
   reply: Uint8Array,
-  unique: bigint,
+  unique: Key,
   limits: BodyLimits = NOTHING,
 ): number {
   if (reply.length < OUT_HEADER_SIZE) return -ERRNO.EFAULT;
   const error = errorOf(reply);
-  const named = uniqueOf(reply);
-  if (named === 0n || error > 0 || error <= -ERROR_LIMIT) return -ERRNO.EINVAL;
+  const named = uniqueKeyOf(reply);
+  if (named === 0 || error > 0 || error <= -ERROR_LIMIT) return -ERRNO.EINVAL;
   if (error !== 0) return 0;
-  if ((named & ~INTERRUPT_BIT) !== unique) return -ERRNO.ENOENT;
+  if (namedBy(named) !== unique) return -ERRNO.ENOENT;
   const size = lenOf(reply) - OUT_HEADER_SIZE;
   if (size < limits.min || size > limits.max) return -ERRNO.EINVAL;
   return lenOf(reply) > reply.length ? -ERRNO.EFAULT : 0;

@@ -1,4 +1,4 @@
-/** CPU time of a process tree, from /proc: what tells a program that works from one that nobody runs. */
+/** Processes of a tree and their CPU time, from /proc: what tells a program that works from one that nobody runs. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ of x86-64: what utime and stime of /proc/PID/stat count in. */
@@ -14,7 +14,8 @@ function text(path: string): string {
   }
 }
 
-function childrenOf(pid: number): string[] {
+/** Processes of which `pid` is the parent. */
+export function childrenOf(pid: number): string[] {
   try {
     const tids = readdirSync(`/proc/${pid}/task`);
     return tids.flatMap((tid) =>
@@ -23,6 +24,17 @@ function childrenOf(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/** The processes whose parent is `pid`: of a keeper, the server and what it left behind. */
+export function runningBelow(pid: number): number[] {
+  const state = (child: string): string => {
+    const stat = text(`/proc/${child}/stat`);
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  };
+  return childrenOf(pid)
+    .filter((child) => !['', 'Z', 'X'].includes(state(child)))
+    .map(Number);
 }
 
 /**

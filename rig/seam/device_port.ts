@@ -4,13 +4,14 @@
  * ones are tried again when the Kernel says so, oldest first, as the exclusive waiters of
  * fuse_dev_do_read are woken.
  */
-import { native } from '../../native/load.ts';
 import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import type { DescriptorTable } from './descriptors.ts';
+import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
 import { deviceIoctl } from './device_ioctls.ts';
+import { Duplicates } from './duplicates.ts';
 import { earlyResult, READS, WRITES } from './early_checks.ts';
 import type { Context } from './faked_contexts.ts';
 import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
@@ -21,9 +22,6 @@ const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT } = ERRNO;
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
-const F_DUPFD = 0;
-const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
 const POLLIN = 0x1;
 const POLLERR = 0x8;
 
@@ -36,13 +34,19 @@ export class DevicePort {
   /** Requests delivered and replies taken, for the progress line. */
   delivered = 0;
   replied = 0;
+  /** Looks at a message the server writes, before the Kernel does. */
+  inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
-  /** Indexes that some process has closed: another may still hold them. */
-  readonly #closed = new Set<number>();
+  readonly #duplicates: Duplicates;
+  /** Indexes at which a device ever was. */
+  readonly #was = new Set<number>();
+  /** Told of a call on a descriptor that was the device and is closed. */
+  stale: (index: number, nr: number, tid: number) => void = () => {};
 
   constructor(wiring: PortWiring, table: DescriptorTable<PortHandle | Context>) {
     this.#w = wiring;
     this.table = table;
+    this.#duplicates = new Duplicates(wiring, table);
   }
 
   /** The handle at an index of the range, if a device lies there. */
@@ -90,6 +94,7 @@ export class DevicePort {
       return;
     }
     this.handles.set(id, handle);
+    this.#was.add(handle.index);
     this.#w.emit({ kind: 'open', t: this.#w.now(), handle: id, tid, flags });
   }
 
@@ -100,14 +105,16 @@ export class DevicePort {
     // splice(2) names what it takes from first, sendfile(2) what it gives to.
     const sends = nr === NR.sendfile;
     const output = sends ? trap.index >= 0 : nr === NR.splice && trap.second >= 0;
-    const index = output !== sends ? trap.second : trap.index;
-    const handle = this.byIndex(index);
+    const at = output !== sends ? trap.second : trap.index;
+    const handle = this.byIndex(at);
     if (handle === undefined) {
+      if (this.table.get(at) === undefined && this.#was.has(at)) this.stale(at, nr, tid);
       seam.continue(slot);
       return false;
     }
     handle.tid = tid;
-    const gone = nr !== NR.close && this.#isClosed(index, tid);
+    const gone = nr !== NR.close && this.#duplicates.isClosed(at, tid);
+    if (gone) this.stale(at, nr, tid);
     const early = gone ? -EBADF : earlyResult(this.#w, handle, output);
     if (early !== undefined) seam.respond(slot, early);
     else if (READS.has(nr)) this.#read(handle, trap.size, false);
@@ -115,23 +122,15 @@ export class DevicePort {
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (sends) output ? this.#sendIn(handle) : this.#spliceOut(handle);
     else if (nr === NR.ioctl) deviceIoctl(this.#w, handle, (fd) => this.byDescriptor(fd));
-    else if (nr === NR.fcntl) this.#fcntl(handle);
-    else if (nr === NR.dup) this.#dup(handle, false);
-    else if (nr === NR.dup2 || nr === NR.dup3) this.#dup2(handle);
+    else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
+    else if (nr === NR.dup) this.#duplicates.dup(handle, false);
+    else if (nr === NR.dup2 || nr === NR.dup3) this.#duplicates.dup2(handle);
     else if (nr === NR.close) {
       handle.suspect = SUSPECT_LOOKS;
-      this.#closed.add(trap.index);
+      this.#duplicates.closes(trap.index);
       seam.continue(slot);
     } else seam.respond(slot, -EINVAL);
     return true;
-  }
-
-  /** Whether the calling process has closed its descriptor at this index. */
-  #isClosed(index: number, tid: number): boolean {
-    if (!this.#closed.has(index)) return false;
-    const fd = this.#w.seam.getFd(tid, this.#w.base + index);
-    if (fd >= 0) native.closeFd(fd);
-    return fd < 0;
   }
 
   #read(handle: PortHandle, size: number, splice: boolean): void {
@@ -165,6 +164,8 @@ export class DevicePort {
       handle.returned = undefined;
     } else {
       n = kernel.read(handle.id, read.size, data, read.measured);
+      const { injection } = this.#w;
+      if (n > 0 && injection) n = injectRead(this.#w, injection, handle, read, n);
     }
     if (n === BLOCK) {
       // In SYNC_INIT a read sleeps before its buffer is looked at (fuse_get_dev).
@@ -194,6 +195,8 @@ export class DevicePort {
         tid: read.tid,
         bytes,
       });
+      const { injection } = this.#w;
+      if (injection) injectDelivered(this.#w, injection, handle, read, bytes);
     } else if (result === -ENOENT) {
       handle.returned = bytes.slice();
     } else {
@@ -233,11 +236,16 @@ export class DevicePort {
     end?: (result: number) => void,
   ): void {
     const { seam, kernel, trap } = this.#w;
-    const { tid } = trap;
+    const { tid, nr } = trap;
+    this.inspect?.(bytes);
+    const headed = bytes.length >= OUT_HEADER_SIZE;
+    const notifies = headed && isNotification(bytes);
+    const injection = headed && !notifies ? this.#w.injection : undefined;
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
+      if (injection && result > 0) injectReplied(this.#w, injection, handle, tid, written);
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
       end?.(result);
       // Answered last: meanwhile the client may make its next request, which the server's next read
@@ -246,10 +254,11 @@ export class DevicePort {
     };
     // A notification may have to wait for a lock that a client holds until the server answers it, so
     // the Kernel may take its time; the server's other threads must be served meanwhile.
-    const notifies = bytes.length >= OUT_HEADER_SIZE && isNotification(bytes);
     const kept = notifies ? bytes.slice() : bytes;
     const later = notifies ? (late: number) => answer(kept, late) : undefined;
-    const result = kernel.write(handle.id, bytes, length, later);
+    const splice = nr === NR.splice;
+    const injected = injection && injectReply(this.#w, injection, handle, tid, splice, bytes);
+    const result = injected || kernel.write(handle.id, bytes, length, later);
     if (result !== BLOCK) answer(bytes, result);
   }
 
@@ -279,50 +288,6 @@ export class DevicePort {
     const taken = seam.pipeTake(slot);
     if (taken < 0) seam.respond(slot, taken);
     else this.#reply(handle, slot, data.subarray(0, taken), taken);
-  }
-
-  #fcntl(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const command = trap.int(1);
-    if (command === F_DUPFD || command === F_DUPFD_CLOEXEC) {
-      this.#dup(handle, command === F_DUPFD_CLOEXEC);
-      return;
-    }
-    // The placeholder's own file description keeps the flag too: F_GETFL tells the truth.
-    if (command === F_SETFL) handle.nonblock = (trap.int(2) & O_NONBLOCK) !== 0;
-    seam.continue(trap.slot);
-  }
-
-  /** An index for another descriptor of the handle: one it had before, or a free one. */
-  #numberFor(handle: PortHandle, tid: number): number {
-    for (const [index, entry] of this.table.entries()) {
-      if (entry !== handle || index === handle.index || !this.#isClosed(index, tid)) continue;
-      this.#closed.delete(index);
-      return index;
-    }
-    return this.table.take(handle);
-  }
-
-  /** A dup gets a number of the range, where the filter sees it. */
-  #dup(handle: PortHandle, cloexec: boolean): void {
-    const { seam, trap } = this.#w;
-    const index = this.#numberFor(handle, trap.tid);
-    if (index < 0) {
-      seam.respond(trap.slot, -EMFILE);
-      return;
-    }
-    if (seam.aliasFd(trap.slot, trap.int(0), index, cloexec) < 0) this.table.free(index);
-  }
-
-  /**
-   * dup2 names its number. Onto itself or within the range the kernel may do it; outside the filter
-   * would not see the copy, so the call is refused rather than the copy lost.
-   */
-  #dup2(handle: PortHandle): void {
-    const { seam, trap } = this.#w;
-    const onto = this.byDescriptor(trap.int(1));
-    if (onto === handle) seam.continue(trap.slot);
-    else seam.respond(trap.slot, -EBADF);
   }
 
   #transport(
@@ -414,12 +379,10 @@ export class DevicePort {
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       // A held FUSE command is a reference to the open file.
-      if ((this.#w.kernel.rings?.holds(handle.id) ?? 0) > 0) continue;
+      if (this.#w.kernel.rings.holds(handle.id) > 0) continue;
       this.handles.delete(handle.id);
       for (const [index, entry] of [...this.table.entries()]) {
-        if (entry !== handle) continue;
-        this.table.free(index);
-        this.#closed.delete(index);
+        if (entry === handle) this.#duplicates.free(index);
       }
       this.#w.kernel.close(handle.id);
       this.#w.emit({ kind: 'close', t: this.#w.now(), handle: handle.id });

@@ -4,18 +4,30 @@
  * fuse_uring_copy_to_ring() and fuse_uring_commit(), in their order.
  */
 import { readFileSync } from 'node:fs';
-import { type NativeSeam, native } from '../../native/load.ts';
-import type { Entry, Memory } from '../kernel/ring/ring_kernel.ts';
-import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import type { NativeSeam } from '../../native/load.ts';
+import type { EntryBuffer } from '../events.ts';
+import { isFault } from '../kernel/ring/entry.ts';
+import type { Buffers, Entry, Memory } from '../kernel/ring/ring_kernel.ts';
+import { readU32 } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
-import { ENT_OFFSET, IN_OUT_OFFSET, OP_IN_OFFSET } from '../protocol/ring.ts';
+import { opcodeOf, uniqueOf } from '../protocol/header.ts';
+import { ENT_OFFSET } from '../protocol/ring.ts';
 import { URING_ENT_IN_OUT, URING_REQ_HEADER } from '../protocol/structs-session.ts';
+import type { MessageBuffers } from './message_buffers.ts';
 
 const { ECANCELED, EFAULT, EIO, ESRCH } = ERRNO;
-/** Beyond what a process has: a double holds every address below it exactly. */
-const ADDRESS_END = 1n << 48n;
-/** Where native.takeReply puts the payload. */
-const BODY = 512;
+/** Beyond what a process has. */
+const ADDRESS_END = 2 ** 48;
+/** A reply that may be no longer than this is read with its headers, before they say how long it is. */
+const GUESS_MAX = 4096;
+const NOTHING = new Uint8Array(0);
+
+/** A request that could not be put into its entry, and the buffer that is not mapped. */
+export interface Undelivered {
+  readonly buffer: EntryBuffer;
+  readonly unique: bigint;
+  readonly opcode: number;
+}
 
 /** The thread group of a thread: its memory is there when the thread is not any more. */
 function processOf(tid: number): number {
@@ -26,34 +38,19 @@ function processOf(tid: number): number {
   }
 }
 
-/** Buffers shared by all threads' memory: one message at a time is on its way. */
-export class MessageBuffers {
-  /** A request being put together: in_header, op_in, payload, ring_ent_in_out. */
-  request: Uint8Array;
-  /** A reply taken: see native.takeReply. */
-  reply: Uint8Array;
-
-  constructor(size: number) {
-    this.request = new Uint8Array(size);
-    this.reply = new Uint8Array(size);
-  }
-}
-
 /** Memory of one thread that submits commands. */
 export class EntryMemory implements Memory {
   readonly #seam: NativeSeam;
   readonly #data: Uint8Array;
   readonly #buffers: MessageBuffers;
   #tid: number;
-  readonly #process: number;
-  /** The thread whose memory it is. */
+  /** The process whose memory it is, and the thread that submits. */
+  readonly process: number;
   readonly submitter: number;
-  /** The entry a request is being written to, and what of it has come. */
-  #entry: Entry | undefined;
-  #headers = 0n;
-  #opIn = 0;
-  #length = 0;
-  /** The entry whose reply lies in the buffer. */
+  /** A buffer that the reply that was taken last could not be read from. */
+  unmapped: EntryBuffer | undefined;
+  #undelivered: Undelivered | undefined;
+  /** The entry whose reply lies in the buffer, and bytes of its payload there; -1: it cannot be read. */
   #taken: Entry | undefined;
   #takenBytes = 0;
 
@@ -63,7 +60,7 @@ export class EntryMemory implements Memory {
     this.#buffers = buffers;
     this.#tid = tid;
     this.submitter = tid;
-    this.#process = processOf(tid);
+    this.process = processOf(tid);
   }
 
   /** A thread that has the memory: the submitter, or its process once it has ended. */
@@ -71,32 +68,43 @@ export class EntryMemory implements Memory {
     return this.#tid;
   }
 
-  /** From now on writes are pieces of a request for this entry. */
-  begin(entry: Entry): void {
-    this.#entry = entry;
-    this.#headers = entry.headers;
-    this.#opIn = 0;
-    this.#length = IN_HEADER_SIZE;
-  }
-
   /** The request put together last, as one message; valid until the next one. */
   get request(): Uint8Array {
-    return this.#buffers.request.subarray(0, this.#length - URING_ENT_IN_OUT.size);
+    return this.#buffers.request;
+  }
+
+  /** The request that was the last and failed; told once. */
+  get undelivered(): Undelivered | undefined {
+    const failed = this.#undelivered;
+    this.#undelivered = undefined;
+    return failed;
   }
 
   /** Reads a committed reply ahead of the Kernel. Its bytes as one message; valid until the next one. */
   take(entry: Entry): Uint8Array {
-    if (this.#buffers.reply.length < BODY + entry.payloadSize) {
-      this.#buffers.reply = new Uint8Array(BODY + entry.payloadSize);
+    const { payloadSize, mostReply } = entry;
+    const buffers = this.#buffers;
+    const guess = mostReply > GUESS_MAX ? 0 : Math.min(mostReply, payloadSize);
+    let got = buffers.take(this.#tid, entry, payloadSize, guess);
+    if (got === -ESRCH && this.#moved()) got = buffers.take(this.#tid, entry, payloadSize, guess);
+    if (got !== -EIO && got < 0) {
+      this.unmapped = got === -EFAULT ? 'headers' : undefined;
+      this.#taken = undefined;
+      return NOTHING;
     }
-    const { reply } = this.#buffers;
-    const got = this.#onThread((tid) =>
-      native.takeReply(tid, Number(entry.headers), Number(entry.payload), entry.payloadSize, reply),
-    );
-    this.#taken = got === -EFAULT ? undefined : entry;
-    this.#takenBytes = Math.max(got, got === -EIO ? -1 : 0);
-    if (got === -EFAULT) return reply.subarray(0, 0);
-    return reply.subarray(BODY - OUT_HEADER_SIZE, BODY + Math.max(got, 0));
+    this.unmapped = got === -EIO ? 'payload' : undefined;
+    this.#taken = entry;
+    this.#takenBytes = got === -EIO ? -1 : got;
+    return buffers.reply(Math.max(got, 0));
+  }
+
+  /** Of the reply that was taken last: payload_sz, where it is more than the payload holds. */
+  get oversize(): number | undefined {
+    const entry = this.#taken;
+    if (entry === undefined || this.#takenBytes < entry.payloadSize) return undefined;
+    const ent = this.#buffers.headers(ENT_OFFSET, URING_ENT_IN_OUT.size);
+    const size = readU32(ent, URING_ENT_IN_OUT.at.payload_sz);
+    return size > entry.payloadSize ? size : undefined;
   }
 
   /** The Kernel has read the reply. */
@@ -104,71 +112,57 @@ export class EntryMemory implements Memory {
     this.#taken = undefined;
   }
 
-  read(address: bigint, length: number): Uint8Array | number {
+  read(address: number, length: number): Uint8Array | number {
     const taken = this.#fromTaken(address, length);
     if (taken !== undefined) return taken;
-    if (address < 0n || address >= ADDRESS_END) return -EFAULT;
-    const n = this.#onThread((tid) => this.#seam.readMemory(tid, address, length));
+    if (address < 0 || address >= ADDRESS_END) return -EFAULT;
+    let n = this.#seam.readMemory(this.#tid, BigInt(address), length);
+    if (n === -ESRCH && this.#moved()) {
+      n = this.#seam.readMemory(this.#tid, BigInt(address), length);
+    }
     return n === length ? this.#data.slice(0, length) : -EFAULT;
   }
 
-  #fromTaken(address: bigint, length: number): Uint8Array | number | undefined {
+  #fromTaken(address: number, length: number): Uint8Array | number | undefined {
     const entry = this.#taken;
     if (entry === undefined) return undefined;
-    const { reply } = this.#buffers;
-    const at = Number(address - entry.headers);
-    if (at >= 0 && at + length <= URING_REQ_HEADER.size) return reply.subarray(at, at + length);
+    const at = address - entry.headers;
+    if (at >= 0 && at + length <= URING_REQ_HEADER.size) return this.#buffers.headers(at, length);
     if (address !== entry.payload) return undefined;
     if (this.#takenBytes < 0) return -EFAULT;
-    return length <= this.#takenBytes ? reply.subarray(BODY, BODY + length) : undefined;
+    return length <= this.#takenBytes ? this.#buffers.body(length) : undefined;
   }
 
-  write(address: bigint, bytes: Uint8Array): number {
-    const entry = this.#entry;
-    if (entry === undefined) return this.#writeNow(address, bytes);
-    const at = Number(address - this.#headers);
-    // The header comes last, behind ring_ent_in_out.
-    const ended = at === IN_OUT_OFFSET && bytes.length === IN_HEADER_SIZE;
-    if (ended) return this.#end(entry, bytes);
-    this.#grow(this.#length + bytes.length);
-    this.#buffers.request.set(bytes, this.#length);
-    this.#length += bytes.length;
-    if (at === OP_IN_OFFSET) this.#opIn = bytes.length;
-    else if (at !== ENT_OFFSET && address !== entry.payload) return this.#writeNow(address, bytes);
-    return 0;
-  }
-
-  #end(entry: Entry, header: Uint8Array): number {
-    this.#entry = undefined;
-    const { request } = this.#buffers;
-    request.set(header, 0);
-    const message = request.subarray(0, this.#length);
-    const result = this.#onThread((tid) =>
-      native.putRequest(tid, Number(entry.headers), Number(entry.payload), this.#opIn, message),
-    );
-    // The process is no more: its tasks are dead (fuse_uring_send_in_task()).
-    if (result === -ESRCH) return -ECANCELED;
-    return result === 0 ? 0 : -EFAULT;
-  }
-
-  #grow(size: number): void {
-    if (size <= this.#buffers.request.length) return;
-    const grown = new Uint8Array(size * 2);
-    grown.set(this.#buffers.request);
-    this.#buffers.request = grown;
-  }
-
-  #writeNow(address: bigint, bytes: Uint8Array): number {
-    if (address < 0n || address >= ADDRESS_END) return -EFAULT;
-    const n = this.#onThread((tid) => this.#seam.writeMemory(tid, address, bytes));
+  write(address: number, bytes: Uint8Array): number {
+    if (address < 0 || address >= ADDRESS_END) return -EFAULT;
+    let n = this.#seam.writeMemory(this.#tid, BigInt(address), bytes);
+    if (n === -ESRCH && this.#moved()) {
+      n = this.#seam.writeMemory(this.#tid, BigInt(address), bytes);
+    }
     return n === bytes.length ? 0 : -EFAULT;
   }
 
-  /** The thread may have ended since; its process has the memory still. */
-  #onThread(call: (tid: number) => number): number {
-    const result = call(this.#tid);
-    if (result !== -ESRCH || this.#tid === this.#process) return result;
-    this.#tid = this.#process;
-    return call(this.#tid);
+  room(size: number): Uint8Array {
+    return this.#buffers.room(size);
+  }
+
+  put(entry: Buffers, request: Uint8Array, opIn: number, ent: Uint8Array): number {
+    const buffers = this.#buffers;
+    let result = buffers.put(this.#tid, entry, opIn, ent);
+    if (result === -ESRCH && this.#moved()) result = buffers.put(this.#tid, entry, opIn, ent);
+    // The process is no more: its tasks are dead (fuse_uring_send_in_task()).
+    if (result === -ESRCH) return -ECANCELED;
+    if (result === 0) return 0;
+    const there = this.read(entry.headers, URING_REQ_HEADER.size);
+    const buffer = isFault(there) ? 'headers' : 'payload';
+    this.#undelivered = { buffer, unique: uniqueOf(request), opcode: opcodeOf(request) };
+    return -EFAULT;
+  }
+
+  /** The thread has ended: from now on its process, which has the memory still. False if that is it. */
+  #moved(): boolean {
+    const moved = this.#tid !== this.process;
+    this.#tid = this.process;
+    return moved;
   }
 }

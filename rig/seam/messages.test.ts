@@ -8,6 +8,7 @@ import { scheduler } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { missingPrograms } from '../../corpus/servers/recipe.ts';
 import { built, CLEAN, cannotRecord, complaints, onBench } from '../testing/bench.ts';
+import { whyNotOffered } from '../testing/offer_ring.ts';
 
 const SERVER = built('fuse-rig-server');
 
@@ -53,6 +54,33 @@ describe('messages beside replies', () => {
       const serious = complaints(replayed).filter((line) => !line.startsWith('content'));
       expect(serious, replayed.output).toEqual([]);
       expect(replayed.leftovers).toEqual([]);
+      expect(replayed.second).toBe(replayed.log);
+    });
+  });
+
+  it.each([
+    ['the device', []],
+    ['a ring', ['--transport', 'ring', '--ring-required']],
+  ])('NOTIFY_POLL wakes who sleeps in poll, over %s', async (_, options) => {
+    const why = cannotRecord() ?? (options.length > 0 ? whyNotOffered() : undefined);
+    expect(why).toBeUndefined();
+    await onBench(async (bench) => {
+      const command = [SERVER, '--notify', 'poll', ...options, '{mountpoint}'];
+      const recorded = await bench.record(command, [
+        ...['open c .control WRONLY', 'open f .poll RDONLY', 'poll f 1'],
+        ...['spawn sleeper', 'waitpoll f 1', 'end', 'blocked sleeper poll'],
+        ...['put c poll%20.poll', 'join sleeper', 'poll f 1', 'close f', 'close c'],
+      ]);
+      expect(recorded, recorded.output).toMatchObject({ code: 0, leftovers: [] });
+      expect(recorded.lines).toEqual(
+        expect.arrayContaining(['poll f 1 = 0', 'sleeper: waitpoll f 1 = 1', 'poll f 1 = 1']),
+      );
+      const shown = (await bench.rig(['show', bench.capture])).stdout;
+      const [, kh] = / POLL .* kh=(\d+) flags=SCHEDULE_NOTIFY /.exec(shown) ?? [];
+      expect(shown).toContain(`NOTIFY_POLL kh=${kh}`);
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
       expect(replayed.second).toBe(replayed.log);
     });
   });

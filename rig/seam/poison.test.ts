@@ -22,7 +22,7 @@ beforeEach(() => {
   events = [];
   pages = new native.HostPages(AT + PAYLOAD);
   bytes = new Uint8Array(pages.bytes);
-  const [headers, payload] = [BigInt(pages.address), BigInt(pages.address + AT)];
+  const [headers, payload] = [pages.address, pages.address + AT];
   const place = { conn: 1, qid: 2, index: 3, headers, payload, payloadSize: PAYLOAD };
   entry = { ...place, state: 'AVAILABLE', owner: 'kernel', held: true } as Entry;
 });

@@ -8,6 +8,9 @@
 import { native } from '../../native/load.ts';
 import type { EntryBuffer, ReplaySink } from '../events.ts';
 import type { Entry } from '../kernel/ring/ring_kernel.ts';
+import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import type { Key } from '../protocol/cursor.ts';
+import { uniqueOf } from '../protocol/header.ts';
 import { type Region, Regions } from '../protocol/regions.ts';
 import { URING_REQ_HEADER } from '../protocol/structs-session.ts';
 
@@ -24,13 +27,13 @@ interface Period {
   tid: number;
   /** Bytes of the payload that are poisoned. */
   size: number;
-  unique: bigint;
+  unique: Key;
   since: number;
 }
 
 interface Mark {
   entry: Entry;
-  unique: bigint;
+  unique: Key;
 }
 
 const place = (at: number): { buffer: EntryBuffer; offset: number } =>
@@ -45,8 +48,9 @@ export class Poison {
   /** Whose a tag was, of all periods so far. */
   readonly #marks = new Map<number, Mark>();
   #lastTag = 0;
-  readonly #regions = new Regions<Entry>();
-  readonly #ofEntry = new Map<Entry, Region<Entry>[]>();
+  /** By process: addresses mean nothing in another. */
+  readonly #regions = new Map<number, Regions<Entry>>();
+  readonly #ofEntry = new Map<Entry, { process: number; mine: Region<Entry>[] }>();
   /** Entries whose buffers overlap others': what is put into one may be in the server's hands by another. */
   readonly #shared = new Set<Entry>();
 
@@ -60,40 +64,42 @@ export class Poison {
     if (bytes > (this.#used.get(entry) ?? 0)) this.#used.set(entry, bytes);
   }
 
-  /** A new entry. */
-  registered(entry: Entry): void {
+  /** A new entry, in the memory of a process. */
+  registered(entry: Entry, process: number): void {
     if (this.extent === 'off' || this.#ofEntry.has(entry)) return;
-    const region = (buffer: EntryBuffer, address: bigint, size: number): Region<Entry> => {
-      const start = Number(address);
+    const region = (buffer: EntryBuffer, start: number, size: number): Region<Entry> => {
       return { start, end: start + size, entry, buffer };
     };
     const mine = [
       region('headers', entry.headers, HEADERS),
       region('payload', entry.payload, entry.payloadSize),
     ];
-    this.#ofEntry.set(entry, mine);
+    this.#ofEntry.set(entry, { process, mine });
+    const regions = this.#regions.get(process) ?? new Regions();
+    this.#regions.set(process, regions);
     for (const one of mine) {
-      const other = this.#regions.add(one);
+      const other = regions.add(one);
       if (other !== undefined) this.#shared.add(entry).add(other.entry);
     }
   }
 
   /** The entry is no more. */
   ended(entry: Entry): void {
-    for (const one of this.#ofEntry.get(entry) ?? []) this.#regions.remove(one);
+    const { process = 0, mine = [] } = this.#ofEntry.get(entry) ?? {};
+    for (const one of mine) this.#regions.get(process)?.remove(one);
     this.#ofEntry.delete(entry);
     this.#shared.delete(entry);
   }
 
   /** The kernel owns the entry, and leaves it so for now. */
-  put(entry: Entry, tid: number, unique: bigint, t: number): void {
+  put(entry: Entry, tid: number, unique: Key, t: number): void {
     if (this.extent === 'off' || this.#shared.has(entry)) return;
     const wanted = this.extent === 'full' ? entry.payloadSize : (this.#used.get(entry) ?? 0) + PAGE;
     const size = Math.min(wanted, entry.payloadSize);
     this.#used.delete(entry);
     this.#lastTag = (this.#lastTag + 1) % TAGS;
     const tag = this.#lastTag;
-    if (!native.putPoison(tid, Number(entry.headers), Number(entry.payload), size, tag)) return;
+    if (!native.putPoison(tid, entry.headers, entry.payload, size, tag)) return;
     this.#periods.set(entry, { tag, tid, size, unique, since: t });
     this.#marks.set(tag, { entry, unique });
   }
@@ -103,13 +109,13 @@ export class Poison {
     const period = this.#periods.get(entry);
     if (period === undefined) return;
     this.#periods.delete(entry);
-    const { tid, size, tag, unique, since } = period;
-    const [headers, payload] = [Number(entry.headers), Number(entry.payload)];
-    const changed = native.changedPoison(tid, headers, payload, size, tag);
+    const { tid, size, tag, since } = period;
+    const changed = native.changedPoison(tid, entry.headers, entry.payload, size, tag);
     if (changed === null) return;
     const [first, last] = changed;
     const { conn, qid, index } = entry;
     const length = last - first + 1;
+    const unique = BigInt(period.unique);
     const what = { t, conn, qid, entry: index, ...place(first), length, unique, since };
     this.#emit({ kind: 'spoiled', ...what });
   }
@@ -126,6 +132,15 @@ export class Poison {
       if (found === undefined) return;
       const untouched = found.mark.entry === entry && found.offset === at;
       this.#tell(t, unique, '', at, length, found, untouched);
+    });
+  }
+
+  /** Looks for poison in a reply or a notification that was written to the device. */
+  searchWritten(message: Uint8Array, t: number): void {
+    if (this.#marks.size === 0 || message.length < OUT_HEADER_SIZE) return;
+    this.#search(message.subarray(OUT_HEADER_SIZE), (at, length, tag, offset) => {
+      const found = this.#of(tag, offset);
+      if (found !== undefined) this.#tell(t, uniqueOf(message), '', at, length, found, false);
     });
   }
 
@@ -170,7 +185,7 @@ export class Poison {
     untouched: boolean,
   ): void {
     const { conn, qid, index } = mark.entry;
-    const whose = { qid, entry: index, buffer, offset, before: mark.unique, untouched };
+    const whose = { qid, entry: index, buffer, offset, before: BigInt(mark.unique), untouched };
     this.#emit({ kind: 'poison-read', t, conn, unique, file, at, length, ...whose });
   }
 }

@@ -27,6 +27,8 @@ const WAYS: Record<string, string> = {
   'ring-registered': '',
   'ring-async': '',
   'ring-clone': '',
+  'ring-sync-init': '',
+  'ring-rain': '',
   'ring-threads': '',
   'ring-threads-unlocked': '',
   'ring-flood': '',
@@ -57,6 +59,16 @@ describe('over a ring, a server of the kind', () => {
     const replayed = await ring.replay('ring', cpus);
     expect(complaints(replayed), replayed.output).toEqual([]);
     expect(replayed).toMatchObject({ code: 0, output: '', ring: { queues: cpus, depth: 4 } });
+  });
+
+  it('ring-quiet has no CQE for a request (IOSQE_CQE_SKIP_SUCCESS), only for an end', async () => {
+    const replayed = await ring.replay('ring-quiet');
+    expect(complaints(replayed), replayed.output).toEqual([]);
+    expect(replayed).toMatchObject({ code: 0, log: ring.log, leftovers: [] });
+    const { requests } = replayed.ring;
+    expect(replayed.output).toBe(
+      `${requests} requests, 0 of them with a CQE, ${2 * CLIENTS} ends\n`,
+    );
   });
 
   it('ring-linked-fails gets -ECANCELED for its commit, and can commit again', async () => {

@@ -39,7 +39,7 @@ describe('commands that are refused', () => {
       ...['operation 0 EINVAL', 'queue beyond EINVAL', 'queue beyond EINVAL'],
     ]);
     expect(said(replayed)).toMatch(
-      /^ownership \| queue 3: REGISTER on a queue that does not exist/,
+      /^ownership \| queue 3: REGISTER on a queue that does not exist/m,
     );
     expect(replayed).toMatchObject({ code: 1, leftovers: [], log: ring.log });
     expect(replayed.ring.requests).toBe(0);

@@ -19,10 +19,16 @@ interface Waiting {
 export class RingBatches {
   #waiting: Waiting[] = [];
 
-  /** Carries them out, and calls `done` behind the last. */
-  run(commands: BatchCommand[], done: () => void): void {
-    const batch = { commands, done };
-    if (!this.#goOn(batch)) this.#waiting.push(batch);
+  /** Carries out as many as there are, and calls `done` behind the last. */
+  run(size: number, command: (n: number) => BatchCommand, done: () => void): void {
+    for (let n = 0; n < size; n++) {
+      const first = command(n);
+      if (first.run() !== BLOCK) continue;
+      const rest = Array.from({ length: size - n - 1 }, (_, i) => command(n + 1 + i));
+      this.#waiting.push({ commands: [first, ...rest], done });
+      return;
+    }
+    done();
   }
 
   /** False: it sleeps. */

@@ -5,6 +5,7 @@
  */
 import type { NativeSeam } from '../../native/load.ts';
 import type { RingSqe } from '../kernel/ring/ring_kernel.ts';
+import { KEY_HIGH, type Key } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 
 const BYTES = 64;
@@ -13,6 +14,7 @@ const LINKS_ON = 2;
 const DRAIN = 4;
 const DRAIN_BESIDE = 8;
 const CARELESS = 16;
+const QUIET = 32;
 
 /** IORING_OP_* (include/uapi/linux/io_uring.h). */
 export const IORING_OP_URING_CMD = 46;
@@ -37,6 +39,10 @@ export class RingCommands {
   }
   #long(n: number, at: number): bigint {
     return this.#u64[(n * BYTES) / 8 + at] as bigint;
+  }
+  #key(n: number, at: number): Key {
+    const high = this.#word(n, 2 * at + 1);
+    return high < KEY_HIGH ? high * 2 ** 32 + this.#word(n, 2 * at) : this.#long(n, at);
   }
 
   /** Number of the ring. */
@@ -63,6 +69,10 @@ export class RingCommands {
   }
   sqe128(n: number): boolean {
     return (this.#word(n, 6) & SQE128) !== 0;
+  }
+  /** A FUSE command with nothing beside it that `beyond` would name. */
+  plain(n: number): boolean {
+    return this.opcode(n) === IORING_OP_URING_CMD && (this.#word(n, 6) & ~SQE128) === 0;
   }
   /**
    * What of it the rig cannot carry, if anything; `result` where that ends it: 0 without a CQE, else with
@@ -91,22 +101,24 @@ export class RingCommands {
       len: this.len(n),
       userData: this.userData(n),
       sqe128: this.sqe128(n),
+      quiet: (this.#word(n, 6) & QUIET) !== 0,
     };
   }
   /** The thread that submitted it. */
   tid(n: number): number {
     return this.#i32[(n * BYTES) / 4 + 7] as number;
   }
-  userData(n: number): bigint {
-    return this.#long(n, 4);
+  userData(n: number): Key {
+    return this.#key(n, 4);
   }
-  commitId(n: number): bigint {
-    return this.#long(n, 5);
+  commitId(n: number): Key {
+    return this.#key(n, 5);
   }
+  /** These two are 0 for most commands. */
   flags(n: number): bigint {
-    return this.#long(n, 6);
+    return this.#key(n, 6) === 0 ? 0n : this.#long(n, 6);
   }
   addr(n: number): bigint {
-    return this.#long(n, 7);
+    return this.#key(n, 7) === 0 ? 0n : this.#long(n, 7);
   }
 }

@@ -1,8 +1,29 @@
 /** What happens on a ring, as events: messages, REGISTERs, and CQEs that bring no request. */
-import { type Entry, HELD, type RingSqe } from '../kernel/ring/ring_kernel.ts';
+import { iovecsOf, SEGMENTS } from '../kernel/ring/register.ts';
+import { type Entry, HELD, type Memory, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { URING_CMD } from '../protocol/ring.ts';
 import type { PortWiring } from './port_handle.ts';
 import type { Submitter } from './submitters.ts';
+
+const buffersOf = ({ headers, payload, payloadSize }: Entry) => ({
+  headers,
+  payload,
+  payloadSize,
+});
+
+/** What a REGISTER offered that was refused, as far as it can be read. */
+function offered({ addr, len }: RingSqe, memory: Memory) {
+  const named = len === SEGMENTS ? iovecsOf(addr, memory) : -1;
+  if (typeof named === 'number') return { headers: 0, payload: 0, payloadSize: 0 };
+  const number = (n: bigint): number => (n < 0n || n > Number.MAX_SAFE_INTEGER ? 0 : Number(n));
+  const [headers, payload] = named;
+  return {
+    headers: number(headers.base),
+    payload: number(payload.base),
+    payloadSize: number(payload.length),
+    headersSize: number(headers.length),
+  };
+}
 
 export class RingEmitter {
   #delivered = 0;
@@ -10,8 +31,6 @@ export class RingEmitter {
   readonly #depths = new Map<number, number>();
   readonly #w: PortWiring;
   readonly #told = new Set<string>();
-  /** FUSE_IO_URING_CMD_* the server asked for an entry last. */
-  readonly #last = new WeakMap<Entry, number>();
 
   constructor(wiring: PortWiring) {
     this.#w = wiring;
@@ -36,7 +55,6 @@ export class RingEmitter {
     const { conn, qid, index } = entry;
     const ring = { qid, entry: index };
     const tid = memory.submitter;
-    this.#last.set(entry, URING_CMD.COMMIT_AND_FETCH);
     const result = bytes.length;
     this.#w.emit({ kind: 'reply', t: this.#w.now(), handle, conn, tid, bytes, result, ring });
   }
@@ -56,16 +74,15 @@ export class RingEmitter {
     const { handle, qid } = sqe;
     if (entry !== undefined) {
       this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
-      this.#last.set(entry, URING_CMD.REGISTER);
     }
+    const { memory } = submitter;
     this.#w.emit({
       kind: 'register',
       ...this.#at(submitter, handle, conn),
       qid,
+      pid: memory.process,
       entry: entry?.index ?? -1,
-      headers: Number(entry?.headers ?? 0),
-      payload: Number(entry?.payload ?? 0),
-      payloadSize: entry?.payloadSize ?? 0,
+      ...(entry === undefined ? offered(sqe, memory) : buffersOf(entry)),
       result: res === HELD ? 0 : res,
     });
   }
@@ -82,7 +99,7 @@ export class RingEmitter {
   ended(entry: Entry, submitter: Submitter, result: number): void {
     const { conn, qid, index } = entry;
     const at = this.#at(submitter, entry.command.handle, conn);
-    const what = { command: this.#last.get(entry) ?? 0, qid, entry: index, commitId: '' };
+    const what = { command: entry.command.cmdOp, qid, entry: index, commitId: '' };
     this.#w.emit({ kind: 'completion', ...at, ...what, result });
   }
 

@@ -4,39 +4,42 @@
  * The ring itself, and everything else the server does with it, is the real kernel's.
  */
 import { BLOCK } from '../kernel/kernel.ts';
-import {
-  type Entry,
-  HELD,
-  type Owner,
-  type RingKernel,
-  type RingSqe,
-} from '../kernel/ring/ring_kernel.ts';
+import { type Entry, HELD, type Owner, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
+import { highWord, type Key, lowWord, readKey } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
+import type { BufferMisfits } from './buffer_misfits.ts';
+import { Carrying } from './carrying.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Poison } from './poison.ts';
 import type { PortWiring } from './port_handle.ts';
 import { type BatchCommand, RingBatches } from './ring_batches.ts';
 import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
+import { RingFaults } from './ring_faults.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
-const { EBADF, EOPNOTSUPP } = ERRNO;
+const { EBADF } = ERRNO;
+
+/** Of a command that is as all are. */
+const NOTHING: ReturnType<RingCommands['beyond']> = {};
 
 export class RingPort {
   readonly emitter: RingEmitter;
   poison: Poison | undefined;
+  /** Told of buffers that are not there, or too small. */
+  misfits: BufferMisfits | undefined;
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #commands: RingCommands;
   readonly #submitters: Submitters;
-  /** By queue and commit id: entries that carry a request. */
-  readonly #carrying = new Map<bigint, Entry>();
-  /** Entries that came into the kernel's hands in this batch and may be poisoned at its end. */
-  readonly #fresh = new Map<Entry, bigint>();
+  readonly #carrying = new Carrying();
+  /** Entries that came into the kernel's hands in this batch and are poisoned at its end. */
+  readonly #fresh = new Map<Entry, Key>();
   readonly #batches = new RingBatches();
+  readonly #faults: RingFaults;
   /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
   #inline: Entry | undefined;
@@ -47,8 +50,8 @@ export class RingPort {
     this.#commands = new RingCommands(wiring.seam);
     this.#submitters = new Submitters(wiring.seam, wiring.data);
     this.emitter = new RingEmitter(wiring);
+    this.#faults = new RingFaults(wiring, this.emitter);
     const { rings } = wiring.kernel;
-    if (rings === undefined) return;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
     rings.onComplete = (entry, res) => this.#complete(entry, res);
@@ -56,7 +59,7 @@ export class RingPort {
       const submitter = this.#submitters.byId(ring);
       if (submitter === undefined) return;
       this.emitter.refused(sqe, submitter, wiring.kernel.connOf(sqe.handle), res);
-      this.#post(submitter, sqe.userData, res);
+      this.#post(submitter, sqe, res);
     };
     rings.onBug = (entry, what) => {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.submitter ?? 0;
@@ -77,12 +80,11 @@ export class RingPort {
   }
 
   #run(done: () => void): void {
-    const { size } = this.#w.trap;
-    const commands = Array.from({ length: size }, (_, n) => this.#command(n));
-    this.#batches.run(commands, () => {
+    const then = () => {
       this.#settle();
       done();
-    });
+    };
+    this.#batches.run(this.#w.trap.size, this.#command, then);
   }
 
   /** The Kernel says that the handle's state changed. */
@@ -90,108 +92,139 @@ export class RingPort {
     this.#batches.wake(handle);
   }
 
-  #command(n: number): BatchCommand {
+  /** Command `n` of the buffer, which the next enter overwrites. */
+  readonly #command = (n: number): BatchCommand => {
     const c = this.#commands;
     const submitter = this.#submitters.of(c.ring(n), c.tid(n));
     const handle = this.#device.byIndex(c.index(n));
     const userData = c.userData(n);
-    const { what, result } = c.beyond(n);
+    const { what, result } = c.plain(n) ? NOTHING : c.beyond(n);
     if (what !== undefined) this.emitter.unsupported(c.tid(n), what);
     if (result !== undefined) {
-      const run = () => (result === 0 ? 0 : this.#post(submitter, userData, result));
+      const run = () => (result === 0 ? 0 : this.#post(submitter, { userData }, result));
       return { handle: 0, run };
     }
     const sqe = c.sqe(n, handle?.id ?? 0);
-    const { rings } = this.#w.kernel;
-    if (handle === undefined || rings === undefined) {
-      const res = handle === undefined ? -EBADF : -EOPNOTSUPP;
-      return { handle: 0, run: () => this.#post(submitter, userData, res) };
+    if (handle === undefined) {
+      return { handle: 0, run: () => this.#post(submitter, { userData }, -EBADF) };
     }
-    return { handle: handle.id, run: () => this.#carryOut(rings, submitter, sqe) };
-  }
+    return { handle: handle.id, run: () => this.#carryOut(submitter, sqe) };
+  };
 
-  #carryOut(rings: RingKernel, submitter: Submitter, sqe: RingSqe): number {
+  #carryOut(submitter: Submitter, sqe: RingSqe): number {
     const { memory } = submitter;
-    const conn = this.#w.kernel.connOf(sqe.handle);
+    const { kernel } = this.#w;
+    const conn = kernel.connOf(sqe.handle);
+    const refused = this.#w.injection && this.#faults.command(submitter, sqe, conn);
+    if (refused) return this.#post(submitter, sqe, refused);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
-    const entry = commit ? this.#carrying.get(key(conn, sqe.qid, sqe.commitId)) : undefined;
+    const entry = commit ? this.#carrying.get(conn, sqe.qid, sqe.commitId) : undefined;
     const bytes = entry && memory.take(entry);
+    if (entry !== undefined) this.misfits?.committed(entry, sqe.commitId, memory, this.#w.now());
     this.#registered = undefined;
     this.#inline = undefined;
-    const res = rings.command(submitter.id, sqe, memory);
+    const res = kernel.rings.command(submitter.id, sqe, memory);
     memory.took();
     if (res === BLOCK) return res;
     // What is told of the reply may bring the next requests, and these share the buffer.
     const next = res === 0 ? this.#inline : undefined;
     const request = next && memory.request.slice();
     if (entry !== undefined && bytes !== undefined && (res === HELD || res >= 0)) {
-      this.#reply(entry, submitter, sqe.handle, bytes);
+      if (this.poison !== undefined) this.#searchReply(this.poison, entry, bytes);
+      this.emitter.reply(entry, submitter, sqe.handle, bytes);
     } else if (sqe.cmdOp === URING_CMD.REGISTER) {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
-    if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
-    if (res !== HELD) this.#post(submitter, sqe.userData, res);
+    if (next !== undefined && request !== undefined) {
+      this.#deliver(submitter, next, request);
+      return res;
+    }
+    if (res !== HELD) this.#post(submitter, sqe, res);
+    else if (this.#w.injection) this.#faults.held(submitter, sqe, this.#registered);
     return res;
   }
 
-  #reply(entry: Entry, submitter: Submitter, handle: number, bytes: Uint8Array): void {
+  #searchReply(poison: Poison, entry: Entry, bytes: Uint8Array): void {
     const body = bytes.subarray(OUT_HEADER_SIZE);
-    this.poison?.uses(entry, body.length);
-    if (bytes.length >= OUT_HEADER_SIZE) {
-      this.poison?.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
-    }
-    this.emitter.reply(entry, submitter, handle, bytes);
+    poison.uses(entry, body.length);
+    if (bytes.length < OUT_HEADER_SIZE) return;
+    poison.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
   }
 
-  #request(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+  /** A request was written into an entry: its CQE is posted, unless a fault gives it another. */
+  #deliver(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+    const { command } = entry;
+    const { injection } = this.#w;
+    const instead = (res: number) => {
+      this.#carrying.delete(readKey(bytes, 8), entry);
+      this.poison?.ended(entry);
+      this.#post(submitter, command, res);
+    };
+    if (injection && this.#faults.cqe(submitter, entry, bytes, instead)) return;
     this.poison?.uses(entry, bytes.length);
     this.emitter.request(entry, submitter, bytes);
+    this.#post(submitter, command, 0);
+    if (injection) this.#faults.delivered(submitter, entry, bytes);
   }
 
   // --- what the Kernel tells ---
 
-  #changedHands(entry: Entry, owner: Owner, unique: bigint): void {
+  #changedHands(entry: Entry, owner: Owner, unique: Key): void {
     if (owner === 'server') {
-      this.#fresh.delete(entry);
-      if (unique !== 0n) this.#carrying.set(key(entry.conn, entry.qid, unique), entry);
+      if (this.#fresh.size > 0) this.#fresh.delete(entry);
+      if (unique !== 0) this.#carrying.set(unique, entry);
       this.#inline = entry;
       return;
     }
-    if (unique !== 0n) this.#carrying.delete(key(entry.conn, entry.qid, unique));
+    if (unique !== 0) this.#carrying.delete(unique, entry);
     else if (entry.command !== undefined) {
       this.#registered ??= entry;
-      this.poison?.registered(entry);
+      const submitter = this.#submitters.byId(entry.command.ring);
+      if (submitter !== undefined) this.#given(entry, submitter);
     }
-    this.#fresh.set(entry, unique);
+    if (this.poison !== undefined) this.#fresh.set(entry, unique);
+  }
+
+  /** The kernel has the entry: it is new, or a request could not be put there. */
+  #given(entry: Entry, submitter: Submitter): void {
+    const { memory } = submitter;
+    this.poison?.registered(entry, memory.process);
+    const lost = memory.undelivered;
+    // Who has closed the ring may unmap its buffers.
+    if (lost === undefined || this.#submitters.isClosed(submitter)) return;
+    this.misfits?.undelivered(entry, lost, this.#w.now());
   }
 
   #delivering(entry: Entry): void {
-    this.#fresh.delete(entry);
+    if (this.#fresh.size > 0) this.#fresh.delete(entry);
     this.poison?.verify(entry, this.#w.now());
-    this.#submitters.byId(entry.command.ring)?.memory.begin(entry);
   }
 
   /** A held SQE ends: with a request, or with why there will be none. */
   #complete(entry: Entry, res: number): void {
     const submitter = this.#submitters.byId(entry.command.ring);
     if (submitter === undefined) return;
-    if (res === 0) this.#request(submitter, entry, submitter.memory.request);
-    else {
-      this.poison?.verify(entry, this.#w.now());
-      this.poison?.ended(entry);
-      this.emitter.ended(entry, submitter, res);
+    if (res === 0) {
+      this.#deliver(submitter, entry, submitter.memory.request);
+      return;
     }
-    this.#post(submitter, entry.command.userData, res);
+    this.poison?.verify(entry, this.#w.now());
+    this.poison?.ended(entry);
+    this.emitter.ended(entry, submitter, res);
+    this.#post(submitter, entry.command, res);
   }
 
-  #post(submitter: Submitter, userData: bigint, res: number): number {
-    this.#w.seam.ringPost(submitter.ring, userData, res);
+  #post({ ring }: Submitter, { userData, quiet }: Posted, res: number): number {
+    if (res < 0 || quiet !== true) {
+      this.#w.seam.ringPost(ring, lowWord(userData), highWord(userData), res);
+    }
     return 0;
   }
 
   /** At the end of a batch: what stays with the kernel is poisoned. */
   #settle(): void {
-    this.#w.kernel.rings?.flush();
+    this.#w.kernel.rings.flush();
+    if (this.#fresh.size === 0) return;
     for (const [entry, unique] of this.#fresh) {
       const tid = this.#submitters.byId(entry.command.ring)?.memory.tid;
       if (tid !== undefined && entry.held) this.poison?.put(entry, tid, unique, this.#w.now());
@@ -205,13 +238,12 @@ export class RingPort {
   look(): void {
     const { kernel, seam } = this.#w;
     const closed = this.#submitters.look(
-      ({ id }, taskGone) => kernel.rings?.cancelRing(id, taskGone),
-      ({ id, ring }) => kernel.rings?.taskEnded(id, seam.ringDefers(ring)),
+      ({ id }, taskGone) => kernel.rings.cancelRing(id, taskGone),
+      ({ id, ring }) => kernel.rings.taskEnded(id, seam.ringDefers(ring)),
     );
     for (const ring of closed) this.emitter.closed(ring);
   }
 }
 
-/** Names a request on its way through a queue. */
-const key = (conn: number, qid: number, unique: bigint): bigint =>
-  (unique << 32n) | BigInt((conn << 16) | qid);
+/** What a CQE needs to know of its command. */
+type Posted = { readonly userData: Key; readonly quiet?: boolean };

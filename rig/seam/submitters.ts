@@ -4,7 +4,8 @@
  * ended. The Kernel behind the port knows them as its ring ids.
  */
 import type { NativeSeam } from '../../native/load.ts';
-import { EntryMemory, MessageBuffers } from './entry_memory.ts';
+import { EntryMemory } from './entry_memory.ts';
+import { MessageBuffers } from './message_buffers.ts';
 
 export interface Submitter {
   id: number;
@@ -15,15 +16,15 @@ export interface Submitter {
   ended: boolean;
 }
 
-/** To begin with: 256 pages, the kernel's default limit, and headers. */
-const MESSAGE_SIZE = (1 << 20) + 8192;
-
 export class Submitters {
   readonly #seam: NativeSeam;
   readonly #data: Uint8Array;
-  readonly #buffers = new MessageBuffers(MESSAGE_SIZE);
+  readonly #buffers = new MessageBuffers();
   readonly #byId = new Map<number, Submitter>();
-  readonly #byThread = new Map<string, Submitter>();
+  /** By ring and thread. */
+  readonly #byThread: Map<number, Submitter>[] = [];
+  /** Rings that were found closed between looks. */
+  readonly #gone: number[] = [];
   #lastId = 0;
 
   constructor(seam: NativeSeam, data: Uint8Array) {
@@ -32,12 +33,13 @@ export class Submitters {
   }
 
   of(ring: number, tid: number): Submitter {
-    const name = `${ring} ${tid}`;
-    let found = this.#byThread.get(name);
+    this.#byThread[ring] ??= new Map();
+    const threads = this.#byThread[ring];
+    let found = threads.get(tid);
     if (found === undefined) {
       const memory = new EntryMemory(this.#seam, this.#data, this.#buffers, tid);
       found = { id: ++this.#lastId, ring, memory, ended: false };
-      this.#byThread.set(name, found);
+      threads.set(tid, found);
       this.#byId.set(found.id, found);
     }
     return found;
@@ -47,22 +49,28 @@ export class Submitters {
     return this.#byId.get(id);
   }
 
+  /** Whether the ring was closed. Its submitters are told at the next look. */
+  isClosed({ ring }: Submitter): boolean {
+    this.#gone.push(...this.#seam.ringsGone());
+    return this.#gone.includes(ring);
+  }
+
   /** Looks for closed rings, whose submitters are no more, and for ended threads. Rings that were closed. */
   look(
     closed: (submitter: Submitter, taskGone: boolean) => void,
     ended: (submitter: Submitter) => void,
   ): number[] {
     if (this.#byId.size === 0) return [];
-    const rings = this.#seam.ringsGone();
+    const rings = [...this.#gone.splice(0), ...this.#seam.ringsGone()];
     for (const s of [...this.#byId.values()]) {
       const gone = s.ended || !this.#seam.threadLives(s.memory.submitter);
       if (rings.includes(s.ring)) {
         closed(s, gone);
         this.#byId.delete(s.id);
-        this.#byThread.delete(`${s.ring} ${s.memory.submitter}`);
+        this.#byThread[s.ring]?.delete(s.memory.submitter);
       } else if (gone && !s.ended) {
         s.ended = true;
-        this.#byThread.delete(`${s.ring} ${s.memory.submitter}`);
+        this.#byThread[s.ring]?.delete(s.memory.submitter);
         ended(s);
       }
     }

@@ -25,12 +25,19 @@ async function bare(bench: Bench, command: readonly string[]) {
   return { ...(await live.end()), lines };
 }
 
+/** What is found of those that do wrong on purpose. */
+const WRONG: Record<string, RegExp[]> = {
+  errors: [/^conformance \| 5 /],
+  dup: [/^descriptors \| the server uses the device by a descriptor that it has closed/],
+};
+
 describe.each([
   'plain',
   'sync-init',
   'poll',
   'epoll-blocking',
   'dup',
+  'epoll-hack',
   'flags',
   'clone-close',
   'errors',
@@ -56,8 +63,7 @@ describe.each([
         recorded.output.replace(/^.*ended by unmount|^.*ended by server-exit\n?$/gm, '').trim(),
       ).toBe(alone.output.trim());
       const replayed = await bench.replay();
-      // Writing what is no reply is what the one is for.
-      const wrong = mode === 'errors' ? [expect.stringMatching(/^conformance \| 5 /)] : [];
+      const wrong = (WRONG[mode] ?? []).map((what) => expect.stringMatching(what));
       expect(complaints(replayed), replayed.stderr + replayed.output).toEqual(wrong);
       expect(replayed).toMatchObject({ code: wrong.length, leftovers: [] });
       expect(replayed.output.trim()).toBe(alone.output.trim());
@@ -78,6 +84,24 @@ describe('a device opened and mounted by another program', () => {
       const replayed = await bench.replay();
       expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
       expect(replayed).toMatchObject(CLEAN);
+    });
+  });
+});
+
+describe('a descriptor that the server gives another number by dup2', () => {
+  it('is refused out of the range, and it is said so; onto itself it is fine', async () => {
+    await onBench(async (bench) => {
+      const recorded = await bench.record([ODD, 'dup2', '{mountpoint}'], WORK);
+      expect(recorded).toMatchObject({ code: 0, leftovers: [] });
+      expect(recorded.output).toContain('itself ok\ndup2 EBADF\n');
+      const replayed = await bench.replay();
+      expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
+      expect(replayed).toMatchObject(CLEAN);
+      expect(replayed.unsupported).toEqual([
+        expect.stringMatching(
+          /^dup2 of \/dev\/fuse onto descriptor 100: EBADF, since the rig sees calls on \d+ to \d+ only; use dup$/,
+        ),
+      ]);
     });
   });
 });

@@ -3,7 +3,7 @@
  * Recording needs a /dev/fuse that is open to all, as most systems have it. Where it is not, the tests
  * run once more in a mount namespace of their own, whose /dev/fuse is.
  */
-import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +48,26 @@ describe('an ordinary user', () => {
     });
   });
 
+  it.each([
+    ['that is nowhere', 'no-such-server', 'ENOENT'],
+    ['that is there and may not be run', 'a-text', 'EACCES'],
+  ])('is told of a program %s, whatever of PATH it may not search', async (_, name, errno) => {
+    const why = missing();
+    expect(why).toBeUndefined();
+    await onBench(async (bench) => {
+      await bench.record([SERVER, '{mountpoint}'], []);
+      const secret = join(bench.dir, 'secret');
+      mkdirSync(secret, { mode: 0o700 });
+      writeFileSync(join(bench.fixture, 'a-text'), 'text', { mode: 0o644 });
+      bench.giveTo(NOBODY);
+      chownSync(secret, 0, 0);
+      const PATH = [secret, bench.fixture, process.env.PATH].join(':');
+      const ran = await bench.rig(['replay', bench.capture, '--', name], { env: { PATH } });
+      expect(ran.stderr).toContain(`cannot start ${name}: ${errno}; name an executable program`);
+      expect(ran).toMatchObject({ code: 2, leftovers: [] });
+    });
+  });
+
   it('replays files that root made over a fixture of its own', async (context) => {
     const why = missing();
     context.skip(why !== undefined, why);
@@ -77,7 +97,7 @@ describe('an ordinary user', () => {
         env: { FUSE_RIG_NO_INSTALL: '1', NO_COLOR: '1' },
       });
       expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-      expect(ran.stdout).toMatch(/^6 passed, 0 failed, 0 skipped$/m);
+      expect(ran.stdout).toMatch(/^8 passed, 0 failed, 0 skipped$/m);
     });
     return;
   }

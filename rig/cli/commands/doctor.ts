@@ -1,8 +1,8 @@
 /** `fuse-rig doctor`: what this machine can do. */
 import type { Command } from 'commander';
 import { examine } from '../../doctor/examine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
 import { doctorJson, doctorText } from '../../report/doctor.ts';
-import { EXIT } from '../exit_codes.ts';
 import { printLines } from './print.ts';
 
 const HELP = `

@@ -3,16 +3,17 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RecordOptions, RecordResult } from '../../../recorder/record.ts';
+import { recordInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';
-import { recordInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
 The server runs in the foreground or as a daemon, as it likes. Its mount is made
 at the mountpoint it asks for. The recording ends when the server ends: unmount
-it, or press Ctrl-C (twice: kills the server; the capture is kept).
+it, or press Ctrl-C (twice: kills the server; the capture is kept). One that only
+makes failing calls after the unmount is told to end (SIGTERM) after 3 s.
 
 Examples:
   fuse-rig record -o bug.fusecap -- bindfs -f /srv/data /mnt/data
@@ -77,6 +78,10 @@ function conclude(flags: Flags, result: RecordResult): void {
     process.stderr.write(`fuse-rig: ${text}; nothing was captured\n`);
     process.exitCode = code;
     return;
+  }
+  if (result.noise !== undefined) {
+    const text = 'the server did not end with its connection and was told to (SIGTERM)';
+    process.stderr.write(`fuse-rig: ${[text, ...result.noise].join('\n  ')}\n`);
   }
   process.stderr.write(
     `${flags.output}  ${result.requests} requests  ${result.replies} replies  ${result.bytes} bytes  ` +

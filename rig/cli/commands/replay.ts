@@ -1,16 +1,20 @@
 /** `fuse-rig replay`: feeds a capture to a server program and says what came of it. */
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { ruleText } from '../../../faults/rule.ts';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
+import { replayInWorker } from '../../engine/engine.ts';
+import { EXIT } from '../../engine/exit_codes.ts';
+import { findingsCode } from '../../engine/outcome.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
+import { reproduce } from '../../report/reproduce.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
-import { replayInWorker } from '../engine.ts';
 import { guarded } from '../errors.ts';
-import { EXIT } from '../exit_codes.ts';
+import { addPlanFlags, meantForDevice, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -21,36 +25,25 @@ recorded one is used, its paths exchanged. In a command, {mountpoint} and
 Examples:
   fuse-rig replay bug.fusecap
   fuse-rig replay bug.fusecap --twice -- ./exportd {fixture} {mountpoint}
+  fuse-rig replay bug.fusecap --fault READ:read=EINTR:when=3
+  fuse-rig replay bug.fusecap --fault abort:at=cqe-before-commit:when=2
 `;
 
-interface Flags {
-  seed: string;
+interface Flags extends PlanFlags {
+  /** Absent: the plan's, or 1. */
+  seed?: string;
   twice?: boolean;
   serial?: boolean;
   end: ReplayOptions['end'];
   json?: boolean;
   log?: string;
   keep?: string;
+  keepFixture?: string;
   cwd?: string;
   allowDevices?: boolean;
   transport: 'any' | 'device';
   cpus?: string;
   poison: PoisonExtent;
-}
-
-/** The one command that reproduces a run. */
-export function reproduce(capture: string, command: readonly string[], flags: Flags): string {
-  const words = ['fuse-rig', 'replay', capture, '--seed', flags.seed];
-  if (flags.end !== 'unmount') words.push('--end', flags.end);
-  if (flags.transport !== 'any') words.push('--transport', flags.transport);
-  if (flags.cpus !== undefined) words.push('--cpus', flags.cpus);
-  if (flags.poison !== 'used') words.push('--poison', flags.poison);
-  if (flags.serial) words.push('--serial');
-  if (flags.twice) words.push('--twice');
-  if (command.length > 0) words.push('--', ...command);
-  return words
-    .map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
 }
 
 function isDirectory(path: string): boolean {
@@ -77,36 +70,58 @@ async function once(
   return result;
 }
 
-async function run(capture: string, command: string[], flags: Flags): Promise<void> {
-  if (!/^\d+$/.test(flags.seed)) {
-    refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
-    return;
+/** What to run, or undefined where the flags cannot be used, which is said. */
+function optionsOf(capture: string, command: string[], flags: Flags): ReplayOptions | undefined {
+  const plan = planOf(flags);
+  if (plan === undefined) return undefined;
+  if (flags.transport === 'device' && !meantForDevice(plan)) return undefined;
+  flags.seed ??= String(plan.seed ?? 1);
+  const wrong = wrongFlag(flags);
+  if (wrong !== undefined) {
+    refuse(wrong);
+    return undefined;
   }
-  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
-  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
-    refuse(`--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`);
-    return;
-  }
-  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
-    refuse(`--cwd ${flags.cwd}: no such directory; name one that exists`);
-    return;
-  }
-  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
-    refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
-    return;
-  }
-  const options: ReplayOptions = {
+  return {
     capture: resolve(capture),
     command,
     end: flags.end,
     transport: flags.transport,
     poison: flags.poison,
-    ...(cpus === undefined ? {} : { cpus }),
+    faults: plan.rules.map(ruleText),
+    ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
+    ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
+}
+
+function wrongFlag(flags: Flags): string | undefined {
+  if (!/^\d+$/.test(flags.seed ?? '')) {
+    return `--seed ${flags.seed}: not a number; give a whole number such as --seed 7`;
+  }
+  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
+  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
+    return `--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`;
+  }
+  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
+    return `--cwd ${flags.cwd}: no such directory; name one that exists`;
+  }
+  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
+    return `--log ${flags.log}: cannot be written; name a file in a directory that exists`;
+  }
+  const { keepFixture } = flags;
+  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
+    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
+    return `--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`;
+  }
+  return undefined;
+}
+
+async function run(capture: string, command: string[], flags: Flags): Promise<void> {
+  const options = optionsOf(capture, command, flags);
+  if (options === undefined) return;
   const lines: string[] = [];
   const keep = flags.twice || flags.log !== undefined;
   const result = await once(options, keep ? (line) => lines.push(line) : undefined);
@@ -116,7 +131,11 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     seed: Number(flags.seed),
     serial: flags.serial === true,
     result,
-    reproduce: reproduce(capture, command, flags),
+    reproduce: reproduce(capture, command, {
+      ...options,
+      seed: flags.seed ?? '1',
+      twice: flags.twice,
+    }),
   };
   if (flags.twice) {
     const again: string[] = [];
@@ -133,30 +152,19 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
-  process.exitCode = exitCode(report);
-}
-
-function exitCode(report: ReplayReport): number {
-  const { findings } = report.result;
-  if (report.second?.difference !== undefined) return EXIT.notDeterministic;
-  const failed = findings.filter((f) => f.verdict === 'fail');
-  if (failed.some((f) => f.check !== 'divergence')) return EXIT.findings;
-  if (failed.length > 0) return EXIT.divergence;
-  return findings.some((f) => f.verdict === 'unknown') ? EXIT.inconclusive : EXIT.pass;
+  const { findings, plan } = result;
+  process.exitCode =
+    report.second?.difference === undefined ? findingsCode(findings, plan) : EXIT.notDeterministic;
 }
 
 export const replayCommand = (program: Command): void => {
-  program
+  const replay = program
     .command('replay')
     .summary('feed a capture to a server and check what it does')
     .description('Replays a capture into a FUSE server program, in front of the model kernel.')
     .argument('<capture>', 'capture to replay')
     .argument('[command...]', 'the server and its arguments, after --; the recorded one by default')
-    .option(
-      '--seed <n>',
-      'seed of everything random in this run (a run without faults has nothing)',
-      '1',
-    )
+    .option('--seed <n>', "seed of everything random (the plan's, or 1); a run itself only counts")
     .option('--twice', 'replay twice; a difference in the log is exit code 5')
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
@@ -186,9 +194,9 @@ export const replayCommand = (program: Command): void => {
       '--keep <file>',
       'keep this run as a capture, with times, queues and addresses, for show',
     )
+    .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
-    .option('--json', 'the result as one JSON object')
-    .addHelpText('after', HELP)
-    .action(run);
+    .option('--json', 'the result as one JSON object');
+  addPlanFlags(replay).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
 };

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa, execaSync } from 'execa';
+import type { TestContext } from 'vitest';
+import { missingDevice } from '../../../corpus/servers/recipe.ts';
 import { nativePath } from '../../../native/load.ts';
+import { CaptureReader } from '../../../recorder/capture/reader.ts';
 
 const BIN = fileURLToPath(new URL('../bin.mjs', import.meta.url));
 export const SERVER = nativePath('fuse-rig-server');
@@ -14,6 +17,11 @@ export const SMALL = fileURLToPath(
 );
 export const isRoot = process.geteuid?.() === 0;
 const NOBODY = 65534;
+
+export const needsMounts = (context: TestContext): void => {
+  const why = isRoot ? missingDevice() : 'only root may mount here for certain';
+  context.skip(why !== undefined, why);
+};
 
 export interface TypedOptions {
   cwd?: string;
@@ -67,6 +75,19 @@ export class Place {
     await this.until(() => this.mounts() > 0);
     // Not the child itself: it is a promise of its end.
     return { child };
+  }
+
+  /** Kinds of the events in a capture here; a `.partial` to its last whole frame. */
+  kinds(name: string): string[] {
+    const reader = CaptureReader.open(this.at(name), { partial: name.endsWith('.partial') });
+    const found = [...reader.events()].map((event) => event.kind);
+    reader.close();
+    return found;
+  }
+
+  /** What lies in the mount. */
+  look(): string {
+    return execaSync('ls', [this.mountpoint], { timeout: 10_000 }).stdout;
   }
 
   /** Waits; fails after ten seconds. */

@@ -178,7 +178,7 @@ describe('fuse_uring_commit: never an error in the CQE', () => {
     const made = RingScene.ready();
     const ticket = made.scene.ask();
     made.prepare(made.entry(), bareReply(4n, 0), data(128));
-    made.memory.unmap(made.entry().headers + BigInt(at), size);
+    made.memory.unmap(made.entry().headers + at, size);
     expect(made.commit(4n)).toBe('HELD');
     expect(made.scene.ended(ticket)).toBe(ended);
   });
@@ -189,7 +189,7 @@ describe('fuse_uring_commit: never an error in the CQE', () => {
     made.memory.onAccess = () => {};
     made.prepare(made.entry(), bareReply(4n, 0), data(128));
     made.rings.onDelivery = () => made.memory.holes.splice(0);
-    made.memory.unmap(made.entry().payload + 127n, 1);
+    made.memory.unmap(made.entry().payload + 127, 1);
     expect(made.commit(4n)).toBe(0);
     expect(made.scene.ended(lookup)).toBe('EFAULT');
     made.memory.unmap(made.entry().payload, PAYLOAD);

@@ -2,16 +2,11 @@
  * Requests into an entry's buffers, and replies out of them (fuse_uring_copy_to_ring() and
  * fuse_uring_commit() in fs/fuse/dev_uring.c).
  */
-import { encode } from '../../protocol/codec.ts';
-import {
-  ERROR_LIMIT,
-  IN_HEADER_SIZE,
-  INTERRUPT_BIT,
-  OUT_HEADER_SIZE,
-} from '../../protocol/constants.ts';
-import { readU32 } from '../../protocol/cursor.ts';
+import { ERROR_LIMIT, IN_HEADER_SIZE, OUT_HEADER_SIZE } from '../../protocol/constants.ts';
+import { readU32, writeKey, writeU32 } from '../../protocol/cursor.ts';
 import { ERRNO } from '../../protocol/errno.ts';
-import { errorOf, uniqueOf } from '../../protocol/header.ts';
+import { errorOf, namedBy, uniqueKeyOf } from '../../protocol/header.ts';
+import type { BodyLimits } from '../../protocol/message.ts';
 import type { Negotiated } from '../../protocol/negotiated.ts';
 import { ENT_OFFSET, IN_OUT_OFFSET, OP_IN_OFFSET, opInSize } from '../../protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../../protocol/structs-session.ts';
@@ -21,29 +16,13 @@ import type { FuseReq } from '../request.ts';
 import { isFault, type RingEntry } from './entry.ts';
 
 const EMPTY = new Uint8Array(0);
-/** No first argument is longer: op_in has as many. */
-const OP_IN_SIZE = 128;
-
-const inOut = BigInt(IN_OUT_OFFSET);
-const opIn = BigInt(OP_IN_OFFSET);
-const ringEnt = BigInt(ENT_OFFSET);
+/** NOTIFY_REPLY is committed, with nothing. */
+const NOTHING: BodyLimits = { min: 0, max: 0 };
+/** ring_ent_in_out of the request that is being copied. */
+const ENT = new Uint8Array(URING_ENT_IN_OUT.size);
 
 /** Not a result of the copy but of the kernel that is modelled: more than the buffer holds. */
 export const OVERSIZE = -0x10003;
-
-/** How a successful reply's body may measure. NOTIFY_REPLY is committed, with nothing. */
-function measure(req: FuseReq, negotiated: Negotiated): void {
-  if (req.noReply) {
-    req.limits = { min: 0, max: 0 };
-    return;
-  }
-  // The sizes stand in the first structure: the rest of the body need not be copied for them.
-  const body = req.spec.body.subarray(0, OP_IN_SIZE);
-  const head = new Uint8Array(IN_HEADER_SIZE + body.length);
-  writeInHeader(head, req.unique, body.length, req.spec);
-  head.set(body, IN_HEADER_SIZE);
-  req.limits = limitsOf(head, negotiated);
-}
 
 /**
  * Writes a request into an entry: 0, a negative errno, or OVERSIZE. Bytes of in_out behind the
@@ -51,28 +30,30 @@ function measure(req: FuseReq, negotiated: Negotiated): void {
  * the data stay as they were.
  */
 export function copyToRing(entry: RingEntry, req: FuseReq, negotiated: Negotiated): number {
-  if (req.unique === 0n) return -ERRNO.EINVAL;
+  const { unique, spec } = req;
+  if (unique === 0) return -ERRNO.EINVAL;
   const { memory } = entry.command;
-  const { body, opcode } = req.spec;
-  const first = body.subarray(0, opInSize(opcode, negotiated));
-  const rest = body.subarray(first.length);
-  if (first.length > 0) {
-    const error = memory.write(entry.headers + opIn, first);
-    if (error !== 0) return error;
-  }
-  const fits = rest.length <= entry.payloadSize;
-  if (rest.length > 0) {
-    const error = memory.write(entry.payload, fits ? rest : rest.subarray(0, entry.payloadSize));
-    if (error !== 0) return error;
-    if (!fits) return OVERSIZE;
-  }
-  const ent = encode(URING_ENT_IN_OUT, { commit_id: req.unique, payload_sz: rest.length });
-  const error = memory.write(entry.headers + ringEnt, ent);
+  const { body } = spec;
+  const opIn = Math.min(opInSize(spec.opcode, negotiated), body.length);
+  const rest = body.length - opIn;
+  if (rest > entry.payloadSize) return overflow(entry, body, opIn);
+  const request = memory.room(IN_HEADER_SIZE + body.length);
+  writeInHeader(request, unique, body.length, spec);
+  request.set(body, IN_HEADER_SIZE);
+  writeKey(ENT, URING_ENT_IN_OUT.at.commit_id, unique);
+  writeU32(ENT, URING_ENT_IN_OUT.at.payload_sz, rest);
+  req.limits = req.noReply ? NOTHING : limitsOf(request, negotiated);
+  return memory.put(entry, request, opIn, ENT);
+}
+
+/** What the payload holds is written; then the kernel finds that there is more. */
+function overflow(entry: RingEntry, body: Uint8Array, opIn: number): number {
+  const { memory } = entry.command;
+  const first = body.subarray(0, opIn);
+  const error = opIn > 0 ? memory.write(entry.headers + OP_IN_OFFSET, first) : 0;
   if (error !== 0) return error;
-  const header = new Uint8Array(IN_HEADER_SIZE);
-  writeInHeader(header, req.unique, body.length, req.spec);
-  measure(req, negotiated);
-  return memory.write(entry.headers + inOut, header);
+  const fits = body.subarray(opIn, opIn + entry.payloadSize);
+  return memory.write(entry.payload, fits) || OVERSIZE;
 }
 
 /** What became of a committed reply, for its client. */
@@ -89,14 +70,14 @@ const refused = (error: number): Committed => ({ error, body: EMPTY, replied: fa
 /** Reads the reply to `req` from an entry: nothing the server did wrong shows in a CQE. */
 export function copyFromRing(entry: RingEntry, req: FuseReq): Committed {
   const { memory } = entry.command;
-  const header = memory.read(entry.headers + inOut, OUT_HEADER_SIZE);
+  const header = memory.read(entry.headers + IN_OUT_OFFSET, OUT_HEADER_SIZE);
   if (isFault(header)) return refused(header);
   const error = errorOf(header);
-  const unique = uniqueOf(header);
-  if (unique === 0n || error > 0 || error <= -ERROR_LIMIT) return refused(-ERRNO.EINVAL);
+  const unique = uniqueKeyOf(header);
+  if (unique === 0 || error > 0 || error <= -ERROR_LIMIT) return refused(-ERRNO.EINVAL);
   if (error !== 0) return { error, body: EMPTY, replied: true };
-  if ((unique & ~INTERRUPT_BIT) !== req.unique) return refused(-ERRNO.ENOENT);
-  const ent = memory.read(entry.headers + ringEnt, URING_ENT_IN_OUT.size);
+  if (namedBy(unique) !== req.unique) return refused(-ERRNO.ENOENT);
+  const ent = memory.read(entry.headers + ENT_OFFSET, URING_ENT_IN_OUT.size);
   if (isFault(ent)) return refused(ent);
   const size = readU32(ent, URING_ENT_IN_OUT.at.payload_sz);
   const { min, max } = req.limits;

@@ -1,9 +1,10 @@
 /** Entries of a ring and the commands they hold (fs/fuse/dev_uring_i.h, struct io_uring_cmd). */
+import type { Key } from '../../protocol/cursor.ts';
 import type { ConnId, HandleId } from '../kernel.ts';
 import type { FuseReq } from '../request.ts';
 import type { RingQueue } from './queue.ts';
-import type { Buffers } from './register.ts';
 import type {
+  Buffers,
   Entry,
   EntryState,
   Memory,
@@ -17,7 +18,9 @@ import type {
 export class Command implements RingCommand {
   readonly ring: RingId;
   readonly handle: HandleId;
-  readonly userData: bigint;
+  readonly userData: Key;
+  readonly cmdOp: number;
+  readonly quiet: boolean;
   readonly memory: Memory;
   /** It is being looked at: a result goes back with the call, not through `onComplete`. */
   inline = true;
@@ -27,6 +30,8 @@ export class Command implements RingCommand {
     this.ring = ring;
     this.handle = sqe.handle;
     this.userData = sqe.userData;
+    this.cmdOp = sqe.cmdOp;
+    this.quiet = sqe.quiet;
     this.memory = memory;
   }
 }
@@ -35,8 +40,8 @@ export class Command implements RingCommand {
 export class RingEntry implements Entry {
   readonly queue: RingQueue;
   readonly index: number;
-  readonly headers: bigint;
-  readonly payload: bigint;
+  readonly headers: number;
+  readonly payload: number;
   readonly payloadSize: number;
   state: EntryState = 'INVALID';
   owner: Owner = 'server';
@@ -70,6 +75,9 @@ export class RingEntry implements Entry {
   }
   get qid(): number {
     return this.queue.qid;
+  }
+  get mostReply(): number {
+    return this.req?.limits.max ?? 0;
   }
 }
 

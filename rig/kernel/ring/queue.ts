@@ -2,6 +2,7 @@
  * One queue of a ring (struct fuse_ring_queue), of one possible CPU: how requests get into entries
  * and out of them again. Each method names its function in fs/fuse/dev_uring.c.
  */
+import type { Key } from '../../protocol/cursor.ts';
 import { ERRNO } from '../../protocol/errno.ts';
 import type { Connection } from '../connection.ts';
 import type { ConnId } from '../kernel.ts';
@@ -14,8 +15,8 @@ import type { Owner } from './ring_kernel.ts';
 /** What a ring tells those around it. */
 export interface RingHost {
   completed(entry: RingEntry, res: number): void;
-  changedHands(entry: RingEntry, owner: Owner, unique: bigint): void;
-  delivering(entry: RingEntry, unique: bigint): void;
+  changedHands(entry: RingEntry, owner: Owner, unique: Key): void;
+  delivering(entry: RingEntry, unique: Key): void;
   tasked(entry: RingEntry): void;
   becameReady(conn: ConnId): void;
   bug(entry: RingEntry, what: string): void;
@@ -64,7 +65,7 @@ export class RingQueue {
     if (entry === undefined) {
       req.place = 'pending';
       this.pending.push(req);
-    } else this.#dispatch(entry, req);
+    } else this.dispatch(entry, req);
   }
 
   /** fuse_uring_queue_bq_req(): the free entry takes the first that waits, whichever it is. */
@@ -76,7 +77,7 @@ export class RingQueue {
     this.flush();
     const entry = this.pending.length > 0 ? this.available.pop() : undefined;
     const first = entry && this.pending.shift();
-    if (first !== undefined) this.#dispatch(entry as RingEntry, first);
+    if (first !== undefined) this.dispatch(entry as RingEntry, first);
   }
 
   /** fuse_uring_flush_bg(): one may always be active, more while the connection's limit allows. */
@@ -92,7 +93,7 @@ export class RingQueue {
     }
   }
 
-  #dispatch(entry: RingEntry, req: FuseReq): void {
+  dispatch(entry: RingEntry, req: FuseReq): void {
     this.#assign(entry, req);
     entry.tasked = true;
     this.ring.host.tasked(entry);
@@ -121,8 +122,8 @@ export class RingQueue {
   }
 
   /** fuse_request_find(): the oldest of those with this number (NOTIFY_REPLYs may share one). */
-  find(unique: bigint): FuseReq | undefined {
-    let req = this.#processing.first;
+  find(unique: Key): FuseReq | undefined {
+    let { first: req } = this.#processing;
     while (req !== undefined && req.unique !== unique) req = req.next;
     return req;
   }
@@ -160,11 +161,9 @@ export class RingQueue {
     host.delivering(entry, req.unique);
     let error = copyToRing(entry, req, conn.negotiated);
     if (error === OVERSIZE) error = this.#oversize(entry, 'a request');
-    if (error === 0) {
-      if (req.place === 'assigned') req.place = 'sent';
-      return true;
-    }
-    host.changedHands(entry, 'kernel', 0n);
+    if (error === 0 && req.place === 'assigned') req.place = 'sent';
+    if (error === 0) return true;
+    host.changedHands(entry, 'kernel', 0);
     this.#end(entry, req, failed(error));
     return false;
   }
@@ -207,7 +206,7 @@ export class RingQueue {
   }
 
   /** io_uring_cmd_done(): the buffers are the server's. */
-  complete(entry: RingEntry, res: number, unique = 0n): void {
+  complete(entry: RingEntry, res: number, unique: Key = 0): void {
     entry.held = false;
     entry.owner = 'server';
     this.ring.host.changedHands(entry, 'server', unique);

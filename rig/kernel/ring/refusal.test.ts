@@ -12,8 +12,8 @@ import type { RingEntry } from './entry.ts';
 import type { Memory } from './ring_kernel.ts';
 
 const EFAULT = -14;
-const HEADERS = 0x1000n;
-const PAYLOAD = 0x2000n;
+const HEADERS = 0x1000;
+const PAYLOAD = 0x2000;
 const PAYLOAD_SIZE = 64;
 const UNIQUE = 26n;
 
@@ -36,22 +36,27 @@ it('says of a commit what the model says', () => {
     headers.set(encode(URING_ENT_IN_OUT, { payload_sz: size }), ENT_OFFSET);
     const memory: Memory = {
       read(address, length) {
-        const at = Number(address - HEADERS);
+        const at = address - HEADERS;
         if (address >= PAYLOAD) return made.payload ? new Uint8Array(length) : EFAULT;
         return made.headers ? headers.subarray(at, at + length) : EFAULT;
       },
       write: () => EFAULT,
+      room: (length) => new Uint8Array(length),
+      put: () => EFAULT,
     };
     const entry = { headers: HEADERS, payload: PAYLOAD, payloadSize: PAYLOAD_SIZE };
     const held = { ...entry, command: { memory } } as unknown as RingEntry;
-    const { replied, error: got } = copyFromRing(held, { unique: UNIQUE, limits } as FuseReq);
+    const { replied, error: got } = copyFromRing(held, {
+      unique: Number(UNIQUE),
+      limits,
+    } as FuseReq);
 
     // As rig/seam/entry_memory.ts tells it: `len` is what was committed, the bytes are what there was.
     const len = 16 + (error === 0 ? size : 0);
     const there = made.payload || size === 0 ? len : 16;
     const reply = new Uint8Array(made.headers ? Math.min(len, there) : 0);
     if (made.headers) reply.set(encode(OUT_HEADER, { len, error, unique }));
-    expect(commitRefusal(reply, UNIQUE, limits)).toBe(replied ? 0 : got);
+    expect(commitRefusal(reply, Number(UNIQUE), limits)).toBe(replied ? 0 : got);
   });
   fc.assert(property, runs(20_000));
 });

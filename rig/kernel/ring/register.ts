@@ -6,7 +6,7 @@ import { readS64, readU64 } from '../../protocol/cursor.ts';
 import { ERRNO } from '../../protocol/errno.ts';
 import { URING_REQ_HEADER } from '../../protocol/structs-session.ts';
 import { isFault } from './entry.ts';
-import type { Memory, RingSqe } from './ring_kernel.ts';
+import type { Buffers, Memory, RingSqe } from './ring_kernel.ts';
 
 export const SEGMENTS = 2;
 const IOVEC_SIZE = 16;
@@ -14,11 +14,6 @@ const IOVEC_SIZE = 16;
 export const MAX_RW_COUNT = 0x7ffff000n;
 /** First address above a process's with 4-level page tables, less the guard page. */
 const USER_END = (1n << 47n) - 4096n;
-
-export interface Buffers {
-  readonly headers: bigint;
-  readonly payload: bigint;
-}
 
 /** access_ok(): no part of it is the kernel's. */
 export const accessible = (base: bigint, length: bigint): boolean => base + length <= USER_END;
@@ -32,7 +27,7 @@ export interface Iovec {
 /** The array a REGISTER names, or -EFAULT. */
 export function iovecsOf(addr: bigint, memory: Memory): [Iovec, Iovec] | number {
   const size = SEGMENTS * IOVEC_SIZE;
-  const bytes = accessible(addr, BigInt(size)) ? memory.read(addr, size) : -ERRNO.EFAULT;
+  const bytes = accessible(addr, BigInt(size)) ? memory.read(Number(addr), size) : -ERRNO.EFAULT;
   if (isFault(bytes)) return bytes;
   const iovec = (at: number) => ({ base: readU64(bytes, at), length: readS64(bytes, at + 8) });
   return [iovec(0), iovec(IOVEC_SIZE)];
@@ -56,5 +51,5 @@ export function buffersOf(sqe: RingSqe, memory: Memory, payloadSize: number): Bu
   if (headers < BigInt(URING_REQ_HEADER.size)) return -ERRNO.EINVAL;
   if (payload < BigInt(payloadSize)) return -ERRNO.EINVAL;
   const [first, second] = segments;
-  return { headers: first.base, payload: second.base };
+  return { headers: Number(first.base), payload: Number(second.base) };
 }

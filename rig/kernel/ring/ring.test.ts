@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../protocol/arbitraries.ts';
+import type { Key } from '../../protocol/cursor.ts';
 import { bareReply } from '../../protocol/header.ts';
 import type { OpName } from '../../protocol/opcodes.ts';
 import type { Ticket } from '../feed.ts';
@@ -42,7 +43,7 @@ class Session {
   /** Entries ever seen, by who the events say owns them. */
   readonly owners = new Map<Entry, Owner>();
   /** SQEs held, by their user_data. */
-  readonly sqes = new Set<bigint>();
+  readonly sqes = new Set<Key>();
   readonly tasks: Entry[] = [];
   deferring = false;
   cqes = 0;
@@ -61,7 +62,7 @@ class Session {
     rings.onOwner = (entry, owner, unique) => {
       const before = this.owners.get(entry) ?? 'server';
       // Twice the kernel: a delivery that failed. Twice the server: never.
-      if (before === owner) expect([owner, unique]).toEqual(['kernel', 0n]);
+      if (before === owner) expect([owner, unique]).toEqual(['kernel', 0]);
       this.owners.set(entry, owner);
     };
     rings.onComplete = (entry, res) => this.completed(entry.command.userData, res);
@@ -78,7 +79,7 @@ class Session {
     };
   }
 
-  completed(userData: bigint, res: number): void {
+  completed(userData: Key, res: number): void {
     expect(this.sqes.delete(userData)).toBe(true);
     expect([0, -107, -125]).toContain(res);
     this.cqes++;
@@ -95,7 +96,7 @@ class Session {
   }
 
   /** A command, and its SQE if it is held. */
-  held(result: number | string, userData: bigint): number | string {
+  held(result: number | string, userData: Key): number | string {
     if (result === 'HELD' || result === 0) this.accepted++;
     if (result === 'HELD') this.sqes.add(userData);
     if (result === 0) this.cqes++;
@@ -104,7 +105,7 @@ class Session {
 
   command(call: () => number | string): number | string {
     const { rings } = this.made;
-    let userData = 0n;
+    let userData: Key = 0;
     const { command } = rings;
     rings.command = (ring, sqe, memory) => {
       userData = sqe.userData;
@@ -222,9 +223,9 @@ class Session {
   }
 }
 
-const within = ({ headers, payload }: Entry, address: bigint): boolean =>
-  (address >= headers && address < headers + BigInt(HEADERS)) ||
-  (address >= payload && address < payload + BigInt(PAYLOAD));
+const within = ({ headers, payload }: Entry, address: number): boolean =>
+  (address >= headers && address < headers + HEADERS) ||
+  (address >= payload && address < payload + PAYLOAD);
 
 const played = (version: VersionName, steps: readonly Step[]): Session => {
   const session = new Session(version);

@@ -6,6 +6,7 @@
  * Every SQE has one outcome: `command` returns the `res` of its CQE, or HELD and then, at most once,
  * `onComplete` tells it. An SQE whose entry can never be reached again stays held for ever.
  */
+import type { Key } from '../../protocol/cursor.ts';
 import type { Ticket } from '../feed.ts';
 import type { ConnId, HandleId } from '../kernel.ts';
 
@@ -15,15 +16,32 @@ export type RingId = number;
 /** The SQE is held: no CQE now. Out of the range of errnos, never seen by a server. */
 export const HELD = -0x10002;
 
-/** Memory of the task that submitted a command. Addresses are the server's. */
+/**
+ * Memory of the task that submitted a command. Addresses are the server's, and below 2^47 as those of
+ * every process: a number holds them.
+ */
 export interface Memory {
-  /** `length` bytes, or -EFAULT if any of them cannot be read. */
-  read(address: bigint, length: number): Uint8Array | number;
+  /** `length` bytes, or -EFAULT if any of them cannot be read; valid until the next call. */
+  read(address: number, length: number): Uint8Array | number;
   /**
    * 0, or -EFAULT if any of them cannot be written; those before it may have been. -ESRCH: there is no
    * such process any more.
    */
-  write(address: bigint, bytes: Uint8Array): number;
+  write(address: number, bytes: Uint8Array): number;
+  /** Room for a request of `size` bytes, for `put`; what lay there before is gone. */
+  room(size: number): Uint8Array;
+  /**
+   * Puts a request into an entry's buffers, in the order of fuse_uring_copy_to_ring(): `opIn` bytes behind
+   * the header go to op_in and the rest to the payload, then come ring_ent_in_out and the header. Result
+   * as that of `write`.
+   */
+  put(entry: Buffers, request: Uint8Array, opIn: number, ent: Uint8Array): number;
+}
+
+/** Where an entry's two buffers lie in the server; `headers` has 288 bytes. */
+export interface Buffers {
+  readonly headers: number;
+  readonly payload: number;
 }
 
 /** The fields of an SQE that the kernel looks at (struct io_uring_sqe, struct fuse_uring_cmd_req). */
@@ -31,7 +49,7 @@ export interface RingSqe {
   readonly cmdOp: number;
   readonly handle: HandleId;
   readonly qid: number;
-  readonly commitId: bigint;
+  readonly commitId: Key;
   /** cmd_req.flags; no kernel without buffer pools looks at them. */
   readonly flags: bigint;
   /** REGISTER: `struct iovec[2]`, of the headers and of the payload. */
@@ -39,16 +57,21 @@ export interface RingSqe {
   /** REGISTER: number of iovecs, 2. */
   readonly len: number;
   /** Returned in the CQE; not looked at. */
-  readonly userData: bigint;
+  readonly userData: Key;
   /** The ring was made with IORING_SETUP_SQE128. */
   readonly sqe128: boolean;
+  /** IOSQE_CQE_SKIP_SUCCESS: only a result below 0 has a CQE. */
+  readonly quiet: boolean;
 }
 
 /** A command that was accepted: what a port needs to post its CQE. */
 export interface RingCommand {
   readonly ring: RingId;
   readonly handle: HandleId;
-  readonly userData: bigint;
+  readonly userData: Key;
+  /** FUSE_IO_URING_CMD_*. */
+  readonly cmdOp: number;
+  readonly quiet: boolean;
 }
 
 /** enum fuse_ring_req_state, without its FRRS_. Other texts call AVAILABLE "WAIT". */
@@ -65,14 +88,11 @@ export type EntryState =
 export type Owner = 'server' | 'kernel';
 
 /** A pair of buffers registered with a queue (struct fuse_ring_ent). */
-export interface Entry {
+export interface Entry extends Buffers {
   readonly conn: ConnId;
   readonly qid: number;
   /** Counts the REGISTERs of a queue that succeeded, from 0. */
   readonly index: number;
-  /** Addresses in the server; `headers` has 288 bytes. */
-  readonly headers: bigint;
-  readonly payload: bigint;
   /** Bytes of `payload` that the kernel uses. */
   readonly payloadSize: number;
   readonly state: EntryState;
@@ -81,6 +101,8 @@ export interface Entry {
   readonly held: boolean;
   /** The last command accepted for it: in `onComplete` the one that ends. */
   readonly command: RingCommand;
+  /** Most bytes that a successful reply to the request in it may have; 0 where nobody knows. */
+  readonly mostReply: number;
 }
 
 export interface RingKernel {
@@ -118,6 +140,13 @@ export interface RingKernel {
    * delivered (fuse_uring_send_in_task()); `dead`: the task exits. Nothing if nothing waits.
    */
   runTask(entry: Entry, dead?: boolean): void;
+  /**
+   * The request just delivered to the entry reached nobody, for its CQE was another: it waits for the
+   * next entry, and this one is dead, as after the cancel of its command. No kernel does this to a live ring.
+   */
+  withdraw?(entry: Entry): void;
+  /** A REGISTER of this handle was refused before the Kernel saw it: clients go to the device again. */
+  giveUp?(handle: HandleId): void;
   /** The ring carries this connection's requests; it never goes back. */
   ready(conn: ConnId): boolean;
   /** Every entry of a connection that was not freed, by queue and index. */
@@ -135,12 +164,12 @@ export interface RingKernel {
   onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void;
   /**
    * The entry's buffers changed hands. `unique` is the request delivered (to 'server') or committed
-   * (to 'kernel', after the reply was read), 0n where there is none: registration, -ENOTCONN, and a
+   * (to 'kernel', after the reply was read), 0 where there is none: registration, -ENOTCONN, and a
    * delivery that failed half-way, after which the kernel still owns what it has partly written.
    */
-  onOwner: (entry: Entry, owner: Owner, unique: bigint) => void;
+  onOwner: (entry: Entry, owner: Owner, unique: Key) => void;
   /** A request is about to be written into buffers the kernel owns: look at them now. */
-  onDelivery: (entry: Entry, unique: bigint) => void;
+  onDelivery: (entry: Entry, unique: Key) => void;
   /** A request was assigned; the ring's task must run. By default it does so at once. */
   onTaskWork: (entry: Entry) => void;
   /** From now on requests go over the ring. */

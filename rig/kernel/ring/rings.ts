@@ -2,6 +2,7 @@
  * The model's side of io_uring commands on fuse devices: fuse_uring_cmd() with its checks in their
  * order, and the rings of all connections by number.
  */
+import type { Key } from '../../protocol/cursor.ts';
 import { ERRNO } from '../../protocol/errno.ts';
 import { URING_CMD } from '../../protocol/ring.ts';
 import type { Connection } from '../connection.ts';
@@ -43,8 +44,8 @@ export class ModelRings implements RingKernel, RingHost {
   readonly cpus: number;
   onComplete: (entry: Entry, res: number) => void = nothing;
   onRefused: (command: RingCommand, sqe: RingSqe, res: number) => void = nothing;
-  onOwner: (entry: Entry, owner: Owner, unique: bigint) => void = nothing;
-  onDelivery: (entry: Entry, unique: bigint) => void = nothing;
+  onOwner: (entry: Entry, owner: Owner, unique: Key) => void = nothing;
+  onDelivery: (entry: Entry, unique: Key) => void = nothing;
   onTaskWork: (entry: Entry) => void = (entry) => this.runTask(entry);
   onReady: (conn: ConnId) => void = nothing;
   onBug: (entry: Entry, what: string) => void = nothing;
@@ -95,10 +96,7 @@ export class ModelRings implements RingKernel, RingHost {
     switch (sqe.cmdOp) {
       case URING_CMD.REGISTER: {
         const error = conn.ring?.register(sqe, command) ?? 0;
-        if (error !== 0) {
-          conn.ringWanted = false;
-          conn.admitAll();
-        }
+        if (error !== 0) this.giveUp(sqe.handle);
         return error;
       }
       case URING_CMD.COMMIT_AND_FETCH:
@@ -133,6 +131,17 @@ export class ModelRings implements RingKernel, RingHost {
     if (entry instanceof RingEntry) this.#host.connection(entry.conn).ring?.runTask(entry, dead);
   }
 
+  withdraw(entry: Entry): void {
+    if (entry instanceof RingEntry) this.#host.connection(entry.conn).ring?.withdraw(entry);
+  }
+
+  giveUp(handle: HandleId): void {
+    const conn = this.#host.device(handle)?.conn;
+    if (conn === undefined) return;
+    conn.ringWanted = false;
+    conn.admitAll();
+  }
+
   ready(conn: ConnId): boolean {
     return this.#host.connection(conn).ring?.ready ?? false;
   }
@@ -160,11 +169,11 @@ export class ModelRings implements RingKernel, RingHost {
     this.onComplete(entry, res);
   }
 
-  changedHands(entry: RingEntry, owner: Owner, unique: bigint): void {
+  changedHands(entry: RingEntry, owner: Owner, unique: Key): void {
     this.onOwner(entry, owner, unique);
   }
 
-  delivering(entry: RingEntry, unique: bigint): void {
+  delivering(entry: RingEntry, unique: Key): void {
     this.onDelivery(entry, unique);
   }
 

@@ -17,14 +17,17 @@ export class OddRing {
   /** The log of the device's own server: that of every good one. */
   log = '';
 
-  constructor() {
+  /** `clients` processes work at the same time, or two `after` each other, who both look up `last`. */
+  constructor(order: 'at once' | 'after' = 'at once') {
     beforeAll(async () => {
       if (cannotRecord() !== undefined) return;
       const bench = new Bench();
-      await bench.record(odd('plain'), async () => {
-        const one = () => bench.client([...WORK, ...WORK]);
+      const work = async () => {
+        const one = () => bench.client([...WORK, ...WORK, 'stat last']);
+        if (order === 'after') return [...(await one()), ...(await one())];
         return (await Promise.all(Array.from({ length: CLIENTS }, one))).flat();
-      });
+      };
+      await bench.record(odd('plain'), work, 'unmount', ['--fixture', bench.fixture]);
       this.#bench = bench;
       this.log = (await this.replay('plain')).log;
       return () => bench.remove();
@@ -32,8 +35,9 @@ export class OddRing {
   }
 
   /** Replays the capture into a mode, as on a machine with so many CPUs. */
-  replay(mode: string, cpus = CLIENTS): Promise<Replayed> {
+  replay(mode: string, cpus = CLIENTS, ...words: string[]): Promise<Replayed> {
     if (this.#bench === undefined) throw new Error(cannotRecord() ?? 'no capture');
-    return this.#bench.replay(odd(mode), { once: true, args: ['--cpus', String(cpus)] });
+    const command = [...odd(mode), ...words];
+    return this.#bench.replay(command, { once: true, args: ['--cpus', String(cpus)] });
   }
 }

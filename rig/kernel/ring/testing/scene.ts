@@ -3,23 +3,30 @@
  * Nothing in the engine imports this file.
  */
 import { encode } from '../../../protocol/codec.ts';
-import { concat, writeU32, writeU64 } from '../../../protocol/cursor.ts';
+import { IN_HEADER_SIZE } from '../../../protocol/constants.ts';
+import { concat, type Key, keyOf, writeU32, writeU64 } from '../../../protocol/cursor.ts';
 import { ERRNO } from '../../../protocol/errno.ts';
 import { bareReply } from '../../../protocol/header.ts';
 import type { InitFlag } from '../../../protocol/init-flags.ts';
 import type { Request } from '../../../protocol/message.ts';
-import { joinRequest, URING_CMD, uringEntOf } from '../../../protocol/ring.ts';
+import {
+  ENT_OFFSET,
+  joinRequest,
+  OP_IN_OFFSET,
+  URING_CMD,
+  uringEntOf,
+} from '../../../protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../../../protocol/structs-session.ts';
 import type { ModelOptions } from '../../model-feed.ts';
 import { Scene, say as sayCall } from '../../scene.ts';
 import { VERSIONS, type VersionName } from '../../versions.ts';
-import { type Entry, HELD, type Memory, type RingSqe } from '../ring_kernel.ts';
+import { type Buffers, type Entry, HELD, type Memory, type RingSqe } from '../ring_kernel.ts';
 
 /** A result as a person says it. */
 export const say = (result: number): number | string =>
   result === HELD ? 'HELD' : sayCall(result);
 
-const BASE = 0x100000n;
+const BASE = 0x100000;
 export const HEADERS = 288;
 /** Payload of `RingScene.ready()`: the smallest there is. */
 export const PAYLOAD = 8192;
@@ -28,50 +35,69 @@ const STALE = 0xaa;
 /** An address space of one piece, out of which ranges can be unmapped. */
 export class ServerMemory implements Memory {
   readonly bytes = new Uint8Array(1 << 20).fill(STALE);
-  readonly holes: { from: bigint; to: bigint }[] = [];
+  readonly holes: { from: number; to: number }[] = [];
   /** Called before each access. */
-  onAccess: (address: bigint) => void = () => {};
+  onAccess: (address: number) => void = () => {};
   #next = 0;
 
-  allocate(size: number): bigint {
+  allocate(size: number): number {
     const at = this.#next;
     this.#next += Math.ceil(size / 16) * 16;
-    return BASE + BigInt(at);
+    return BASE + at;
   }
 
-  unmap(from: bigint, size: number): void {
-    this.holes.push({ from, to: from + BigInt(size) });
+  unmap(from: number, size: number): void {
+    this.holes.push({ from, to: from + size });
   }
 
-  at(address: bigint, length: number): Uint8Array {
-    const start = Number(address - BASE);
+  at(address: number, length: number): Uint8Array {
+    const start = address - BASE;
     return this.bytes.subarray(start, start + length);
   }
 
-  #reachable(address: bigint, length: number): boolean {
+  #reachable(address: number, length: number): boolean {
     this.onAccess(address);
-    const end = address + BigInt(length);
-    if (address < BASE || end > BASE + BigInt(this.bytes.length)) return false;
+    const end = address + length;
+    if (address < BASE || end > BASE + this.bytes.length) return false;
     return !this.holes.some(({ from, to }) => address < to && end > from);
   }
 
-  read(address: bigint, length: number): Uint8Array | number {
+  read(address: number, length: number): Uint8Array | number {
     if (!this.#reachable(address, length)) return -ERRNO.EFAULT;
     return this.at(address, length).slice();
   }
 
-  write(address: bigint, bytes: Uint8Array): number {
+  write(address: number, bytes: Uint8Array): number {
     if (!this.#reachable(address, bytes.length)) return -ERRNO.EFAULT;
     this.at(address, bytes.length).set(bytes);
+    return 0;
+  }
+
+  room(size: number): Uint8Array {
+    return new Uint8Array(size);
+  }
+
+  put(entry: Buffers, request: Uint8Array, opIn: number, ent: Uint8Array): number {
+    const at = IN_HEADER_SIZE + opIn;
+    const pieces: [number, Uint8Array][] = [
+      [entry.headers + OP_IN_OFFSET, request.subarray(IN_HEADER_SIZE, at)],
+      [entry.payload, request.subarray(at)],
+      [entry.headers + ENT_OFFSET, ent],
+      [entry.headers, request.subarray(0, IN_HEADER_SIZE)],
+    ];
+    for (const [address, bytes] of pieces) {
+      const error = bytes.length > 0 ? this.write(address, bytes) : 0;
+      if (error !== 0) return error;
+    }
     return 0;
   }
 }
 
 /** One pair of buffers and the iovecs that name it. */
 export interface Slot {
-  readonly iovecs: bigint;
-  readonly headers: bigint;
-  readonly payload: bigint;
+  readonly iovecs: number;
+  readonly headers: number;
+  readonly payload: number;
 }
 
 export interface RingSetup {
@@ -90,8 +116,8 @@ export class RingScene {
   /** `0/1 server 4`: entry, new owner, unique. */
   readonly owners: string[] = [];
   readonly bugs: string[] = [];
-  readonly userData: bigint[] = [];
-  #lastUserData = 0n;
+  readonly userData: Key[] = [];
+  #lastUserData = 0;
 
   constructor(scene: Scene) {
     this.scene = scene;
@@ -153,25 +179,26 @@ export class RingScene {
       payload: this.memory.allocate(PAYLOAD),
     };
     const iovecs = this.memory.at(made.iovecs, 32);
-    writeU64(iovecs, 0, made.headers);
+    writeU64(iovecs, 0, BigInt(made.headers));
     writeU64(iovecs, 8, BigInt(headers));
-    writeU64(iovecs, 16, made.payload);
+    writeU64(iovecs, 16, BigInt(made.payload));
     writeU64(iovecs, 24, BigInt(payload));
     return made;
   }
 
   command(sqe: Partial<RingSqe>, ring = 1): number | string {
     const userData = ++this.#lastUserData;
-    const base = { cmdOp: URING_CMD.REGISTER, handle: this.scene.handle, qid: 0, commitId: 0n };
-    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true };
+    const base = { cmdOp: URING_CMD.REGISTER, handle: this.scene.handle, qid: 0, commitId: 0 };
+    const rest = { flags: 0n, addr: 0n, len: 0, userData, sqe128: true, quiet: false };
     return say(this.rings.command(ring, { ...base, ...rest, ...sqe }, this.memory));
   }
 
   register(qid = 0, slot = this.slot(), sqe: Partial<RingSqe> = {}, ring = 1): number | string {
-    return this.command({ qid, addr: slot.iovecs, len: 2, ...sqe }, ring);
+    return this.command({ qid, addr: BigInt(slot.iovecs), len: 2, ...sqe }, ring);
   }
 
-  commit(commitId: bigint, qid = 0, ring = 1): number | string {
+  commit(unique: bigint, qid = 0, ring = 1): number | string {
+    const commitId = keyOf(unique);
     return this.command({ cmdOp: URING_CMD.COMMIT_AND_FETCH, commitId, qid }, ring);
   }
 

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { RecordOptions, RecordProgress, RecordResult } from '../../recorder/record.ts';
 import type { ReplayOptions, ReplayResult } from '../../replayer/replay.ts';
+import { onStop } from './stops.ts';
 
 export type Job =
   | { name: 'record'; options: RecordOptions }
@@ -55,21 +56,24 @@ export class EngineError extends Error {
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Tests run from the sources, which a thread of Node's own cannot: for them it is the built one. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/rig/engine/worker.js' : './worker.js',
+  import.meta.url,
+);
 
 function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const stops = new Int32Array(new SharedArrayBuffer(4));
   const waiting = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WorkerData = { job, stops, waiting };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+  const worker = new Worker(WORKER, { workerData });
   let wakeFd = -1;
-  const stop = () => {
+  const off = onStop(() => {
     const count = Atomics.add(stops, 0, 1) + 1;
     hooks.stopping?.(count);
     // The eventfd the session sleeps on; any count above zero wakes it.
     if (wakeFd >= 0) writeSync(wakeFd, new BigUint64Array([1n]));
-  };
-  for (const signal of SIGNALS) process.on(signal, stop);
+  });
   const { promise, resolve, reject } = withResolvers<unknown>();
   worker.on('message', (message: Message) => {
     if (message.kind === 'progress') hooks.progress?.(message.progress as never);
@@ -88,9 +92,7 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   });
   worker.on('error', reject);
   worker.on('exit', (code) => reject(new Error(`the session's thread ended with ${code}`)));
-  return promise.finally(() => {
-    for (const signal of SIGNALS) process.off(signal, stop);
-  });
+  return promise.finally(off);
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */
