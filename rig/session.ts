@@ -135,7 +135,7 @@ export class Session {
         if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
       }
       director.pump();
-      this.#wake();
+      this.wake();
     }
   }
 
@@ -165,7 +165,8 @@ export class Session {
     if (this.device.suspected) this.device.reapClosed();
   }
 
-  #wake(): void {
+  /** Tells handles what was put into their queues; a director that gives the server work does so first. */
+  wake(): void {
     // Waking may wake again (a reader that takes the last request makes others see an empty queue).
     for (const handle of this.#woken) {
       this.#woken.delete(handle);

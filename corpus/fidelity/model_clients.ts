@@ -23,6 +23,8 @@ const PID = 77;
 /** Where the argument of an ioctl lies: the same. */
 const ADDRESS = { arg: 0x7ff000000000n };
 
+const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
+
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
   readonly conn: number;
@@ -52,10 +54,14 @@ export class ModelClients {
   readonly #opens = new Map<number, number>();
   /** The last file of a connection is closed. */
   onIdle: (conn: number) => void = () => {};
+  /** On which CPU each runs. */
+  readonly #cpus = new Map<string, number>();
   #ended: Record<string, Result> = {};
   /** Requests that end while they are being put in. */
   readonly #early = new Map<Ticket, Outcome>();
   #asking = false;
+  /** What has ended, not yet noticed by its client. */
+  readonly #late: [Ticket, Outcome][] = [];
 
   constructor(model: ModelKernel, tree: ModelTree) {
     this.#model = model;
@@ -69,12 +75,20 @@ export class ModelClients {
   reset(): void {
     this.#running.clear();
     this.#slots.clear();
+    this.#late.length = 0;
+    this.#cpus.clear();
     this.#connOf.clear();
     this.#ended = {};
   }
 
   begin(name: string, words: readonly string[], mounted: number): void {
     const [operation = '', ...rest] = words;
+    if (this.#running.has(name)) return;
+    if (operation === 'cpu') {
+      this.#cpus.set(name, Number(rest[0]));
+      this.#ended[name] = { text: '0' };
+      return;
+    }
     const file = operation === 'open' ? undefined : this.#slots.get(name)?.get(rest[0] ?? '');
     const conn = (file && this.#connOf.get(file)) ?? mounted;
     const make = OPERATIONS[operation];
@@ -116,6 +130,7 @@ export class ModelClients {
   /** True: these are signals to a client. */
   signal(name: string, fatal: boolean): boolean {
     if (!/^c/.test(name)) return false;
+    this.react();
     const running = this.#running.get(name);
     if (running === undefined) return true;
     if (!fatal) this.#model.interrupt(running.ticket);
@@ -157,7 +172,7 @@ export class ModelClients {
   #step(name: string, running: Running, next: IteratorResult<Ask, string>): void {
     let now = next;
     while (!now.done) {
-      const outcome = this.#ask(running, now.value);
+      const outcome = this.#ask(name, running, now.value);
       if (outcome === undefined) return;
       this.#took(running, outcome);
       now = running.work.next(outcome);
@@ -183,7 +198,7 @@ export class ModelClients {
   }
 
   /** The outcome, if it is known at once. */
-  #ask(running: Running, ask: Ask): Outcome | undefined {
+  #ask(name: string, running: Running, ask: Ask): Outcome | undefined {
     const negotiated = this.#model.negotiated(running.conn);
     const head = { unique: 0n, nodeid: ask.nodeid };
     const bytes = encodeRequest(OP[ask.op], head, { ...ask.args, ...ADDRESS }, negotiated);
@@ -202,9 +217,10 @@ export class ModelClients {
       extlen: bytes[36] ?? 0,
       background: message.background,
       force: message.force,
+      cpu: this.#cpus.get(name) ?? 0,
     });
     this.#asking = false;
-    if (ask.leave === true) return { error: 0, body: new Uint8Array(0), replied: false };
+    if (ask.leave === true) return NOTHING;
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;
@@ -218,6 +234,15 @@ export class ModelClients {
       this.#early.set(ticket, outcome);
       return;
     }
+    this.#late.push([ticket, outcome]);
+  }
+
+  /** Clients go on when the call that answered them has ended. */
+  react(): void {
+    for (const [ticket, outcome] of this.#late.splice(0)) this.#goOn(ticket, outcome);
+  }
+
+  #goOn(ticket: Ticket, outcome: Outcome): void {
     for (const [name, running] of this.#running) {
       if (running.ticket !== ticket) continue;
       const judged = this.#judged(running, outcome);

@@ -7,6 +7,7 @@ import { type Key, keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
+import { cloneDevice } from './clone.ts';
 import { Connection } from './connection.ts';
 import { Device } from './device.ts';
 import type { Ticket } from './feed.ts';
@@ -142,18 +143,9 @@ export class ModelKernel extends ModelFeed implements Kernel {
     const device = this.#devices.get(handle);
     const from = source === undefined ? undefined : this.#devices.get(source);
     if (device === undefined) return -ERRNO.EBADF;
-    if (from === undefined) return -ERRNO.EINVAL;
-    if (from.conn === undefined) {
-      if (from.state === 'sync-init' && this.switches.cloneAwaitsMount) {
-        from.waiters.add(handle);
-        return BLOCK;
-      }
-      return this.switches.cloneUnmountedEperm ? -ERRNO.EPERM : -ERRNO.EINVAL;
-    }
-    if (device.conn !== undefined) return -ERRNO.EINVAL;
-    device.bind(from.conn);
-    this.onWake(handle);
-    return 0;
+    const result = cloneDevice(device, from, this.switches);
+    if (result === 0) this.onWake(handle);
+    return result;
   }
 
   syncInit(handle: HandleId): number {
