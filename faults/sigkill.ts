@@ -4,7 +4,7 @@ import type { TeardownFault } from './fault.ts';
 export const sigkill: TeardownFault = {
   kind: 'teardown',
   name: 'sigkill',
-  does: 'SIGKILL to the server: nothing of it may be left',
+  does: 'SIGKILL to every process of the server: nothing of it may be left',
   transports: ['device', 'ring'],
   possible: 'kill(2), or the OOM killer',
 };

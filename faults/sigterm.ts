@@ -4,7 +4,7 @@ import type { TeardownFault } from './fault.ts';
 export const sigterm: TeardownFault = {
   kind: 'teardown',
   name: 'sigterm',
-  does: 'SIGTERM to the server',
+  does: 'SIGTERM to every process of the server',
   transports: ['device', 'ring'],
   possible: 'kill(2)',
 };

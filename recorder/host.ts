@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { BeginEvent } from '../rig/events.ts';
+import { namesOf, VERSIONS, versionOf } from '../rig/kernel/versions.ts';
 import { rigVersion } from '../rig/version.ts';
 
 /** module parameter enable_uring; undefined where the kernel has none. */
@@ -13,10 +14,11 @@ export function enableUring(): boolean | undefined {
   }
 }
 
-/** Transport ABI of the running kernel, by what it is known to do (not by its number alone). */
+/** Transport ABI of the running kernel: its ring, and the switches of its release (rig/kernel). */
 function abi(): string[] {
   const uring = enableUring();
-  return [uring === undefined ? 'no-uring' : uring ? 'uring' : 'uring-off'];
+  const ring = uring === undefined ? 'no-uring' : uring ? 'uring' : 'uring-off';
+  return [ring, ...namesOf(VERSIONS[versionOf(release())])];
 }
 
 export function hostFacts(): Pick<BeginEvent, 'started' | 'rig' | 'kernel' | 'abi'> {

@@ -10,6 +10,8 @@ import { opName } from '../rig/protocol/opcodes.ts';
 import { quoteName } from '../rig/protocol/view.ts';
 
 const BATCH = 16 * 1024;
+const RANKS = ['teardown', 'hang', 'exit'];
+const rank = (line: string): number => RANKS.indexOf(line.split(' ')[0] ?? '');
 const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['teardown', 'hang', 'exit']);
 
 const named = (names: readonly string[]): string =>
@@ -113,7 +115,9 @@ export class CanonicalLog {
 
   /** First 12 hex digits of the log's SHA-256; the log is complete. */
   digest(): string {
-    for (const line of this.#ends.splice(0)) this.add(line);
+    // A first process whose daemon lives on may exit before or after it.
+    const ends = this.#ends.splice(0).sort((a, b) => rank(a) - rank(b));
+    for (const line of ends) this.add(line);
     this.#flush();
     return this.#hash.copy().digest('hex').slice(0, 12);
   }

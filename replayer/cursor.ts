@@ -263,7 +263,9 @@ export class Cursor {
     // What a fault has cost its answer is not compared; ids that never came are learned to be lost.
     const answered = compare(event, side, flight, this.#owners);
     const ended = flight.outcome?.replied !== true;
-    const excused = ended && (flight.fault !== undefined || this.#mayEnd);
+    // Answered again, after it was told that its answer had failed: it may say so.
+    const unsure = flight.fault?.fate === 'unsure' && answered.expected !== answered.actual;
+    const excused = unsure || (ended && (flight.fault !== undefined || this.#mayEnd));
     this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }

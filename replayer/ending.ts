@@ -52,13 +52,16 @@ export class Ending {
     this.begun = true;
   }
 
-  /** Tears the session down. */
-  begin(how: EndHow, conns: Iterable<number>): void {
+  /**
+   * Tears the session down. `everybody`: a signal goes to every process of the server, as from a
+   * terminal or a service manager.
+   */
+  begin(how: EndHow, conns: Iterable<number>, everybody = false): void {
     this.begun = true;
     this.#emit({ kind: 'teardown', t: this.#session.now(), how });
     const signal = SIGNALS[how];
     if (signal !== undefined) {
-      for (const pid of this.#pids()) native.sendSignal(pid, signal);
+      for (const pid of this.#pids(everybody)) native.sendSignal(pid, signal);
       return;
     }
     for (const conn of conns) {
@@ -69,8 +72,9 @@ export class Ending {
   }
 
   /** The server's process; its daemon, once the first one has gone. */
-  #pids(): readonly number[] {
+  #pids(everybody: boolean): readonly number[] {
     const pids = runningBelow(this.#keeperPid);
+    if (everybody && pids.length > 0) return pids;
     return pids.includes(this.#session.pid) || pids.length === 0 ? [this.#session.pid] : pids;
   }
 

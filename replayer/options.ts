@@ -1,5 +1,6 @@
 /** What a replay is given, and what comes of it. */
 import type { Finding } from '../rig/checks/finding.ts';
+import type { VersionName } from '../rig/kernel/versions.ts';
 import type { PoisonExtent } from '../rig/seam/poison.ts';
 import type { EndHow } from './ending.ts';
 import type { RuleResult } from './injected.ts';
@@ -17,6 +18,8 @@ export interface ReplayOptions {
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
   cpus?: number;
+  /** What kind of kernel it shall be; as the capture says by default. */
+  kernel?: VersionName;
   /** Requests have uniques above this, as on a connection that is old. */
   uniqueBase?: bigint;
   /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */

@@ -13,6 +13,8 @@ import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
 import { isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
+import { recordedSwitches } from '../rig/kernel/versions.ts';
+import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
   type LaunchOptions,
@@ -134,8 +136,9 @@ async function run(
   const model = new ModelKernel({
     offer: offerWith(before.offer, enabled),
     ring: { enabled, cpus },
+    switches: recordedSwitches(reader.begin, options.kernel),
     uniqueBase: options.uniqueBase ?? 0n,
-    world: { target: targetKind, busy: (conn) => cursor.busy(conn) },
+    world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });
   const log = new CanonicalLog(options.logLine);
   const checks = checksOf(cpus);

@@ -43,7 +43,7 @@ export class ReplayTeardowns implements Teardowns {
     } else {
       // First: what ends with the connection is not an answer to be compared.
       this.#cursor.stop(`the plan's ${how} came first`);
-      for (let n = 0; n < times; n++) this.#ending.begin(how, conns);
+      for (let n = 0; n < times; n++) this.#ending.begin(how, conns, true);
     }
   }
 

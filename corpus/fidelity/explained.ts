@@ -6,3 +6,20 @@ export const EXPLAINED: Readonly<Record<string, string>> = {
   '1.2 poll':
     'what stands for an unbound device polls OUT instead of ERR: it must be able to come alive later',
 };
+
+const FD =
+  'Linux 7.3 looks at the descriptor when it is named, the model (as 6.18) when the superblock is made';
+
+/** The same for Linux 7.3, seen at 7.3.4. */
+export const EXPLAINED_73: Readonly<Record<string, string>> = {
+  ...EXPLAINED,
+  '1.3 a closed descriptor': 'Linux 7.3 says EBADF, the model EINVAL as 6.18 does',
+  '1.3c fd by FD': 'Linux 7.3 takes a descriptor itself, the model refuses it as 6.18 does',
+  '1.3c fd of no device': FD,
+  '1.3c fd of a closed descriptor': FD,
+  '1.3c fd twice': FD,
+  '1.10 wakes who waits in it':
+    'in Linux 7.3 a clone wakes who waits for the mount of the handle, in the model nobody, as in 6.18',
+  '1.10 INIT dies with the handle that has it':
+    'in Linux 7.3 clients go on waiting, in the model they are refused, as in 6.18',
+};

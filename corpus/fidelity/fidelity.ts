@@ -1,14 +1,23 @@
 /**
- * npm run fidelity [-- [-v] WORD...]: asks the kernel and the model every probe (those with all words
+ * npm run fidelity [-- [-v] [--vm] WORD...]: asks the kernel and the model every probe (those with all words
  * in section or name), prints the score by section, and exits 0 only if both say the same, as the
- * probes claim it, but for what is explained. `-v` shows what the kernel made of every step.
+ * probes claim it, but for what is explained.  `-v` shows what the kernel made of every
+ * step; `--vm` asks a newer kernel in a virtual machine, and the model of that one;
+ * `--servers` runs whole servers in front of both.
  */
-import { release } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { line } from './compare.ts';
-import { askKernel, ringOffered } from './kernel_side.ts';
+import type { Transcript } from './driver.ts';
+import { EXPLAINED, EXPLAINED_73 } from './explained.ts';
+import { askBy, askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
+import { askServers } from './servers/servers.ts';
+import type { Probe } from './step.ts';
 import { judge, scores, titleOf, type Verdict } from './verdict.ts';
+import { GUEST_DIR, machineIn, missingMachine } from './vm/machine.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -35,21 +44,67 @@ function tellScores(verdicts: readonly Verdict[]): boolean {
   return sum('different') === 0 && verdicts.length > 0;
 }
 
+interface Asked {
+  readonly kernel: Transcript[];
+  readonly model: Transcript[];
+  /** The kernel is the one that the probes speak of. */
+  readonly claims: boolean;
+}
+
+async function askHere(probes: readonly Probe[]): Promise<Asked> {
+  const ring = ringOffered();
+  say(`${probes.length} probes, Linux ${release()}, enable_uring=${ring ? 'Y' : 'N'}`);
+  const kernel = await askKernel(probes);
+  return { kernel, model: await askModel(probes, { ring, version: '6.18' }), claims: true };
+}
+
+/** The same in front of a newer kernel in a virtual machine, and of the model of that. */
+async function askMachine(probes: readonly Probe[]): Promise<Asked | undefined> {
+  const why = missingMachine();
+  if (why !== undefined) {
+    say(`no virtual machine here: ${why}`);
+    return undefined;
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-machine-'));
+  try {
+    const machine = await machineIn(dir);
+    say(`${probes.length} probes, Linux ${machine.release} in a virtual machine, enable_uring=Y`);
+    const kernel = await askBy(probes, GUEST_DIR, machine.command);
+    return { kernel, model: await askModel(probes, { ring: true, version: '7.3' }), claims: false };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Whole servers in front of the kernel, recorded, and in front of the model. */
+async function tellServers(): Promise<boolean> {
+  let identical = 0;
+  let different = 0;
+  for await (const { name, found } of askServers()) {
+    for (const text of found) say(`different  ${name}: ${text}`);
+    if (found.length === 0) identical++;
+    else different++;
+  }
+  say(`${identical} identical, ${different} different`);
+  return different === 0;
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--servers')) return (await tellServers()) ? 0 : 1;
   const verbose = args.includes('-v');
-  const words = args.filter((arg) => arg !== '-v');
+  const words = args.filter((arg) => arg !== '-v' && arg !== '--vm');
   const probes = PROBES.filter((probe) =>
     words.every((word) => probe.section === word || probe.name.includes(word)),
   );
-  say(`${probes.length} probes, Linux ${release()}, enable_uring=${ringOffered() ? 'Y' : 'N'}`);
-  const kernel = await askKernel(probes);
-  const model = await askModel(probes, ringOffered());
+  const asked = await (args.includes('--vm') ? askMachine(probes) : askHere(probes));
+  if (asked === undefined) return 1;
+  const { kernel, model, claims } = asked;
   const verdicts = probes.map((probe, i) => {
     const [one, other] = [kernel[i], model[i]];
     if (one === undefined || other === undefined) throw new Error(`${titleOf(probe)}: no answer`);
     if (verbose)
       for (const outcome of one.outcomes) say(`    ${outcome.step}  ->  ${line(outcome)}`);
-    return judge(probe, one, other);
+    return judge(probe, one, other, claims, claims ? EXPLAINED : EXPLAINED_73);
   });
   for (const verdict of verdicts) tell(verdict);
   return tellScores(verdicts) ? 0 : 1;

@@ -11,12 +11,19 @@ import { nativePath } from '../../native/load.ts';
 import { Driver, type Side, type Transcript } from './driver.ts';
 import type { Probe } from './step.ts';
 
-/** How long a probe may take; the slowest wait for the kernel's own timers. */
-const PROBE_MS = 60_000;
+/** How long a probe may take, a machine's start included. */
+const PROBE_MS = 240_000;
+/** Ends of the prober in a row, with nothing answered in between, that are believed to be no probe's. */
+const VAIN = 2;
 
 /** Runs probes from `from` on until all are done or one hangs. */
-async function session(probes: readonly Probe[], dir: string): Promise<readonly Transcript[]> {
-  const prober = execa(nativePath('fuse-rig-probe'), {
+async function session(
+  probes: readonly Probe[],
+  dir: string,
+  command: readonly string[],
+): Promise<readonly Transcript[]> {
+  const [program = '', ...args] = command;
+  const prober = execa(program, args, {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',
@@ -65,16 +72,27 @@ export async function askKernel(probes: readonly Probe[]): Promise<Transcript[]>
 
 async function askOne(probes: readonly Probe[]): Promise<Transcript[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
-  const transcripts: Transcript[] = [];
   try {
-    while (transcripts.length < probes.length) {
-      const before = transcripts.length;
-      transcripts.push(...(await session(probes.slice(before), dir)));
-      if (transcripts.length === before)
-        transcripts.push({ outcomes: [], broken: 'the prober ended' });
-    }
+    return await askBy(probes, dir, [nativePath('fuse-rig-probe')]);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Asks by a command whose stdin and stdout are a prober's, again for what is left when it ends. */
+export async function askBy(
+  probes: readonly Probe[],
+  dir: string,
+  command: readonly string[],
+): Promise<Transcript[]> {
+  const transcripts: Transcript[] = [];
+  let vain = 0;
+  while (transcripts.length < probes.length) {
+    const before = transcripts.length;
+    transcripts.push(...(await session(probes.slice(before), dir, command)));
+    vain = transcripts.length === before ? vain + 1 : 0;
+    if (vain === VAIN) throw new Error(`${command[0]} ends before it answers`);
+    if (vain > 0) transcripts.push({ outcomes: [], broken: 'the prober ended' });
   }
   return transcripts;
 }

@@ -197,7 +197,7 @@ export class ModelClients {
       nodeid: ask.nodeid,
       uid: id,
       gid: id,
-      pid: nobody ? 0 : PID,
+      pid: nobody && !this.#model.switches.backgroundNamesCaller ? 0 : PID,
       body: bytes.slice(IN_HEADER_SIZE),
       extlen: bytes[36] ?? 0,
       background: message.background,

@@ -8,7 +8,9 @@ import { basename, join } from 'node:path';
 import { native, nativePath } from '../../native/load.ts';
 import type { SessionEvent } from '../../rig/events.ts';
 import type { FusectlFile } from '../../rig/kernel/fusectl.ts';
+import { offerOf } from '../../rig/kernel/init.ts';
 import { ModelKernel } from '../../rig/kernel/model.ts';
+import { VERSIONS, type VersionName } from '../../rig/kernel/versions.ts';
 import { ERRNO, errnoName } from '../../rig/protocol/errno.ts';
 import { backingFile } from '../../rig/seam/backing_calls.ts';
 import { possibleCpus } from '../../rig/seam/cpus.ts';
@@ -38,10 +40,12 @@ class ModelSide implements Side {
   #ended: Record<string, Result> = {};
   readonly #input: number;
 
-  constructor(input: number, ring: boolean) {
+  constructor(input: number, kernel: AskedKernel) {
     this.#input = input;
     this.model = new ModelKernel({
-      ring: { enabled: ring, cpus: possibleCpus() },
+      ring: { enabled: kernel.ring, cpus: possibleCpus() },
+      switches: VERSIONS[kernel.version],
+      offer: offerOf(kernel.version, kernel.ring),
       world: {
         target: (path) => {
           if (!existsSync(path)) return 'missing';
@@ -180,7 +184,7 @@ class ProbeDirector implements Director {
 async function session(
   probes: readonly Probe[],
   dir: string,
-  ring: boolean,
+  kernel: AskedKernel,
 ): Promise<Transcript[]> {
   const [stdin, input] = native.pipePair();
   const launched = launch({
@@ -191,7 +195,7 @@ async function session(
     stdin,
   });
   native.closeFd(stdin);
-  const side = new ModelSide(input, ring);
+  const side = new ModelSide(input, kernel);
   const driver = new Driver(probes, side, dir);
   const director = new ProbeDirector(driver);
   const session = new Session(launched, side.model, (event) => {
@@ -211,11 +215,20 @@ async function session(
   return driver.transcripts;
 }
 
-/** What the model makes of the probes; `ring`: as with enable_uring. */
-export async function askModel(probes: readonly Probe[], ring: boolean): Promise<Transcript[]> {
+/** The kernel that the model shall be; `ring`: as with enable_uring. */
+export interface AskedKernel {
+  readonly ring: boolean;
+  readonly version: VersionName;
+}
+
+/** What the model makes of the probes. */
+export async function askModel(
+  probes: readonly Probe[],
+  kernel: AskedKernel,
+): Promise<Transcript[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
   try {
-    return await session(probes, dir, ring);
+    return await session(probes, dir, kernel);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

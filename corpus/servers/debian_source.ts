@@ -1,5 +1,5 @@
 /**
- * Source packages of a Debian suite other than the machine's own, got by apt with a configuration
+ * Packages of a Debian suite other than the machine's own, sources too, got by apt with a configuration
  * that lives in a folder of ours: the machine's sources, lists and cache stay as they are. The
  * mirror is the one that the machine uses.
  */
@@ -52,20 +52,14 @@ async function patiently(options: readonly string[], words: readonly string[], c
   }
 }
 
-/**
- * Fetches the list of a suite's sources into `dir`, an empty folder of the caller's; gives a function
- * that fetches and unpacks one of them.
- */
-export async function debianSources(
-  suite: string,
-  dir: string,
-): Promise<(name: string) => Promise<SourcePackage>> {
+/** apt's options for a suite in `dir`, an empty folder of the caller's, with its list fetched. */
+async function suiteIn(dir: string, suite: string, type: 'deb' | 'deb-src'): Promise<string[]> {
   const at = (name: string) => join(dir, 'apt', name);
   for (const name of ['lists/partial', 'cache/archives/partial']) {
     mkdirSync(at(name), { recursive: true });
   }
   const signed = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
-  writeFileSync(at('sources.list'), `deb-src ${signed}${await mirror()} ${suite} main\n`);
+  writeFileSync(at('sources.list'), `${type} ${signed}${await mirror()} ${suite} main\n`);
   const options = [
     `Dir::Etc::sourcelist=${at('sources.list')}`,
     'Dir::Etc::sourceparts=/dev/null',
@@ -76,6 +70,43 @@ export async function debianSources(
     'APT::Sandbox::User=root',
   ].flatMap((option) => ['-o', option]);
   await patiently(options, ['update'], dir);
+  return options;
+}
+
+/**
+ * Fetches the list of a suite's packages into `dir`, an empty folder of the caller's; gives a function
+ * that unpacks the last one whose name begins so into `dir`/tree and names it.
+ */
+export async function debianPackages(
+  suite: string,
+  dir: string,
+): Promise<(begin: string, end: string) => Promise<{ name: string; tree: string }>> {
+  const options = await suiteIn(dir, suite, 'deb');
+  return async (begin, end) => {
+    const names = (await must('apt-cache', [...options, 'pkgnames', begin])).split('\n');
+    const name = names
+      .filter((one) => one.endsWith(end))
+      .sort()
+      .at(-1);
+    if (name === undefined) throw new Error(`${suite} has no package ${begin}*${end}`);
+    await patiently(options, ['download', name], dir);
+    const file = readdirSync(dir).find((one) => one.startsWith(`${name}_`));
+    if (file === undefined) throw new Error(`apt-get download ${name} brought nothing`);
+    const tree = join(dir, 'tree');
+    await must('dpkg-deb', ['-x', join(dir, file), tree]);
+    return { name, tree };
+  };
+}
+
+/**
+ * Fetches the list of a suite's sources into `dir`, an empty folder of the caller's; gives a function
+ * that fetches and unpacks one of them.
+ */
+export async function debianSources(
+  suite: string,
+  dir: string,
+): Promise<(name: string) => Promise<SourcePackage>> {
+  const options = await suiteIn(dir, suite, 'deb-src');
   return async (name) => {
     const place = join(dir, name);
     mkdirSync(place);

@@ -73,6 +73,8 @@ export class Conformance implements Check {
     if (request.limits !== undefined) this.#replies++;
     const refusal = commitRefusal(event.bytes, request.unique, request.limits);
     if (refusal === 0 || oddUnique(event.bytes, request, refusal)) return;
+    // Of a server that was killed with its commit on the way nothing is mapped any more.
+    if (refusal === -ERRNO.EFAULT && this.#ended) return;
     const what = `reply to ${opName(request.opcode)} unique ${request.unique} on queue ${ring.qid}`;
     this.#bad.add(
       `${what}: ${mistake(event.bytes, request)}: the client gets -${errnoName(refusal)}`,

@@ -1,7 +1,6 @@
 /**
  * One connection (struct fuse_conn): requests from their allocation to their end, and the end of
  * everything (fuse_get_req(), fuse_request_end() and fuse_abort_conn() in fs/fuse/dev.c).
- *
  * Callbacks (`host`) run when the state is consistent again, and may call back in.
  */
 import { ERRNO } from '../protocol/errno.ts';
@@ -96,7 +95,8 @@ export class Connection {
 
   #send(req: FuseReq): void {
     if (!this.connected || (this.refused && !req.force)) {
-      this.end(req, this.connected ? -ERRNO.ECONNREFUSED : -ERRNO.ENOTCONN);
+      const refuses = this.connected || (this.refused && this.switches.refusedFirst);
+      this.end(req, refuses ? -ERRNO.ECONNREFUSED : -ERRNO.ENOTCONN);
       return;
     }
     if (this.noInterrupt) req.wait = 'killable';
@@ -121,7 +121,7 @@ export class Connection {
     this.#queued = true;
   }
 
-  /** Takes a request that was not delivered, or is delivered again, off its queue. */
+  /** Takes a request off the queue it waits in. */
   unqueue(req: FuseReq): void {
     if (req.place === 'blocked') this.#blocked.delete(req);
     else if (req.place === 'pending') (req.queue ?? this.input).pending.delete(req);
@@ -227,9 +227,9 @@ export class Connection {
     if (!this.mounted || this.#destroying) return;
     const end = (): void => {
       this.mounted = false;
+      if (this.switches.unmountHidesAbort) this.aborted = false;
       this.abort();
-      if (this.ring === undefined) gone();
-      else this.ring.whenDrained(gone);
+      this.ring === undefined ? gone() : this.ring.whenDrained(gone);
     };
     if (this.options.isBdev && this.accepted && this.connected) {
       this.#destroying = true;

@@ -20,6 +20,7 @@ import type { Connection } from './connection.ts';
 import type { Outcome } from './feed.ts';
 import { writeInHeader } from './in-header.ts';
 import { FuseReq } from './request.ts';
+import type { VersionName } from './versions.ts';
 
 /** What the kernel offers in INIT. */
 export interface InitOffer {
@@ -59,6 +60,15 @@ export const RING_OFFER: InitOffer = {
   flags: DEFAULT_OFFER.flags | INIT_FLAG.OVER_IO_URING,
 };
 
+/** What a release offers a mount of type "fuse" (VERSIONS), with enable_uring or without. */
+export function offerOf(version: VersionName, ring: boolean): InitOffer {
+  const offer = ring ? RING_OFFER : DEFAULT_OFFER;
+  if (version !== '7.3') return offer;
+  // Seen at Debian's 7.3.4, which has DAX.
+  const more = INIT_FLAG.HAS_INODE_DAX | (ring ? INIT_FLAG.HAS_IO_URING_BUFPOOL : 0n);
+  return { ...offer, minor: 46, flags: offer.flags | more };
+}
+
 /** First minor with `flags2`: before it init_in ends after `flags`. */
 const EXT_MINOR = 36;
 const INIT_IN_SHORT = 16;
@@ -67,6 +77,7 @@ const INIT_IN_SHORT = 16;
 function initRequest(
   offer: InitOffer,
   foreground: boolean,
+  pid: number,
   own: (outcome: Outcome) => void,
 ): FuseReq {
   const { minor, maxReadahead } = offer;
@@ -74,7 +85,7 @@ function initRequest(
   const words = long ? splitInitFlags(offer.flags) : { flags: Number(offer.flags & 0xffffffffn) };
   const fields = { major: PROTOCOL_MAJOR, minor, max_readahead: maxReadahead, ...words };
   const body = encode(INIT_IN, fields, long ? INIT_IN.size : INIT_IN_SHORT);
-  const head = { nodeid: 0n, uid: 0, gid: 0, pid: 0, extlen: 0 };
+  const head = { nodeid: 0n, uid: 0, gid: 0, pid, extlen: 0 };
   const { opcode } = OP.INIT;
   return new FuseReq(0, { ...head, opcode, body, force: true, background: !foreground }, own);
 }
@@ -107,17 +118,19 @@ function initOutOf(body: Uint8Array): Uint8Array {
 
 /**
  * Sends INIT (fuse_send_init()) and takes its end. `done` makes it a SYNC_INIT one: it is sent in
- * the foreground, and `done` is called when it has ended.
+ * the foreground, and `done` is called when it has ended. `mounter` is the thread that mounts.
  */
 export function sendInit(
   conn: Connection,
   offer: InitOffer,
   host: HostLimits,
   done: (() => void) | undefined,
+  mounter = 0,
 ): void {
   const { defaultPermissions, maxRead } = conn.options;
   const options = { ...host, defaultPermissions, ...(maxRead === undefined ? {} : { maxRead }) };
-  const req = initRequest(offer, done !== undefined, (outcome) => {
+  const pid = conn.switches.backgroundNamesCaller ? mounter : 0;
+  const req = initRequest(offer, done !== undefined, pid, (outcome) => {
     conn.initialize(takeInit(req, outcome, options), initOutOf(outcome.body));
     done?.();
   });

@@ -42,6 +42,8 @@ export class ModelKernel extends ModelFeed implements Kernel {
   readonly #devices = new Map<HandleId, Device>();
   readonly #mounts: MountTable;
   #lastHandle: HandleId = 0;
+  /** Thread of the mount call that is being made. */
+  #mounter = 0;
 
   constructor(options: ModelOptions = {}) {
     super(options);
@@ -60,7 +62,8 @@ export class ModelKernel extends ModelFeed implements Kernel {
       mountEnded: (handle, result) => this.onMounted(handle, result),
       unmountEnded: (target, result) => this.onUnmounted(target, result),
       connect: (device, mountOptions) => this.#connect(device, mountOptions),
-      sendInit: (conn, call, done) => sendInit(conn, this.#offer(conn, call), this.host, done),
+      sendInit: (conn, call, done) =>
+        sendInit(conn, this.#offer(conn, call), this.host, done, this.#mounter),
     });
   }
 
@@ -174,7 +177,8 @@ export class ModelKernel extends ModelFeed implements Kernel {
     return typeof conn === 'number' ? conn : closeBacking(conn, true, id);
   }
 
-  mount(call: MountCall, _tid: number): MountResult {
+  mount(call: MountCall, tid: number): MountResult {
+    this.#mounter = tid;
     return this.#mounts.mount(call);
   }
 

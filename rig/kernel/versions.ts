@@ -32,6 +32,12 @@ export interface Switches {
   readonly ringAgainFirst: boolean;
   /** Commands are EOPNOTSUPP unless the INIT reply asked for the ring and no REGISTER failed. */
   readonly ringNeedsFlag: boolean;
+  /** Background requests (INIT, RELEASE) name the thread they are made for (seen at 7.3.4); off: nobody. */
+  readonly backgroundNamesCaller: boolean;
+  /** Clients of a refused connection get ECONNREFUSED after its end, too (seen at 7.3.4); off: ENOTCONN. */
+  readonly refusedFirst: boolean;
+  /** After the unmount a reader gets ENODEV, aborted or not (seen at 7.3.4); off: as before it. */
+  readonly unmountHidesAbort: boolean;
 }
 
 export type SwitchName = keyof Switches;
@@ -49,6 +55,9 @@ const OFF: Switches = {
   ringOversizeEio: false,
   ringAgainFirst: false,
   ringNeedsFlag: false,
+  backgroundNamesCaller: false,
+  refusedFirst: false,
+  unmountHidesAbort: false,
 };
 
 const STABLE: Switches = {
@@ -73,10 +82,29 @@ export const VERSIONS = {
   '6.18.15': OFF,
   '6.18': STABLE,
   '7.1': NEXT,
-  '7.3': { ...NEXT, ringOversizeEio: true, ringAgainFirst: true, ringNeedsFlag: true },
+  '7.3': {
+    ...NEXT,
+    ringOversizeEio: true,
+    ringAgainFirst: true,
+    ringNeedsFlag: true,
+    backgroundNamesCaller: true,
+    refusedFirst: true,
+    unmountHidesAbort: true,
+  },
 } as const satisfies Record<string, Switches>;
 
 export type VersionName = keyof typeof VERSIONS;
+
+/** 6.18 releases from this one on are known to have the series' backports. */
+const BACKPORTED = 44;
+
+/** The set nearest to a release such as `6.18.44-1-amd64`, where nothing better is known. */
+export function versionOf(release: string): VersionName {
+  const [major = 0, minor = 0, patch = 0] = release.split(/[.-]/).map(Number);
+  if (major < 6 || (major === 6 && minor < 18)) return '6.18.15';
+  if (major === 6 && minor === 18) return patch >= BACKPORTED ? '6.18' : '6.18.15';
+  return major < 7 || (major === 7 && minor < 3) ? '7.1' : '7.3';
+}
 
 export const SWITCH_NAMES = Object.keys(OFF) as readonly SwitchName[];
 
@@ -91,4 +119,14 @@ export function switchesFrom(names: readonly string[]): Switches {
   return Object.fromEntries(
     SWITCH_NAMES.map((name) => [name, on.has(name)]),
   ) as unknown as Switches;
+}
+
+/** What the kernel of a capture had, as the capture says it (an old one only by its release), or `asked`. */
+export function recordedSwitches(
+  { kernel, abi }: { readonly kernel: string; readonly abi: readonly string[] },
+  asked?: VersionName,
+): Switches {
+  if (asked !== undefined) return VERSIONS[asked];
+  const known = SWITCH_NAMES.some((name) => abi.includes(name));
+  return known ? switchesFrom(abi) : VERSIONS[versionOf(kernel)];
 }

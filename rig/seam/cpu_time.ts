@@ -26,15 +26,14 @@ export function childrenOf(pid: number): string[] {
   }
 }
 
-/** The processes whose parent is `pid`: of a keeper, the server and what it left behind. */
+/** The descendants of `pid` that run: of a keeper, all that the server is. */
 export function runningBelow(pid: number): number[] {
   const state = (child: string): string => {
     const stat = text(`/proc/${child}/stat`);
     return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
   };
-  return childrenOf(pid)
-    .filter((child) => !['', 'Z', 'X'].includes(state(child)))
-    .map(Number);
+  const children = childrenOf(pid).filter((child) => !['', 'Z', 'X'].includes(state(child)));
+  return children.flatMap((child) => [Number(child), ...runningBelow(Number(child))]);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
 import { replayInWorker } from '../../engine/engine.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { findingsCode } from '../../engine/outcome.ts';
+import { VERSIONS, type VersionName } from '../../kernel/versions.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { progressLine } from '../../report/progress.ts';
 import { type ReplayReport, replayJson, replayText } from '../../report/replay.ts';
@@ -29,6 +30,9 @@ Examples:
   fuse-rig replay bug.fusecap --fault abort:at=cqe-before-commit:when=2
 `;
 
+/** Releases with a set of switches of their own, the early one of 6.18 left out. */
+const KERNELS = Object.keys(VERSIONS).filter((name) => name !== '6.18.15');
+
 interface Flags extends PlanFlags {
   /** Absent: the plan's, or 1. */
   seed?: string;
@@ -43,6 +47,7 @@ interface Flags extends PlanFlags {
   allowDevices?: boolean;
   transport: 'any' | 'device';
   cpus?: string;
+  kernel?: VersionName;
   poison: PoisonExtent;
 }
 
@@ -89,6 +94,7 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     poison: flags.poison,
     faults: plan.rules.map(ruleText),
     ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
+    ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
@@ -183,6 +189,12 @@ export const replayCommand = (program: Command): void => {
     .option(
       '--cpus <n>',
       'possible CPUs the server is shown: a ring has a queue for each (1 to 64)',
+    )
+    .addOption(
+      new Option(
+        '--kernel <version>',
+        "the kernel's ways (default: those of the recording one)",
+      ).choices(KERNELS),
     )
     .addOption(
       new Option('--poison <what>', "of a ring's buffers, while the kernel owns them")

@@ -1,0 +1,57 @@
+/**
+ * What a server saw and did in a session, without what is another in every run: the same for its
+ * session with the real kernel and for the one with the model, if the model is the kernel.
+ */
+import { CaptureReader } from '../../../recorder/capture/reader.ts';
+import { keyOf } from '../../../rig/protocol/cursor.ts';
+import { ERRNO, errnoName } from '../../../rig/protocol/errno.ts';
+import { errorOf, opcodeOf, uniqueOf } from '../../../rig/protocol/header.ts';
+import { notifyName } from '../../../rig/protocol/notify.ts';
+import { opName } from '../../../rig/protocol/opcodes.ts';
+
+export interface Session {
+  /** Operation, errno of the reply and result of its write, and how often. */
+  readonly replies: Readonly<Record<string, number>>;
+  /** How the calls of each open of the device failed, each way once, in their order. */
+  readonly calls: readonly string[];
+  /** Opens of the device that the server had not closed when it ended. */
+  readonly open: number;
+  /** Exit code or signal of the server's own process. */
+  readonly exit: string;
+}
+
+/** A queue that was empty, or a signal, is met as it happens. */
+const CHANCE: ReadonlySet<number> = new Set([-ERRNO.EAGAIN, -ERRNO.EINTR]);
+
+const named = (result: number): string => (result < 0 ? errnoName(result) : 'ok');
+
+export function sessionIn(path: string): Session {
+  const names = new Map<unknown, string>();
+  const replies: Record<string, number> = {};
+  const calls = new Map<number, string[]>();
+  const open = new Set<number>();
+  let exit = 'still there';
+  for (const event of CaptureReader.open(path).events()) {
+    if (event.kind === 'open') open.add(event.handle);
+    else if (event.kind === 'close' && exit === 'still there') open.delete(event.handle);
+    else if (event.kind === 'request') {
+      names.set(keyOf(uniqueOf(event.bytes)), opName(opcodeOf(event.bytes)));
+    } else if (event.kind === 'reply' && event.bytes.length >= 16) {
+      const unique = uniqueOf(event.bytes);
+      const name =
+        unique === 0n ? notifyName(errorOf(event.bytes)) : (names.get(keyOf(unique)) ?? 'nothing');
+      const error = unique === 0n ? '' : ` ${named(errorOf(event.bytes))}`;
+      const key = `${name}${error} ${named(event.result)}`;
+      replies[key] = (replies[key] ?? 0) + 1;
+    } else if (event.kind === 'transport' && !CHANCE.has(event.result)) {
+      const all = calls.get(event.handle) ?? [];
+      const call = `${event.call} ${named(event.result)}`;
+      if (!all.includes(call)) calls.set(event.handle, [...all, call]);
+    } else if (event.kind === 'exit' && event.main) {
+      exit = event.signal === null ? `code ${event.code}` : `signal ${event.signal}`;
+    }
+  }
+  const sorted = Object.fromEntries(Object.entries(replies).sort());
+  const each = [...calls.values()].map((all) => all.join(', ')).sort();
+  return { replies: sorted, calls: each, open: open.size, exit };
+}
