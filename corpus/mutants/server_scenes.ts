@@ -60,18 +60,18 @@ const older: Scene = {
 /** Requests of 252 pages by several processes at once. */
 const large: Scene = {
   name: 'large',
-  server: ['--max-write', '1032192', '--threads', '4'],
+  server: ['--max-write', '1032192', '--threads', '8'],
   client: [
     'open f file RDWR|CREAT|DIRECT',
-    'ftruncate f 4128768',
-    ...times(4, (i) =>
+    'ftruncate f 8257536',
+    ...times(8, (i) =>
       beside(
         `r${i}`,
         'open f file RDONLY|DIRECT',
-        ...times(2, () => `read f 1032192 ${i * 1032192}`),
+        ...times(4, () => `read f 1032192 ${i * 1032192}`),
       ),
     ).flat(),
-    ...times(4, (i) => `join r${i}`),
+    ...times(8, (i) => `join r${i}`),
   ],
 };
 
