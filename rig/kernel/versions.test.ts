@@ -35,8 +35,7 @@ describe('recordedSwitches', () => {
 });
 
 describe('Linux 7.3', () => {
-  const scene = (flags: InitFlag[] = []) =>
-    Scene.ready({}, flags, { switches: VERSIONS['7.3'] });
+  const scene = (flags: InitFlag[] = []) => Scene.ready({}, flags, { switches: VERSIONS['7.3'] });
 
   it('refuses the clients of a refused connection after its end, too', () => {
     const of = (version: VersionName) => {
