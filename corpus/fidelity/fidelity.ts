@@ -104,9 +104,9 @@ async function random(args: readonly string[]): Promise<number> {
   const count = numberAfter(args, '--random');
   const seed = numberAfter(args, '--seed') || randomInt(1, 1 << 30);
   say(`${count} random sequences on the ${transport}, seed ${seed}, Linux ${release()}`);
-  const t0 = performance.now();
+  const from = process.hrtime.bigint();
   const found = await search({ transport, seed, count }, (done) => {
-    const rate = (1000 * done) / (performance.now() - t0);
+    const rate = done / (Number(process.hrtime.bigint() - from) / 1e9);
     say(`${done} done, ${rate.toFixed(0)} a second`);
   });
   for (const one of found) {

@@ -5,23 +5,15 @@
 import { clientError } from '../../rig/kernel/client-error.ts';
 import type { Outcome, Ticket } from '../../rig/kernel/feed.ts';
 import type { ModelKernel } from '../../rig/kernel/model.ts';
-import { encodeRequest } from '../../rig/protocol/build.ts';
-import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
 import { concat, writeU32 } from '../../rig/protocol/cursor.ts';
 import { bareReply } from '../../rig/protocol/header.ts';
-import { Reply, Request } from '../../rig/protocol/message.ts';
-import { has } from '../../rig/protocol/negotiated.ts';
-import { OP } from '../../rig/protocol/opcodes.ts';
+import { Reply, type Request } from '../../rig/protocol/message.ts';
 import type { Result } from './driver.ts';
+import { requestOf } from './model_request.ts';
 import type { ModelTree } from './model_tree.ts';
 import { viewOf } from './model_view.ts';
 import type { Ask, OpenFile } from './operations/ask.ts';
 import { OPERATIONS } from './operations/index.ts';
-
-/** Any pid: it is masked on both sides. */
-const PID = 77;
-/** Where the argument of an ioctl lies: the same. */
-const ADDRESS = { arg: 0x7ff000000000n };
 
 const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
 
@@ -38,10 +30,6 @@ interface Running {
 /** The node whose type a reply must keep: of LINK the one that is linked. */
 const subject = (request: Request): bigint =>
   request.name === 'LINK' ? (request.args.oldnodeid as bigint) : request.nodeid;
-
-/** With ALLOW_IDMAP nobody is named but where something is made. */
-const NOBODY = 0xffffffff;
-const MAKES: ReadonlySet<string> = new Set(['MKNOD', 'MKDIR', 'SYMLINK', 'CREATE', 'TMPFILE']);
 
 export class ModelClients {
   readonly #model: ModelKernel;
@@ -199,26 +187,9 @@ export class ModelClients {
 
   /** The outcome, if it is known at once. */
   #ask(name: string, running: Running, ask: Ask): Outcome | undefined {
-    const negotiated = this.#model.negotiated(running.conn);
-    const head = { unique: 0n, nodeid: ask.nodeid };
-    const bytes = encodeRequest(OP[ask.op], head, { ...ask.args, ...ADDRESS }, negotiated);
-    const message = new Request(bytes, negotiated);
-    const nobody = message.background;
-    const mapped = has(negotiated, 'ALLOW_IDMAP') && !MAKES.has(ask.op) && !nobody;
-    const id = mapped ? NOBODY : 0;
+    const { message, spec } = requestOf(this.#model, running.conn, ask, this.#cpus.get(name) ?? 0);
     this.#asking = true;
-    const ticket = this.#model.enqueue(running.conn, {
-      opcode: message.opcode,
-      nodeid: ask.nodeid,
-      uid: id,
-      gid: id,
-      pid: nobody && !this.#model.switches.backgroundNamesCaller ? 0 : PID,
-      body: bytes.slice(IN_HEADER_SIZE),
-      extlen: bytes[36] ?? 0,
-      background: message.background,
-      force: message.force,
-      cpu: this.#cpus.get(name) ?? 0,
-    });
+    const ticket = this.#model.enqueue(running.conn, spec);
     this.#asking = false;
     if (ask.leave === true) return NOTHING;
     const early = this.#early.get(ticket);

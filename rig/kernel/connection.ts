@@ -93,9 +93,9 @@ export class Connection {
     return this.ringWanted && this.connected && !this.ring?.ready;
   }
 
-  #send(req: FuseReq): void {
+  #send(req: FuseReq, waited = false): void {
     if (!this.connected || (this.refused && !req.force)) {
-      const refuses = this.connected || (this.refused && this.switches.refusedFirst);
+      const refuses = this.connected || (this.refused && !waited && this.switches.refusedFirst);
       this.end(req, refuses ? -ERRNO.ECONNREFUSED : -ERRNO.ENOTCONN);
       return;
     }
@@ -152,7 +152,7 @@ export class Connection {
     for (const req of this.#blocked) {
       if (this.#mustWait(req)) continue;
       this.#blocked.delete(req);
-      this.#send(req);
+      this.#send(req, true);
       return true;
     }
     return false;

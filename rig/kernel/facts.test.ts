@@ -170,7 +170,7 @@ describe('switches', () => {
       ...VERSIONS['6.18.15'],
       cloneUnmountedEperm: true,
     });
-    expect(SWITCH_NAMES.length).toBe(12);
+    expect(SWITCH_NAMES.length).toBe(15);
   });
 });
 

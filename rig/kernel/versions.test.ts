@@ -1,5 +1,7 @@
 /** Which switches a release and a capture stand for. */
 import { describe, expect, it, test } from 'vitest';
+import type { InitFlag } from '../protocol/init-flags.ts';
+import { Scene } from './scene.ts';
 import { namesOf, recordedSwitches, VERSIONS, type VersionName, versionOf } from './versions.ts';
 
 test.each<[string, VersionName]>([
@@ -29,5 +31,27 @@ describe('recordedSwitches', () => {
 
   it('is what is asked for before all', () => {
     expect(recordedSwitches({ kernel: '6.18.44', abi }, '7.3')).toEqual(VERSIONS['7.3']);
+  });
+});
+
+describe('Linux 7.3', () => {
+  const scene = (flags: InitFlag[] = []) => Scene.ready({}, flags, { switches: VERSIONS['7.3'] });
+
+  it('refuses the clients of a refused connection after its end, too', () => {
+    const of = (version: VersionName) => {
+      const it = Scene.mounted({ switches: VERSIONS[version] });
+      it.take();
+      it.kernel.abort(it.conn);
+      return it.ended(it.ask());
+    };
+    expect([of('7.3'), of('6.18')]).toEqual(['ECONNREFUSED', 'ENOTCONN']);
+  });
+
+  it('tells readers ENODEV after the unmount, aborted or not', () => {
+    const it = scene(['ABORT_ERROR']);
+    it.kernel.abort(it.conn);
+    expect(it.read()).toBe('ECONNABORTED');
+    it.kernel.shutdown(it.conn);
+    expect(it.read()).toBe('ENODEV');
   });
 });

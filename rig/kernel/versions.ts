@@ -34,7 +34,7 @@ export interface Switches {
   readonly ringNeedsFlag: boolean;
   /** Background requests (INIT, RELEASE) name the thread they are made for (seen at 7.3.4); off: nobody. */
   readonly backgroundNamesCaller: boolean;
-  /** Clients of a refused connection get ECONNREFUSED after its end, too (seen at 7.3.4); off: ENOTCONN. */
+  /** New requests of a refused connection get ECONNREFUSED after its end, too (7.3.4); off: ENOTCONN. */
   readonly refusedFirst: boolean;
   /** After the unmount a reader gets ENODEV, aborted or not (seen at 7.3.4); off: as before it. */
   readonly unmountHidesAbort: boolean;

@@ -3,7 +3,15 @@
  * capture is replayed twice, both through the program itself. Every run has a temporary directory
  * and a mark of its own, so that what it leaves behind can be seen.
  */
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
@@ -13,7 +21,10 @@ import { fuseMounts } from '../../recorder/mountinfo.ts';
 import { built, type Recorded, type Replayed, type RunResult, SOME_WORK } from './bench_words.ts';
 import { ROOT } from './sources.ts';
 
-const PROGRAM = join(ROOT, 'rig/cli/bin.mjs');
+/** The program lies in the sources: `dist` has none of its own. */
+const PROGRAM = [ROOT, join(ROOT, '..')]
+  .map((root) => join(root, 'rig/cli/bin.mjs'))
+  .find(existsSync) as string;
 
 const GONE_LOOKS = 100;
 
