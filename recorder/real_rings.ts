@@ -197,7 +197,10 @@ export class RealRings implements RingKernel {
     if (real !== undefined) real.task = deferred ? 'asleep' : 'dead';
   }
 
-  /** Entries whose requests were cancelled leave the kernel, which frees one with its task. */
+  /**
+   * Entries whose requests were cancelled leave the kernel, which frees one with its task. A request
+   * that comes before it has closed their ring is cancelled by that, and costs no other entry.
+   */
   #bury(ring: RealRing, dead: readonly RealEntry[]): void {
     const [id, watched] = [...this.#rings].find(([, one]) => one.ring === ring) ?? [];
     const next = ring.without(dead, (handle) => this.#host.handle(handle)?.fd ?? -1);

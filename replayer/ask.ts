@@ -61,8 +61,10 @@ export class Asker {
       owners: this.#owners,
       stream: (fh) => side.stream(BigInt(nodeid), fh),
     });
-    if (translated instanceof Orphan || side.gone || side.init !== true) {
-      const detail = translated instanceof Orphan ? translated.what : 'the connection is gone';
+    const away = side.gone || side.init !== true;
+    if (translated instanceof Orphan || away || (side.detached && translated.fh === undefined)) {
+      const ended = away ? 'the connection is gone' : 'the mount is detached: no path leads there';
+      const detail = translated instanceof Orphan ? translated.what : ended;
       const why = translated instanceof Orphan ? 'orphaned' : 'ended';
       this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
       return;
@@ -90,12 +92,16 @@ export class Asker {
     };
     if (this.tickets.size > 0) this.overlaps++;
     side.flights.set(asked.unique, asked);
+    this.asking = asked;
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;
       this.#enqueue(event.conn, spec, (ticket) => this.tickets.set(ticket, asked));
     }
+    this.asking = undefined;
   }
+  /** The request being put into the queue: it may be delivered before it has its ticket. */
+  asking: Flight | undefined;
 
   /** A captured queue is the CPU of a ring's request. */
   #cpuOf({ ring }: RequestEvent, side: Side, request: Request): number {

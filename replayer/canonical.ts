@@ -10,6 +10,9 @@ import { opName } from '../rig/protocol/opcodes.ts';
 import { quoteName } from '../rig/protocol/view.ts';
 
 const BATCH = 16 * 1024;
+const RANKS = ['teardown', 'hang', 'exit'];
+const rank = (line: string): number => RANKS.indexOf(line.split(' ')[0] ?? '');
+const ENDS: ReadonlySet<ReplayEvent['kind']> = new Set(['teardown', 'hang', 'exit']);
 
 const named = (names: readonly string[]): string =>
   names.map((name) => quoteName(Buffer.from(name, 'latin1'))).join(' ');
@@ -50,6 +53,11 @@ export class CanonicalLog {
   readonly #names = new Names();
   readonly #line: ((line: string) => void) | undefined;
   lines = 0;
+  /**
+   * How the session came to its end. These lines are the last: a teardown in the middle comes while
+   * answers are on their way, and how many have been compared by then is nobody's choice.
+   */
+  readonly #ends: string[] = [];
   /** Lines not hashed yet: a call of the hash costs more than a line. */
   #waiting = '';
 
@@ -61,6 +69,12 @@ export class CanonicalLog {
   take(event: ReplayEvent): void {
     const line = this.#render(event);
     if (line === undefined) return;
+    if (ENDS.has(event.kind)) this.#ends.push(line);
+    else this.add(line);
+  }
+
+  /** A line that no event tells: what the plan has done, at the end, where nothing depends on time. */
+  add(line: string): void {
     this.lines++;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > BATCH) this.#flush();
@@ -77,7 +91,7 @@ export class CanonicalLog {
       case 'answered':
         return `${this.#head(event)} = ${event.actual}`;
       case 'unanswered':
-        return `${this.#head(event)} unanswered ${event.why}`;
+        return `${this.#head(event)} unanswered ${event.why}${event.why === 'faulted' ? ` ${event.detail}` : ''}`;
       case 'news':
         return `${this.#head(event)} answered only here = ${event.actual}`;
       case 'directory': {
@@ -99,8 +113,11 @@ export class CanonicalLog {
     return `${event.index} ${opName(event.opcode)} ${this.#names.of(event.conn, event.nodeid)}`;
   }
 
-  /** First 12 hex digits of the log's SHA-256. */
+  /** First 12 hex digits of the log's SHA-256; the log is complete. */
   digest(): string {
+    // A first process whose daemon lives on may exit before or after it.
+    const ends = this.#ends.splice(0).sort((a, b) => rank(a) - rank(b));
+    for (const line of ends) this.add(line);
     this.#flush();
     return this.#hash.copy().digest('hex').slice(0, 12);
   }

@@ -56,6 +56,7 @@ class Play {
       interrupt: (ticket) => void this.interrupts.push(ticket),
       forget: (_, forgets) => void this.forgets.push(...forgets),
       uniqueOf: () => undefined,
+      connected: () => true,
       kill: none,
       notifyReply: none,
       shutdown: none,

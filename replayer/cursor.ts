@@ -4,17 +4,25 @@
  * So concurrency is what was recorded, the order of comparison is the capture's whatever the server's
  * threads do, and memory holds only what is in flight.
  */
-import type { ReplaySink, ReplyEvent, RequestEvent, SessionEvent } from '../rig/events.ts';
+import type {
+  InjectedEvent,
+  ReplaySink,
+  ReplyEvent,
+  RequestEvent,
+  SessionEvent,
+  UnansweredEvent,
+} from '../rig/events.ts';
 import type { Feed, Outcome, Ticket } from '../rig/kernel/feed.ts';
 import { OUT_HEADER_SIZE } from '../rig/protocol/constants.ts';
-import { type Key, keyOf, ProtocolError, readKey, readU32 } from '../rig/protocol/cursor.ts';
+import { ProtocolError, readU32 } from '../rig/protocol/cursor.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
-import { opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { opcodeOf } from '../rig/protocol/header.ts';
 import { Reply } from '../rig/protocol/message.ts';
-import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
+import { BEFORE_INIT, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
+import { faulted, isRelease, isResent, named, negotiateWith, repliedTo } from './captured.ts';
 import { compare, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
@@ -29,6 +37,7 @@ export class Cursor {
   /** How the captured server's first process ended, once the cursor has passed that. */
   capturedExit: { code: number | null; signal: number | null } | undefined;
   readonly #events: Iterator<SessionEvent>;
+  readonly #feed: Feed;
   readonly #asker: Asker;
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
@@ -48,6 +57,7 @@ export class Cursor {
     { cpus = 1, serial = false }: { cpus?: number; serial?: boolean } = {},
   ) {
     this.#serial = serial;
+    this.#feed = feed;
     this.#events = events;
     this.#asker = new Asker(feed, owners, emit, cpus);
     this.#owners = owners;
@@ -59,7 +69,7 @@ export class Cursor {
 
   /** Connections of this run, as they are mounted. */
   connected(conn: number): void {
-    this.#side(conn).gone = false;
+    this.#side(conn).gone = this.#stopped !== undefined;
     this.#mounted.add(conn);
   }
   readonly #mounted = new Set<number>();
@@ -103,6 +113,7 @@ export class Cursor {
   /** Does everything that is due. */
   pump(): void {
     while (this.#current !== undefined && this.#step(this.#current)) this.#advance();
+    if (this.#stopped !== undefined) this.#drain(this.#stopped);
   }
 
   /** Passes the event if it is due or no matter; false: it must wait. */
@@ -155,6 +166,7 @@ export class Cursor {
 
   #request(event: RequestEvent): boolean {
     if (!this.#mounted.has(event.conn)) return false;
+    if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
     const side = this.#side(event.conn);
     const asker = this.#asker;
@@ -242,9 +254,19 @@ export class Cursor {
     if (side.captured === BEFORE_INIT && unique === 2) return this.#initReply(event, side);
     const flight = side.flights.get(unique);
     if (flight === undefined) return true;
-    if (flight.open > 0) return false;
+    if (flight.open > 0 && flight.fault?.fate !== 'stuck' && flight.cut === undefined) return false;
     side.flights.delete(flight.unique);
-    this.#emit(compare(event, side, flight, this.#owners));
+    if (flight.cut !== undefined) {
+      this.#emit(this.#givenUp(flight, 'ended', flight.cut));
+      return true;
+    }
+    // What a fault has cost its answer is not compared; ids that never came are learned to be lost.
+    const answered = compare(event, side, flight, this.#owners);
+    const ended = flight.outcome?.replied !== true;
+    // Answered again, after it was told that its answer had failed: it may say so.
+    const unsure = flight.fault?.fate === 'unsure' && answered.expected !== answered.actual;
+    const excused = unsure || (ended && (flight.fault !== undefined || this.#mayEnd));
+    this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }
 
@@ -266,8 +288,7 @@ export class Cursor {
       if (flight === undefined) side.captured = side.run;
       if (flight !== undefined) {
         side.flights.delete(flight.unique);
-        const { index, conn, opcode, nodeid } = flight;
-        this.#emit({ kind: 'unanswered', index, conn, opcode, nodeid, why, detail });
+        this.#emit(this.#givenUp(flight, why, detail));
       }
     } else if (event.kind === 'request') {
       if (opcodeOf(event.bytes) === OP.INIT.opcode) {
@@ -280,12 +301,97 @@ export class Cursor {
     return true;
   }
 
+  /** A request that is not waited for any longer. */
+  #givenUp(flight: Flight, why: 'missing' | 'ended', detail: string): UnansweredEvent {
+    const { index, conn, opcode, nodeid, fault } = flight;
+    if (fault !== undefined && fault.fate !== 'kept') return faulted(flight);
+    const at = { index, conn, opcode, nodeid };
+    if (why === 'missing' && this.#mayEnd && !this.#delivered(flight)) {
+      return { kind: 'unanswered', ...at, why: 'ended', detail: `not taken any more: ${detail}` };
+    }
+    return { kind: 'unanswered', ...at, why, detail };
+  }
+
+  #delivered(flight: Flight): boolean {
+    for (const [ticket, one] of this.#asker.tickets) {
+      if (one === flight && this.#feed.delivered?.(ticket) === true) return true;
+    }
+    return false;
+  }
+
+  // --- faults ---
+
+  /** A fault was injected. Returns the place among the captured requests of the one it is about, or 0. */
+  injected(event: InjectedEvent): number {
+    if (!event.goesOn && !event.refused) {
+      this.#mayEnd = true;
+      this.paused = true;
+    }
+    if (event.unique === '') return 0;
+    const unique = BigInt(`0x${event.unique}`);
+    const flight = this.#flightOf(event.conn, unique, event.opcode);
+    if (flight !== undefined && event.fate !== 'none') flight.fault = event;
+    return flight?.index ?? 0;
+  }
+  #mayEnd = false;
+  /**
+   * After a fault that may end the server nothing is asked until it has done what it does then: else it
+   * would be chance how much a server that ends still answers.
+   */
+  paused = false;
+
+  #flightOf(conn: number, unique: bigint, opcode: number): Flight | undefined {
+    const { tickets, asking } = this.#asker;
+    for (const [ticket, flight] of tickets) {
+      if (flight.conn === conn && this.#feed.uniqueOf(ticket) === unique) return flight;
+    }
+    return asking?.conn === conn && asking.request.opcode === opcode ? asking : undefined;
+  }
+
+  /** What this ticket asked will not be answered, because of a fault. */
+  lose(ticket: Ticket, text: string): void {
+    const flight = this.#asker.tickets.get(ticket);
+    if (flight !== undefined) flight.fault = { text, fate: 'lost' };
+  }
+
   /** umount(2) would be refused: a client has something open, or waits for an answer. */
   busy(conn: number): boolean {
     for (const flight of this.#asker.tickets.values()) {
       if (flight.conn === conn && !isRelease(flight.opcode)) return true;
     }
     return this.#side(conn).identity.open > 0;
+  }
+
+  /** The mount is lazily unmounted. */
+  detach(conn: number): void {
+    this.#side(conn).detached = true;
+  }
+
+  /** Every mount was lazily unmounted, and nothing is open any more. */
+  get detached(): boolean {
+    if (this.#mounted.size === 0 || this.#asker.tickets.size > 0) return false;
+    return [...this.#mounted].every((c) => this.#side(c).detached && !this.busy(c));
+  }
+
+  /**
+   * A teardown: nothing more is asked, and nothing that is unanswered now is waited for. The rest of
+   * the capture is named at the next pump: this one may be going on.
+   */
+  stop(detail: string): void {
+    this.#stopped ??= detail;
+    for (const side of this.#sides.values()) {
+      side.gone = true;
+      for (const flight of side.flights.values()) if (flight.open > 0) flight.cut ??= detail;
+    }
+  }
+  #stopped: string | undefined;
+
+  /** Names what is left of the capture after a teardown. */
+  #drain(detail: string): void {
+    while (this.#current !== undefined) {
+      if (this.#step(this.#current)) this.#advance();
+      else this.giveUp('ended', detail);
+    }
   }
 
   /** The connection is dead: nothing more is asked of it. */
@@ -304,47 +410,17 @@ export class Cursor {
         outcome,
         reply,
         request,
+        cut,
       } of side.flights.values()) {
         const at = { index, conn, opcode, nodeid };
-        if (outcome?.replied && reply !== undefined) {
+        if (outcome?.replied && reply !== undefined && cut === undefined) {
           const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
           this.#emit({ kind: 'news', ...at, actual });
         } else {
           this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
         }
       }
+      side.flights.clear();
     }
   }
-}
-
-/** Undefined where the capture's messages say nothing of use. */
-function negotiateWith(request: Uint8Array | undefined, reply: Uint8Array): Negotiated | undefined {
-  if (request === undefined) return BEFORE_INIT;
-  try {
-    return negotiate(request, reply);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
-}
-
-/** What the kernel asks of itself when a file goes. */
-const isRelease = (opcode: number): boolean =>
-  opcode === OP.RELEASE.opcode || opcode === OP.RELEASEDIR.opcode;
-
-/** The highest bit of a unique marks a request that is sent again. */
-const RESENT = 0x80;
-const isResent = (bytes: Uint8Array): boolean => ((bytes[15] as number) & RESENT) !== 0;
-
-/** The unique of the request that a reply is to; undefined for notifications and INTERRUPTs. */
-function repliedTo(reply: Uint8Array): Key | undefined {
-  if (((reply[8] as number) & 1) === 1) return undefined;
-  const unique = isResent(reply) ? keyOf(BigInt.asUintN(63, uniqueOf(reply))) : readKey(reply, 8);
-  return unique === 0 ? undefined : unique;
-}
-
-/** Names a captured request, were it only a part of one. */
-function named({ conn, bytes }: RequestEvent, index: number) {
-  const opcode = bytes.length >= 8 ? opcodeOf(bytes) : 0;
-  return { index, conn, opcode, nodeid: bytes.length >= 24 ? readKey(bytes, 16) : 0 };
 }

@@ -5,7 +5,7 @@
 import { native } from '../native/load.ts';
 import type { HangEvent, ReplaySink, TeardownEvent } from '../rig/events.ts';
 import type { Feed } from '../rig/kernel/feed.ts';
-import { cpuMsBelow } from '../rig/seam/cpu_time.ts';
+import { cpuMsBelow, runningBelow } from '../rig/seam/cpu_time.ts';
 import type { Noise } from '../rig/seam/noise.ts';
 import { lookQuiet, type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
@@ -13,7 +13,8 @@ import type { Session } from '../rig/session.ts';
 
 export type EndHow = TeardownEvent['how'];
 
-const SIGTERM = 15;
+/** Signals that end a session, by how it ends. */
+const SIGNALS: Partial<Record<EndHow, number>> = { sigterm: 15, sigint: 2, sigkill: 9 };
 /** A server in a timed wait may still end by itself: it gets this long. Never called proven. */
 const STALL_MS = 10_000;
 /** One that sleeps in the kernel's own work, or that nobody runs, gets this long. */
@@ -42,12 +43,25 @@ export class Ending {
     this.#emit = emit;
   }
 
-  /** Tears the session down. */
-  begin(how: EndHow, conns: Iterable<number>): void {
+  /** The end of the capture: what is still there is torn down. */
+  finish(how: EndHow, conns: Iterable<number>): void {
+    const signals = SIGNALS[how] !== undefined;
+    const live = [...conns].filter((conn) => this.#feed.connected(conn));
+    // A server that has ended by itself may or may not be gone yet: nothing is done to it, or said.
+    if (live.length > 0 || signals) this.begin(how, live);
+    this.begun = true;
+  }
+
+  /**
+   * Tears the session down. `everybody`: a signal goes to every process of the server, as from a
+   * terminal or a service manager.
+   */
+  begin(how: EndHow, conns: Iterable<number>, everybody = false): void {
     this.begun = true;
     this.#emit({ kind: 'teardown', t: this.#session.now(), how });
-    if (how === 'sigterm') {
-      for (const pid of this.#pids()) native.sendSignal(pid, SIGTERM);
+    const signal = SIGNALS[how];
+    if (signal !== undefined) {
+      for (const pid of this.#pids(everybody)) native.sendSignal(pid, signal);
       return;
     }
     for (const conn of conns) {
@@ -58,10 +72,15 @@ export class Ending {
   }
 
   /** The server's process; its daemon, once the first one has gone. */
-  #pids(): Set<number> {
-    const threads = native.lookQuiet(this.#keeperPid) ?? [];
-    const pids = new Set(threads.map((t) => t.pid));
-    return pids.has(this.#session.pid) || pids.size === 0 ? new Set([this.#session.pid]) : pids;
+  #pids(everybody: boolean): readonly number[] {
+    const pids = runningBelow(this.#keeperPid);
+    if (everybody && pids.length > 0) return pids;
+    return pids.includes(this.#session.pid) || pids.length === 0 ? [this.#session.pid] : pids;
+  }
+
+  /** Whether a process of the server is left. */
+  get lives(): boolean {
+    return runningBelow(this.#keeperPid).length > 0;
   }
 
   /** One look at whether every thread waits. */

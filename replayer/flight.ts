@@ -1,4 +1,5 @@
 /** One captured request on its way through this run. */
+import type { Fate } from '../rig/events.ts';
 import type { Outcome } from '../rig/kernel/feed.ts';
 import type { Key } from '../rig/protocol/cursor.ts';
 import type { Request } from '../rig/protocol/message.ts';
@@ -23,6 +24,10 @@ export interface Flight {
   reply: Uint8Array | undefined;
   /** Bytes acknowledged by the parts of a split WRITE so far. */
   written: number;
+  /** The fault that was injected into it, and what became of it. */
+  fault?: { text: string; fate: Fate };
+  /** It was unanswered when the session was torn down, by this: what ends it then is no answer. */
+  cut?: string;
   /** Asked one at a time: the server was seen to wait, so that it cannot answer before others are asked. */
   waits: boolean;
 }

@@ -2,18 +2,18 @@
  * The replayer: feeds a capture to the server program as it is, in front of the model kernel, and
  * says what came of it. No kernel FUSE, no mount, no privilege.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { CaptureWriter } from '../recorder/capture/writer.ts';
 import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
-import type { Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
-import { type BeginEvent, isEmitted, type ReplayEvent } from '../rig/events.ts';
+import type { Decider } from '../rig/decider.ts';
+import { isEmitted, type ReplayEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
-import { recordedSwitches, type VersionName } from '../rig/kernel/versions.ts';
+import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import {
@@ -23,7 +23,6 @@ import {
   type Scratch,
   serverStart,
 } from '../rig/seam/launch.ts';
-import type { PoisonExtent } from '../rig/seam/poison.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
@@ -31,84 +30,28 @@ import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
-import { type EndHow, Ending } from './ending.ts';
+import { Ending } from './ending.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
-import { ownersFor } from './owners.ts';
+import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
+import { ownersFor, workingDirectory } from './surroundings.ts';
+import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
-export interface ReplayOptions {
-  capture: string;
-  /** With placeholders; empty: the recorded command. */
-  command: readonly string[];
-  end: EndHow;
-  /** One request at a time, whatever was concurrent in the capture. */
-  serial?: boolean;
-  /** Where the server is started; the recorded directory if that exists, else the scratch one. */
-  cwd?: string;
-  /** How requests may come: `device` offers no ring. */
-  transport?: 'any' | 'device';
-  /** Possible CPUs, and so queues of a ring, that the server is shown. */
-  cpus?: number;
-  /** What kind of kernel it shall be; as the capture says by default. */
-  kernel?: VersionName;
-  /** Requests have uniques above this, as on a connection that is old. */
-  uniqueBase?: bigint;
-  /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
-  poison?: PoisonExtent;
-  /** Restore device nodes of the fixture: only for captures whose author is trusted. */
-  allowDevices?: boolean;
-  /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
-  keep?: string;
-  /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
-  keepFixture?: string;
-  /** Lines of the canonical log. */
-  logLine?: (line: string) => void;
-  /** Bytes of the server's own output kept for the report. */
-  outputMax?: number;
-}
+export type * from './options.ts';
 
-export interface ReplayHooks {
-  progress(done: number): void;
-  stops(): number;
-  started(wakeFd: number): void;
-}
-
-export interface ReplayResult {
-  command: string[];
-  requests: number;
-  /** SHA-256 of the canonical log, first 12 hex digits. */
-  log: string;
-  findings: Finding[];
-  output: string;
-  seconds: number;
-  exit: { code: number | null; signal: number | null } | null;
-  /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
-  ring: { queues: number; depth: number; requests: number };
-  /** Requests answered here that the capture never answered; informative. */
-  news: number;
-  /** Requests asked while others were unanswered: their order in the server is its threads'. */
-  overlaps: number;
-  /** What the server asked for and the rig can neither do nor let the kernel do. */
-  unsupported: string[];
-}
-
-const SIGTERM = 15;
 /** What the termination check looks at. */
-const ENDS = ['exit', 'hang', 'teardown', 'register'] as const;
+const ENDS = ['exit', 'hang', 'teardown', 'register', 'injected'] as const;
 
-/** Where the server runs: the recorded working directory, if it is there. */
-function workingDirectory(options: ReplayOptions, begin: BeginEvent, scratch: string): string {
-  if (options.cwd !== undefined) return options.cwd;
-  // With a command of the caller's own, relative paths are the caller's.
-  if (options.command.length > 0) return process.cwd();
-  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
-}
-
-export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promise<ReplayResult> {
+/** `decider`: what is asked for faults, with the plan of `options.faults`. */
+export async function replay(
+  options: ReplayOptions,
+  hooks: ReplayHooks,
+  decider?: Decider,
+): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {
@@ -131,7 +74,8 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
     const cwd = workingDirectory(options, reader.begin, scratch);
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
-    return await run(reader, { ...options, command, cwd, backing }, hooks, before, owners);
+    const all = { ...options, command, cwd, backing, decider };
+    return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
     if (kept !== undefined) {
@@ -154,9 +98,24 @@ function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter
   return CaptureWriter.create(path, begin, { force: true });
 }
 
+/** What the model tells those around it. */
+function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: Watched): void {
+  model.onInit = (conn) => {
+    cursor.initialised(conn, model.negotiated(conn));
+    watched.count();
+  };
+  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
+  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  session.mounts.mounted = (target) => session.seam.allowPath(target);
+}
+
 async function run(
   reader: CaptureReader,
-  options: ReplayOptions & { cwd: string; backing: Backing | undefined },
+  options: ReplayOptions & {
+    cwd: string;
+    backing: Backing | undefined;
+    decider: Decider | undefined;
+  },
   hooks: ReplayHooks,
   before: Prologue,
   owners: OwnerMap,
@@ -187,30 +146,27 @@ async function run(
   const { emit } = routes;
   routes.add((e) => log.take(e), LOGGED);
   if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
-  const session = new Session(launched, model, emit, shown);
+  const session = new Session(launched, model, emit, shown, options.decider);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
     serial: options.serial === true,
   });
   const watched = new Watched(session, launched, emit);
-  model.onInit = (conn) => {
-    cursor.initialised(conn, model.negotiated(conn));
-    watched.count();
-  };
-  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
-  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  listen(model, session, cursor, watched);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
+  if (session.injection !== undefined) {
+    session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
+  }
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
-  routes.add((e) => watched.take(e));
+  routes.add((e) => watched.take(e), ['teardown', 'answered']);
   routes.add((e) => ends.push(e), ENDS);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));
-  session.mounts.mounted = (target) => session.seam.allowPath(target);
   hooks.started(session.seam.wakeFd);
   try {
     session.run(replayer);
@@ -223,9 +179,9 @@ async function run(
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
+  for (const line of replayer.injected.lines()) log.add(line);
   const recorded = cursor.capturedExit?.code ?? 0;
-  const termination =
-    options.end === 'sigterm' ? new Termination(undefined, [SIGTERM]) : new Termination(recorded);
+  const termination = new Termination(recorded);
   for (const event of ends) termination.take(event);
   return {
     command: [...command],
@@ -238,6 +194,7 @@ async function run(
     ring: session.rings.emitter.shape,
     news: replayer.news,
     overlaps: cursor.overlaps,
+    plan: replayer.injected.rules,
     unsupported: replayer.unsupported,
   };
 }

@@ -1,11 +1,12 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
-import type { MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { ExitEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
-import type { ReplayHooks, ReplayOptions, ReplayResult } from './replay.ts';
+import { Injected } from './injected.ts';
+import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;
@@ -41,6 +42,8 @@ export class Replayer implements Director {
   replies = 0;
   output = '';
   readonly unsupported: string[] = [];
+  /** What the plan has done. */
+  readonly injected: Injected;
   /** Failing calls in a row, no request taken and no answer given. */
   readonly #noise = new Noise();
   /** Shown at once, then now and then. */
@@ -67,6 +70,7 @@ export class Replayer implements Director {
     options: ReplayOptions,
     hooks: ReplayHooks,
   ) {
+    this.injected = new Injected(options.faults ?? []);
     this.#session = session;
     this.#cursor = cursor;
     this.#ending = ending;
@@ -79,6 +83,11 @@ export class Replayer implements Director {
     return this.#finished;
   }
 
+  /** Connections that were mounted. */
+  get conns(): ReadonlySet<number> {
+    return this.#conns;
+  }
+
   take(event: ReplayEvent): void {
     if (event.kind === 'reply') {
       this.replies++;
@@ -87,8 +96,10 @@ export class Replayer implements Director {
     else if (event.kind === 'news') this.news++;
     else if (event.kind === 'unsupported') this.unsupported.push(event.what);
     else if (event.kind === 'output') this.#print(event.bytes);
+    else if (event.kind === 'injected') this.injected.take(event, this.#cursor.injected(event));
     else if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
+      this.#daemonized(event);
     }
     this.#countNoise(event);
     if (event.kind === 'request' || event.kind === 'answered') {
@@ -102,6 +113,14 @@ export class Replayer implements Director {
     if (!this.#noise.take(event) || this.#noise.count <= NOISE_MAX) return;
     if (this.#ending.begun) this.#ending.spin(this.#noise);
     else if (this.#stillFor() > NOISE_NS) this.#nowhere();
+  }
+
+  /** A teardown between the exit of the first process and whatever its daemon does next. */
+  #daemonized({ pid }: ExitEvent): void {
+    const { injection } = this.#session;
+    if (injection === undefined || !this.#ending.lives) return;
+    const conn = [...this.#conns][0] ?? 0;
+    injection.call('daemonized', 'device', { handle: 0, conn, tid: pid });
   }
 
   #mounted(event: MountEvent): void {
@@ -123,12 +142,16 @@ export class Replayer implements Director {
     // Never idle, for signals interrupt its reads all the time, say; but nothing is left to take.
     const patience = this.#cursor.inFlight > 0 ? NOISE_NS : RESTLESS_NS;
     if (this.#stillFor() > patience && !this.#session.device.deliverable) {
-      this.#ending.begin(this.#end, this.#conns);
+      this.#ending.finish(this.#end, this.#conns);
     }
   }
 
   #advance(): void {
     this.#cursor.pump();
+    if (this.#cursor.detached && !this.#ending.begun) {
+      this.#cursor.stop('the last open file of the detached mount was closed');
+      this.#ending.begin('unmount', this.#conns);
+    }
     if (this.#session.now() - this.#progressAt > PROGRESS_NS) {
       this.#progressAt = this.#session.now();
       this.#hooks.progress(this.#cursor.index);
@@ -144,12 +167,15 @@ export class Replayer implements Director {
   /** The server is busy, but not with what it is asked. */
   #nowhere(): void {
     this.#movedAt = this.#session.now();
-    if (this.#cursor.done) this.#ending.begin(this.#end, this.#conns);
+    this.#cursor.paused = false;
+    if (this.#cursor.done) this.#ending.finish(this.#end, this.#conns);
     else this.#cursor.giveUp('missing', `${NOISE_MAX} failing calls and nothing else`);
   }
 
   /** The server is gone: what was still due is named, not asked. */
   #drain(): void {
+    this.#cursor.paused = false;
+    this.#cursor.pump();
     while (!this.#cursor.done) {
       if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
       this.#cursor.pump();
@@ -158,12 +184,21 @@ export class Replayer implements Director {
   }
 
   idle(idleMs: number): void {
+    const { paused } = this.#cursor;
+    if (paused) this.#resume(idleMs);
     this.#advance();
     this.#wasIdle = true;
-    if (this.#finished) return;
+    // What is asked only now is not waited for yet.
+    if (this.#finished || paused) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
     else this.#waitingFor(idleMs);
+  }
+
+  /** The server has done what it does after a fault, or goes on doing it. */
+  #resume(idleMs: number): void {
+    const settled = this.#ending.look() !== undefined && !this.#session.device.deliverable;
+    if (settled || idleMs > MISSING_MS) this.#cursor.paused = false;
   }
 
   /**
@@ -175,7 +210,7 @@ export class Replayer implements Director {
     // With nothing in flight no more will come; else only a server that can answer no more is through.
     const settled = this.#cursor.inFlight === 0 ? quiet !== undefined : quiet?.proven === true;
     const patience = inKernel(quiet) ? BUSY_MS : MISSING_MS;
-    if (settled || idleMs > patience) this.#ending.begin(this.#end, this.#conns);
+    if (settled || idleMs > patience) this.#ending.finish(this.#end, this.#conns);
   }
 
   /**

@@ -24,6 +24,8 @@ export class Side {
   /** Whether this run's INIT reply came, and was accepted. */
   init: boolean | undefined;
   gone = false;
+  /** The mount was lazily unmounted: only what is open is asked. */
+  detached = false;
   /** Ring entries of the capture that carry a NOTIFY_REPLY. */
   readonly #notifyReplies = new Set<string>();
   /** CPUs of clients whose captured requests say nothing of theirs, in order of appearance. */

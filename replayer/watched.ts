@@ -7,10 +7,16 @@ import type { Session } from '../rig/session.ts';
 const WRITES: ReadonlySet<number> = new Set([NR.write, NR.writev]);
 const READS: ReadonlySet<number> = new Set([NR.read, NR.readv]);
 
+/** Answers from one count of descriptors to the next; twice as many after every SAMPLES counts. */
+const INTERVAL = 32;
+const SAMPLES = 16;
+
 export class Watched {
   readonly #session: Session;
   readonly #keeperPid: number;
   readonly #emit: ReplaySink;
+  #answers = 0;
+  #interval = INTERVAL;
   /** Where the range of the device's descriptors begins in the server. */
   readonly #base: number;
 
@@ -31,7 +37,7 @@ export class Watched {
     this.#emit({ kind: 'stale-call', t: this.#session.now(), tid, fd, call });
   }
 
-  /** INIT is answered, or the end begins. */
+  /** INIT is answered, some work is done, or the end begins. */
   count(): void {
     const count = descriptorsBelow(this.#keeperPid);
     if (count > 0) this.#emit({ kind: 'descriptors', t: this.#session.now(), count });
@@ -39,6 +45,13 @@ export class Watched {
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.count();
+    else if (event.kind === 'answered') this.#answered();
+  }
+
+  #answered(): void {
+    if (++this.#answers % this.#interval !== 0) return;
+    this.count();
+    if (this.#answers >= this.#interval * SAMPLES) this.#interval *= 2;
   }
 }
 

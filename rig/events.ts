@@ -9,8 +9,10 @@
  * `tid` is the server thread, as the rig sees it.
  */
 
+import type { InjectedEvent } from './fault_events.ts';
 import type { CompletionEvent, RegisterEvent, RingCloseEvent, RingPlace } from './ring_events.ts';
 
+export * from './fault_events.ts';
 export * from './replay_events.ts';
 export type * from './ring_events.ts';
 
@@ -223,6 +225,7 @@ export type SessionEvent =
   | CompletionEvent
   | RingCloseEvent
   | UnsupportedEvent
+  | InjectedEvent
   | TransportEvent
   | BackingEvent
   | OutputEvent

@@ -29,9 +29,10 @@ export interface UnansweredEvent {
   /**
    * `missing`: the capture has a reply, the server is quiet. `as-captured`: neither has one.
    * `orphaned`: it names a node or handle that never came. `adapted-away`: not applicable to what
-   * this server negotiated. `ended`: the connection or the server ended first.
+   * this server negotiated. `ended`: the connection or the server ended first. `faulted`: a fault was
+   * injected into it, and its answer is not compared.
    */
-  why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended';
+  why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended' | 'faulted';
   detail: string;
 }
 
@@ -62,9 +63,9 @@ export interface TeardownEvent {
   /**
    * `unmount`: the last reference to the mount goes, as by umount(8), lazy or not, once nothing is open.
    * `force`: umount -f. `abort`: a write to fusectl. `device`: the connection dies by itself, as by
-   * FUSE_REQUEST_TIMEOUT. `sigterm`: the server is told to end.
+   * FUSE_REQUEST_TIMEOUT. `sigterm`, `sigint`: the server is told to end. `sigkill`: it is ended.
    */
-  how: 'unmount' | 'force' | 'abort' | 'device' | 'sigterm';
+  how: 'unmount' | 'force' | 'abort' | 'device' | 'sigterm' | 'sigint' | 'sigkill';
 }
 
 /** What a thread of a server that did not end was doing. */
@@ -110,7 +111,7 @@ export interface StaleCallEvent {
   call: 'read' | 'write';
 }
 
-/** How many descriptors the server's processes have together: once INIT is answered, and at the end. */
+/** How many descriptors the server's processes have together: once INIT is answered, now and then, and at the end. */
 export interface DescriptorsEvent {
   kind: 'descriptors';
   t: number;

@@ -4,7 +4,9 @@
  */
 import type { NativeSeam } from '../native/load.ts';
 import { native } from '../native/load.ts';
+import type { Decider } from './decider.ts';
 import type { EventSink } from './events.ts';
+import { Injection } from './injection.ts';
 import type { HandleId, Kernel } from './kernel/kernel.ts';
 import { errnoName } from './protocol/errno.ts';
 import { possibleCpus, ShownCpus } from './seam/cpus.ts';
@@ -54,6 +56,8 @@ export class Session {
   readonly rings: RingPort;
   readonly watches: Watches;
   readonly output: Output;
+  /** What asks for faults; undefined without a plan. */
+  readonly injection: Injection | undefined;
   readonly seam: NativeSeam;
   readonly pid: number;
   /** True once no process of the server is left. */
@@ -69,7 +73,13 @@ export class Session {
   #lookedAt = 0;
   #closesAt = 0;
 
-  constructor(launched: Launched, kernel: Kernel, emit: EventSink, cpus?: ShownCpus) {
+  constructor(
+    launched: Launched,
+    kernel: Kernel,
+    emit: EventSink,
+    cpus?: ShownCpus,
+    decider?: Decider,
+  ) {
     this.seam = launched.seam;
     this.pid = launched.pid;
     this.#launched = launched;
@@ -78,12 +88,14 @@ export class Session {
     this.#data = new Uint8Array(this.seam.data);
     this.seam.wait(0);
     this.#t0 = this.#trap.t;
+    this.injection = decider && new Injection(decider, emit, () => this.now());
     const wiring: PortWiring = {
       seam: this.seam,
       trap: this.#trap,
       kernel,
       data: this.#data,
       emit,
+      injection: this.injection,
       base: launched.base,
       now: () => this.now(),
     };
@@ -123,7 +135,7 @@ export class Session {
         if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
       }
       director.pump();
-      this.#wake();
+      this.wake();
     }
   }
 
@@ -153,7 +165,8 @@ export class Session {
     if (this.device.suspected) this.device.reapClosed();
   }
 
-  #wake(): void {
+  /** Tells handles what was put into their queues; a director that gives the server work does so first. */
+  wake(): void {
     // Waking may wake again (a reader that takes the last request makes others see an empty queue).
     for (const handle of this.#woken) {
       this.#woken.delete(handle);

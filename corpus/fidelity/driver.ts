@@ -3,11 +3,8 @@
  * told what the prober says and, in front of the model, when nothing more comes; so one driver serves
  * both sides.
  */
-import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
-import { errorOf, opcodeOf, pidOf } from '../../rig/protocol/header.ts';
-import { OP, opOf } from '../../rig/protocol/opcodes.ts';
-import { headLayout } from '../../rig/protocol/parts.ts';
-import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
+import { errorOf } from '../../rig/protocol/header.ts';
+import { Mask } from './mask.ts';
 import { Seen } from './seen.ts';
 import type { Probe, Step } from './step.ts';
 
@@ -53,11 +50,14 @@ type Await = 'answer' | 'quiet' | 'look' | 'end' | 'nothing';
 
 export class Driver {
   readonly transcripts: Transcript[] = [];
+  /** Clients that sleep are woken by nothing but a step. */
+  quick = false;
   /** Where each sleeper sleeps, as the kernel calls it: for those who look for a reason. */
   readonly #probes: readonly Probe[];
   readonly #side: Side;
   readonly #dir: string;
   #seen = new Seen();
+  #mask = new Mask();
   #await: Await = 'nothing';
   #step = 0;
   #line = '';
@@ -85,6 +85,7 @@ export class Driver {
     if (probe === undefined) return;
     this.#side.reset();
     this.#seen = new Seen();
+    this.#mask = new Mask();
     this.#step = 0;
     this.#outcomes = [];
     this.#sleepers = [];
@@ -121,9 +122,17 @@ export class Driver {
 
   #take(by: string, result: Result): void {
     if (/^not a /.test(String(result.text ?? ''))) throw new Error(`${this.#line}: ${result.text}`);
-    this.#done[by] = masked(result);
+    this.#done[by] = this.#mask.result(result, this.#line.split(' ')[3]);
     if (by === this.#current?.by) this.#side.told(this.#line, result);
     if (typeof result.bytes === 'string') this.#seen.took(Number(result.r), result.bytes);
+    if (typeof result.in_out === 'string') this.#look(result);
+  }
+
+  /** An entry was dumped. */
+  #look({ in_out, op_in, ent, payload }: Result): void {
+    const slot = this.#line.split(' ')[3] ?? '';
+    const headers = Buffer.from(`${in_out}${op_in}${ent}`, 'hex');
+    this.#seen.looked(slot, headers, Buffer.from(String(payload), 'hex'));
   }
 
   get #current(): Step | undefined {
@@ -138,7 +147,8 @@ export class Driver {
 
   /** Others sleep, a last close is noticed by looking, and what poll shows is brought up to date. */
   #mustSettle(): boolean {
-    if (this.#sleepers.length > 0 || this.#side.asleep().length > 0) return true;
+    if (this.#sleepers.length > 0 || (!this.quick && this.#side.asleep().length > 0)) return true;
+    if (this.#line.startsWith('until ')) return true;
     const next = this.probe?.steps[this.#step + 1]?.says ?? '';
     return /^close\b/.test(this.#current?.says ?? '') || /^poll\b/.test(next);
   }
@@ -208,33 +218,4 @@ export function expand(text: string): Uint8Array {
       }),
     ),
   );
-}
-
-/** The message with every digit of these bytes made a dot. */
-function blank(text: string, at: number, size: number): string {
-  const [from, to] = [2 * at, 2 * (at + size)];
-  return text.length < to ? text : text.slice(0, from) + '.'.repeat(2 * size) + text.slice(to);
-}
-
-/** Places beyond that: an address of the client's, the pid in a lock. */
-const VARYING: Readonly<Record<number, readonly (readonly [offset: number, size: number])[]>> = {
-  [OP.IOCTL.opcode]: [[IN_HEADER_SIZE + 16, 8]],
-  ...Object.fromEntries(
-    [OP.GETLK, OP.SETLK, OP.SETLKW].map(({ opcode }) => [opcode, [[IN_HEADER_SIZE + 36, 4]]]),
-  ),
-};
-
-/** Without what is another in every run: a client's pid, the owner of its locks. */
-function masked(result: Result): Result {
-  const { bytes } = result;
-  if (typeof bytes !== 'string' || bytes.length < 2 * IN_HEADER_SIZE) return result;
-  const head = Buffer.from(bytes.slice(0, 2 * IN_HEADER_SIZE), 'hex');
-  let text = pidOf(head) === 0 ? bytes : blank(bytes, IN_HEADER.at.pid, 4);
-  for (const [at, size] of VARYING[opcodeOf(head)] ?? []) {
-    if (/[1-9a-f]/.test(text.slice(2 * at, 2 * (at + size)))) text = blank(text, at, size);
-  }
-  for (const [, field] of headLayout(opOf(opcodeOf(head))?.request ?? [])?.list ?? []) {
-    if (field.role === 'lock-owner') text = blank(text, IN_HEADER_SIZE + field.offset, 8);
-  }
-  return { ...result, bytes: text };
 }

@@ -5,6 +5,7 @@
  * step; `--vm` asks a newer kernel in a virtual machine, and the model of that one;
  * `--servers` runs whole servers in front of both.
  */
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { EXPLAINED, EXPLAINED_73 } from './explained.ts';
 import { askBy, askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
+import { search } from './random/random.ts';
 import { askServers } from './servers/servers.ts';
 import type { Probe } from './step.ts';
 import { judge, scores, titleOf, type Verdict } from './verdict.ts';
@@ -89,8 +91,35 @@ async function tellServers(): Promise<boolean> {
   return different === 0;
 }
 
+/** The number behind a word; 0 if it is not there. */
+const numberAfter = (args: readonly string[], word: string): number =>
+  Number(args[args.indexOf(word) + 1] ?? 0) * (args.includes(word) ? 1 : 0);
+
+async function random(args: readonly string[]): Promise<number> {
+  const transport = args.includes('--transport') ? args[args.indexOf('--transport') + 1] : 'device';
+  if (transport !== 'device' && transport !== 'ring') {
+    say(`--transport ${transport}: device or ring`);
+    return 2;
+  }
+  const count = numberAfter(args, '--random');
+  const seed = numberAfter(args, '--seed') || randomInt(1, 1 << 30);
+  say(`${count} random sequences on the ${transport}, seed ${seed}, Linux ${release()}`);
+  const from = process.hrtime.bigint();
+  const found = await search({ transport, seed, count }, (done) => {
+    const rate = done / (Number(process.hrtime.bigint() - from) / 1e9);
+    say(`${done} done, ${rate.toFixed(0)} a second`);
+  });
+  for (const one of found) {
+    say(`different: ${one.steps.join('; ')}\n${one.difference}`);
+    say(`again: npm run fidelity -- --random 1 --transport ${transport} --seed ${one.seed}`);
+  }
+  say(`${count} sequences, ${found.length} different`);
+  return found.length === 0 ? 0 : 1;
+}
+
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--servers')) return (await tellServers()) ? 0 : 1;
+  if (args.includes('--random')) return await random(args);
   const verbose = args.includes('-v');
   const words = args.filter((arg) => arg !== '-v' && arg !== '--vm');
   const probes = PROBES.filter((probe) =>

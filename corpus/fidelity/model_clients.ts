@@ -5,23 +5,17 @@
 import { clientError } from '../../rig/kernel/client-error.ts';
 import type { Outcome, Ticket } from '../../rig/kernel/feed.ts';
 import type { ModelKernel } from '../../rig/kernel/model.ts';
-import { encodeRequest } from '../../rig/protocol/build.ts';
-import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
 import { concat, writeU32 } from '../../rig/protocol/cursor.ts';
 import { bareReply } from '../../rig/protocol/header.ts';
-import { Reply, Request } from '../../rig/protocol/message.ts';
-import { has } from '../../rig/protocol/negotiated.ts';
-import { OP } from '../../rig/protocol/opcodes.ts';
+import { Reply, type Request } from '../../rig/protocol/message.ts';
 import type { Result } from './driver.ts';
+import { requestOf } from './model_request.ts';
 import type { ModelTree } from './model_tree.ts';
 import { viewOf } from './model_view.ts';
 import type { Ask, OpenFile } from './operations/ask.ts';
 import { OPERATIONS } from './operations/index.ts';
 
-/** Any pid: it is masked on both sides. */
-const PID = 77;
-/** Where the argument of an ioctl lies: the same. */
-const ADDRESS = { arg: 0x7ff000000000n };
+const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
 
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
@@ -37,10 +31,6 @@ interface Running {
 const subject = (request: Request): bigint =>
   request.name === 'LINK' ? (request.args.oldnodeid as bigint) : request.nodeid;
 
-/** With ALLOW_IDMAP nobody is named but where something is made. */
-const NOBODY = 0xffffffff;
-const MAKES: ReadonlySet<string> = new Set(['MKNOD', 'MKDIR', 'SYMLINK', 'CREATE', 'TMPFILE']);
-
 export class ModelClients {
   readonly #model: ModelKernel;
   readonly #running = new Map<string, Running>();
@@ -52,10 +42,14 @@ export class ModelClients {
   readonly #opens = new Map<number, number>();
   /** The last file of a connection is closed. */
   onIdle: (conn: number) => void = () => {};
+  /** On which CPU each runs. */
+  readonly #cpus = new Map<string, number>();
   #ended: Record<string, Result> = {};
   /** Requests that end while they are being put in. */
   readonly #early = new Map<Ticket, Outcome>();
   #asking = false;
+  /** What has ended, not yet noticed by its client. */
+  readonly #late: [Ticket, Outcome][] = [];
 
   constructor(model: ModelKernel, tree: ModelTree) {
     this.#model = model;
@@ -69,12 +63,20 @@ export class ModelClients {
   reset(): void {
     this.#running.clear();
     this.#slots.clear();
+    this.#late.length = 0;
+    this.#cpus.clear();
     this.#connOf.clear();
     this.#ended = {};
   }
 
   begin(name: string, words: readonly string[], mounted: number): void {
     const [operation = '', ...rest] = words;
+    if (this.#running.has(name)) return;
+    if (operation === 'cpu') {
+      this.#cpus.set(name, Number(rest[0]));
+      this.#ended[name] = { text: '0' };
+      return;
+    }
     const file = operation === 'open' ? undefined : this.#slots.get(name)?.get(rest[0] ?? '');
     const conn = (file && this.#connOf.get(file)) ?? mounted;
     const make = OPERATIONS[operation];
@@ -116,6 +118,7 @@ export class ModelClients {
   /** True: these are signals to a client. */
   signal(name: string, fatal: boolean): boolean {
     if (!/^c/.test(name)) return false;
+    this.react();
     const running = this.#running.get(name);
     if (running === undefined) return true;
     if (!fatal) this.#model.interrupt(running.ticket);
@@ -157,7 +160,7 @@ export class ModelClients {
   #step(name: string, running: Running, next: IteratorResult<Ask, string>): void {
     let now = next;
     while (!now.done) {
-      const outcome = this.#ask(running, now.value);
+      const outcome = this.#ask(name, running, now.value);
       if (outcome === undefined) return;
       this.#took(running, outcome);
       now = running.work.next(outcome);
@@ -183,28 +186,12 @@ export class ModelClients {
   }
 
   /** The outcome, if it is known at once. */
-  #ask(running: Running, ask: Ask): Outcome | undefined {
-    const negotiated = this.#model.negotiated(running.conn);
-    const head = { unique: 0n, nodeid: ask.nodeid };
-    const bytes = encodeRequest(OP[ask.op], head, { ...ask.args, ...ADDRESS }, negotiated);
-    const message = new Request(bytes, negotiated);
-    const nobody = message.background;
-    const mapped = has(negotiated, 'ALLOW_IDMAP') && !MAKES.has(ask.op) && !nobody;
-    const id = mapped ? NOBODY : 0;
+  #ask(name: string, running: Running, ask: Ask): Outcome | undefined {
+    const { message, spec } = requestOf(this.#model, running.conn, ask, this.#cpus.get(name) ?? 0);
     this.#asking = true;
-    const ticket = this.#model.enqueue(running.conn, {
-      opcode: message.opcode,
-      nodeid: ask.nodeid,
-      uid: id,
-      gid: id,
-      pid: nobody && !this.#model.switches.backgroundNamesCaller ? 0 : PID,
-      body: bytes.slice(IN_HEADER_SIZE),
-      extlen: bytes[36] ?? 0,
-      background: message.background,
-      force: message.force,
-    });
+    const ticket = this.#model.enqueue(running.conn, spec);
     this.#asking = false;
-    if (ask.leave === true) return { error: 0, body: new Uint8Array(0), replied: false };
+    if (ask.leave === true) return NOTHING;
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;
@@ -218,6 +205,15 @@ export class ModelClients {
       this.#early.set(ticket, outcome);
       return;
     }
+    this.#late.push([ticket, outcome]);
+  }
+
+  /** Clients go on when the call that answered them has ended. */
+  react(): void {
+    for (const [ticket, outcome] of this.#late.splice(0)) this.#goOn(ticket, outcome);
+  }
+
+  #goOn(ticket: Ticket, outcome: Outcome): void {
     for (const [name, running] of this.#running) {
       if (running.ticket !== ticket) continue;
       const judged = this.#judged(running, outcome);

@@ -39,6 +39,8 @@ class ModelSide implements Side {
   #opened = 0;
   #ended: Record<string, Result> = {};
   readonly #input: number;
+  /** Brings what the server's descriptors show up to date. */
+  flush = (): void => {};
 
   constructor(input: number, kernel: AskedKernel) {
     this.#input = input;
@@ -64,6 +66,7 @@ class ModelSide implements Side {
   }
 
   send(line: string): void {
+    this.flush();
     const bytes = Buffer.from(`${line}\n`);
     native.writeFd(this.#input, bytes, bytes.length);
   }
@@ -101,7 +104,7 @@ class ModelSide implements Side {
   }
 
   told(line: string, result: Result): void {
-    const [, , step, name = ''] = line.split(' ');
+    const [, , step, name = ''] = line.replace(/^until \S+ /, '').split(' ');
     if (step === 'open' && result.r === 0) this.#handles.set(name, this.#opened);
     for (const [device, handle] of this.#handles) {
       const conn = this.model.connOf(handle);
@@ -110,7 +113,7 @@ class ModelSide implements Side {
   }
 
   takes(step: Step, line: string): boolean {
-    const words = line.split(' ');
+    const words = line.replace(/^until \S+ /, '').split(' ');
     if (words[0] === 'client') {
       const [name = ''] = (words.slice(3).find((word) => /^m2?(\/|$)/.test(word)) ?? 'm').split(
         '/',
@@ -146,6 +149,7 @@ class ModelSide implements Side {
   }
 
   ended(): Record<string, Result> {
+    this.clients.react();
     const ended = { ...this.#ended, ...this.clients.ended() };
     this.#ended = {};
     return ended;
@@ -159,9 +163,11 @@ class ModelSide implements Side {
 class ProbeDirector implements Director {
   #text = '';
   readonly #driver: Driver;
+  readonly #react: () => void;
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, react: () => void) {
     this.#driver = driver;
+    this.#react = react;
   }
 
   get done(): boolean {
@@ -174,7 +180,9 @@ class ProbeDirector implements Director {
     for (const line of lines) this.#driver.line(line);
   }
 
-  pump(): void {}
+  pump(): void {
+    this.#react();
+  }
   idle(): void {
     this.#driver.quiet();
   }
@@ -185,6 +193,7 @@ async function session(
   probes: readonly Probe[],
   dir: string,
   kernel: AskedKernel,
+  quick: boolean,
 ): Promise<Transcript[]> {
   const [stdin, input] = native.pipePair();
   const launched = launch({
@@ -197,7 +206,8 @@ async function session(
   native.closeFd(stdin);
   const side = new ModelSide(input, kernel);
   const driver = new Driver(probes, side, dir);
-  const director = new ProbeDirector(driver);
+  driver.quick = quick;
+  const director = new ProbeDirector(driver, () => side.clients.react());
   const session = new Session(launched, side.model, (event) => {
     side.event(event);
     if (event.kind === 'output') director.output(event.bytes);
@@ -205,6 +215,7 @@ async function session(
   side.model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   session.mounts.mounted = (target, conn) => side.mounted(target, conn);
   side.model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
+  side.flush = () => session.wake();
   driver.begin();
   try {
     session.run(director);
@@ -221,14 +232,15 @@ export interface AskedKernel {
   readonly version: VersionName;
 }
 
-/** What the model makes of the probes. */
+/** What the model makes of the probes; `quick`: see the driver. */
 export async function askModel(
   probes: readonly Probe[],
   kernel: AskedKernel,
+  quick = false,
 ): Promise<Transcript[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-fidelity-'));
   try {
-    return await session(probes, dir, kernel);
+    return await session(probes, dir, kernel, quick);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -104,6 +104,8 @@ export interface ReplyWords extends Negotiation {
   to?: string;
   /** An opcode's name: to the last request of it instead of the last one. */
   of?: string;
+  /** So many requests before the last. */
+  back?: number;
   unique?: bigint;
   error?: number;
   body?: Uint8Array;
@@ -114,8 +116,11 @@ export interface ReplyWords extends Negotiation {
 }
 
 /** The message of a reply. */
-export function replyBytes(words: ReplyWords, seen: Seen): Uint8Array {
-  const request = seen.last(words.of);
+export function replyBytes(
+  words: ReplyWords,
+  seen: Seen,
+  request = seen.last(words.of, words.back),
+): Uint8Array {
   const unique = words.unique ?? request?.unique ?? 0n;
   const error = words.error ?? 0;
   const good = (): Uint8Array =>

@@ -48,6 +48,14 @@ export const CASES: readonly MutantCase[] = [
     },
   },
   {
+    name: 'again-ring',
+    scene: 'everyday',
+    server: RING,
+    // The first REGISTER has to be repeated.
+    replay: { cpus: 2, faults: ['register=EAGAIN:when=1'] },
+    mutants: { 'lock-kept-on-error': 'termination' },
+  },
+  {
     name: 'small-ring',
     scene: 'everyday',
     server: [...RING, '--max-write', '4096', '--max-pages', '32'],

@@ -1,5 +1,7 @@
 /** Runs cases: each on the clean server, then on each of its mutants. */
 import { join } from 'node:path';
+import { PlanDecider } from '../../faults/decider.ts';
+import { parseRule } from '../../faults/parse.ts';
 import { type ReplayResult, replay } from '../../replayer/replay.ts';
 import type { Finding } from '../../rig/checks/finding.ts';
 import type { MutantCase } from './cases.ts';
@@ -60,6 +62,7 @@ export async function runTrial(
   const options = one.server ?? scene.server;
   const wrong = mutant === '' ? [] : ['--bug', mutant];
   const before = one.before ?? scene.before;
+  const rules = (one.replay?.faults ?? []).map(parseRule);
   const result: ReplayResult = await replay(
     {
       capture: await captures.of(one.scene),
@@ -68,6 +71,7 @@ export async function runTrial(
       ...one.replay,
     },
     NO_HOOKS,
+    rules.length === 0 ? undefined : new PlanDecider(rules),
   );
   return {
     case: one.name,

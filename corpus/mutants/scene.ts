@@ -40,6 +40,13 @@ export interface Scene {
 const CLIENT_S = 60;
 export const NO_HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
 
+/** Operations of a process beside. */
+export const beside = (name: string, ...lines: string[]): string[] => [
+  `spawn ${name}`,
+  ...lines,
+  'end',
+];
+
 export const SERVER = (): string => {
   const program = builtProgram('fuse-rig-server');
   if (program === undefined) throw new Error('fuse-rig-server is not built: npm run build');

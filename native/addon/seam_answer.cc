@@ -157,12 +157,20 @@ int Seam::AddFd(int slot, int fd, int index, bool cloexec) {
   seccomp_notif_addfd a{};
   a.id = slots_[slot].id;
   a.srcfd = static_cast<uint32_t>(fd);
-  a.flags = SECCOMP_ADDFD_FLAG_SEND | (index >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0);
+  a.flags = index >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0;
   a.newfd = index >= 0 ? base_ + static_cast<uint32_t>(index) : 0;
   a.newfd_flags = cloexec ? O_CLOEXEC : 0;
-  int r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  // Not with SECCOMP_ADDFD_FLAG_SEND: where something is pending for our thread (a signal, work of a ring)
+  // while it waits for the server's (seccomp_notify_addfd()), Linux takes the descriptor back but leaves
+  // the call answered with 0.
+  int r;
+  do {
+    r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  } while (r < 0 && errno == EINTR);
   int result = r < 0 ? -errno : r;
-  if (result < 0 && result != -ENOENT) {
+  if (result >= 0) {
+    Send(slot, result, 0, 0);
+  } else if (result != -ENOENT) {
     Send(slot, 0, result, 0);  // EMFILE and the like are the server's to see
   } else {
     FreeSlot(slot);

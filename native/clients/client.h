@@ -45,6 +45,9 @@ class Client {
   int output_;
 };
 
+// The calling thread runs on that CPU only.
+bool PinTo(int cpu);
+
 // One operation: how many words it takes after its name (at least), and the call.
 struct Op {
   const char* name;

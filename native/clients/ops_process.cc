@@ -1,4 +1,5 @@
 // Operations on spawned blocks: wait until one sleeps in a call, signal it, take its lines.
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -104,9 +105,20 @@ std::string Join(Client& client, const Words& w) {
   return std::to_string(WEXITSTATUS(status));
 }
 
+// cpu N: goes on that CPU only
+std::string Cpu(Client&, const Words& w) { return Result(PinTo(static_cast<int>(Number(w[0]))) ? 0 : -1); }
+
 }  // namespace
 
+bool PinTo(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
 const std::vector<Op> kProcessOps = {
+    {"cpu", 1, Cpu},
     {"blocked", 2, Blocked}, {"signal", 2, Signal}, {"pester", 2, Pester}, {"join", 1, Join}, {"await", 2, Await},
 };
 

@@ -62,13 +62,22 @@ void Worker::Loop() {
     const Words words = words_;
     hold.unlock();
     errno = 0;
-    const std::string result = RunStep(objects_, words).Json();
+    const bool leaves = words[0] == "exit";
+    const std::string result = leaves ? Returned(0).Json() : RunStep(objects_, words).Json();
     hold.lock();
     result_ = result;
     ended_ = true;
+    left_ = leaves;
     const uint64_t one = 1;
     (void)!write(wake_, &one, sizeof one);
+    if (leaves) return;
   }
+}
+
+void Worker::Gone() {
+  if (!left_) return;
+  const std::string task = "/proc/self/task/" + std::to_string(tid_);
+  while (access(task.c_str(), F_OK) == 0) usleep(1000);
 }
 
 void Worker::Give(const Words& words) {
@@ -116,6 +125,8 @@ ClientProcess::ClientProcess() {
     return;
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A ring has a queue for every CPU: all clients ask from the same one until they say otherwise.
+  PinTo(0);
   dup2(in[0], STDIN_FILENO);
   fcntl(out[1], F_SETFL, 0);
   dup2(out[1], STDOUT_FILENO);

@@ -17,6 +17,7 @@ namespace {
 constexpr int kCalm = 2;
 constexpr int kCalmElsewhere = 60;
 constexpr int kLooks = 5000;
+constexpr int kUntil = 20000;
 
 const Flag kSignals[] = {{"USR1", SIGUSR1}, {"KILL", SIGKILL}};
 
@@ -26,11 +27,20 @@ class Probe {
 
   void Run() {
     for (std::string line; ReadLine(&line);) {
-      const Words words = SplitWords(line);
+      Words words = SplitWords(line);
       if (words.empty()) continue;
       if (words[0] == "end") break;
+      // until NAME COMMAND...
+      const std::string until = words[0] == "until" && words.size() > 2 ? words[1] : "";
+      if (!until.empty()) {
+        line.erase(0, line.find(words[2], line.find(words[1]) + words[1].size()));
+        words.erase(words.begin(), words.begin() + 2);
+      }
       Command(words, line);
+      const auto awaited = actors_.find(until);
+      if (awaited != actors_.end()) Until(*awaited->second);
       Settle();
+      if (words.size() > 3 && (words[2] == "cmd" || words[2] == "enter")) Completions(*workers_[words[1]], words[3]);
       Report();
     }
     End();
@@ -40,17 +50,35 @@ class Probe {
   void Command(const Words& w, const std::string& line) {
     if (w[0] == "clients") {
       for (size_t i = 1; i < w.size(); i++) actors_[w[i]] = clients_[w[i]] = std::make_shared<ClientProcess>();
-    } else if (w[0] == "do" && w.size() > 2) {
+    } else if ((w[0] == "do" || w[0] == "must") && w.size() > 2) {
       auto& worker = workers_[w[1]];
       if (worker == nullptr) actors_[w[1]] = worker = std::make_shared<Worker>(objects_, wake_);
       worker->Give({w.begin() + 2, w.end()});
+      if (w[0] == "must") Until(*worker);
     } else if (w[0] == "client" && w.size() > 2 && clients_.count(w[1])) {
-      clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
+      // One that is busy does not hear of it.
+      if (!clients_[w[1]]->Busy()) clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
     } else if (w[0] == "signal" && w.size() > 2 && actors_.count(w[1])) {
       actors_[w[1]]->Signal(static_cast<int>(Flags(kSignals, w[2])));
     } else if (w[0] != "look") {
       done_["?"] = Answer().Add("text", "not a command: " + line).Json();
     }
+  }
+
+  // The kernel may end it from a worker of its own, which nobody can see at work.
+  void Until(Actor& actor) {
+    for (int look = 0; look < kUntil && actor.Busy(); look++) {
+      Collect();
+      if (actor.Busy()) Wait();
+    }
+    actor.Gone();
+  }
+
+  // What a ring brings is looked at when whoever was answered has gone on.
+  void Completions(Worker& worker, const std::string& ring) {
+    if (worker.Busy()) return;
+    worker.Give({"collect", ring});
+    Settle();
   }
 
   void Collect() {
@@ -132,8 +160,8 @@ void Ignore(int) {}
 }  // namespace
 
 Answer RunStep(Objects& objects, const Words& words) {
-  for (const auto* list : {&kDeviceSteps, &kSpliceSteps, &kMountSteps, &kSuperblockSteps,
-                           &kPositionSteps}) {
+  for (const auto* list : {&kDeviceSteps, &kSpliceSteps, &kMountSteps, &kSuperblockSteps, &kPositionSteps,
+                           &kRingSteps, &kProcessSteps}) {
     for (const Step& step : *list) {
       if (words[0] == step.name && words.size() > step.words) {
         return step.run(objects, {words.begin() + 1, words.end()});

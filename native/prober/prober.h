@@ -4,10 +4,12 @@
 // Input, one command a line, words as in native/clients; output, one JSON object a command:
 //   begin real|model DIR   a process of its own for the probe, DIR its working directory
 //   clients NAME...        processes that hold no device (real kernel only), before any open
-//   do THREAD STEP WORD... a step by a thread of the server, which is made when first named
+//   do THREAD STEP WORD... a step by a thread of the server, which is made when first named; `exit` ends it
+//   must THREAD STEP...    the same, waited for as by `until`: the kernel ends it from a worker of its own
 //   client NAME OP WORD... an operation of native/clients by a client
 //   signal NAME SIGNAL     to a thread or a client
 //   look                   nothing; what has become of the others
+//   until NAME COMMAND...  the command, and waiting, for 20 s at most, until that thread or client has ended
 //   end                    aborts, closes and unmounts everything, and ends the process
 // Answer: {"done": {NAME: RESULT...}, "asleep": {NAME: WCHAN...}}, once everything that was begun has ended or sleeps.
 #pragma once
@@ -86,6 +88,8 @@ extern const std::vector<Step> kSpliceSteps;
 extern const std::vector<Step> kMountSteps;
 extern const std::vector<Step> kSuperblockSteps;
 extern const std::vector<Step> kPositionSteps;
+extern const std::vector<Step> kRingSteps;
+extern const std::vector<Step> kProcessSteps;
 
 Answer RunStep(Objects& objects, const Words& words);
 
@@ -111,6 +115,8 @@ class Actor {
   virtual bool Take(std::string* result) = 0;
   virtual Look See() = 0;
   virtual int Signal(int number) = 0;
+  // Waits until nothing of one that has left is there in the kernel.
+  virtual void Gone() {}
 };
 
 // A thread of the server.
@@ -119,6 +125,7 @@ class Worker : public Actor {
   Worker(Objects& objects, int wake);
   ~Worker() override;
   void Give(const Words& words);
+  void Gone() override;
   bool Busy() override;
   bool Take(std::string* result) override;
   Look See() override;
@@ -134,6 +141,7 @@ class Worker : public Actor {
   Words words_;
   std::string result_;
   bool busy_ = false, ended_ = false, done_ = false;
+  std::atomic<bool> left_{false};
   std::atomic<int> tid_{0};
   std::thread thread_;
 };

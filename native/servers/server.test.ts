@@ -95,24 +95,6 @@ describe('replies', () => {
     expect(server.settle()).toEqual([]);
     expect((await server.end()).code).toBe(0);
   });
-
-  it('keeps the data of WRITEs that another thread answers', async () => {
-    const server = new SocketServer(['--defer', 'WRITE']);
-    server.init();
-    const { node, fh } = create(server, 4n, 'a');
-    const count = 200;
-    for (let i = 0; i < count; i++) {
-      const data = Buffer.alloc(1000, i);
-      const at = BigInt(i) * 1000n;
-      const unique = BigInt(100 + 2 * i);
-      server.send(request(OP.WRITE, unique, node, fh, at, 1000, 0, 0n, 0, 0, data));
-    }
-    const answered = new Set(Array.from({ length: count }, () => server.receive()?.unique));
-    expect(answered.size).toBe(count);
-    const { body } = server.ask(OP.READ, 8n, node, fh, 0n, 131072, 0, 0n, 0, 0);
-    expect(body.every((byte, at) => byte === Math.floor(at / 1000) % 256)).toBe(true);
-    expect((await server.end()).code).toBe(0);
-  });
 });
 
 describe('locks', () => {
@@ -278,7 +260,7 @@ describe('the command line', () => {
   it.each([
     [['--threads', '0', 'x'], '--threads needs a number from 1 to 256, not "0"'],
     [['--fs', 'disk', 'x'], '--fs is memory or passthrough=DIR; not "disk"'],
-    [['--io', 'mmap', 'x'], '--io is one of read, readv, splice; not "mmap"'],
+    [['--io', 'mmap', 'x'], '--io is one of read, readv, spill, splice; not "mmap"'],
     [['--unanswered', 'FLY', 'x'], 'no opcode "FLY"'],
     [['--mount', 'none'], '--mount none needs --fd N'],
     [['--mounts', '2', 'x'], '--mounts 2 needs two MOUNTPOINTs'],

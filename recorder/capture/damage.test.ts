@@ -12,7 +12,7 @@ import { CaptureError } from './error.ts';
 import { CaptureReader } from './reader.ts';
 
 const golden = Uint8Array.from(
-  readFileSync(fileURLToPath(new URL('golden/v2.fusecap', import.meta.url))),
+  readFileSync(fileURLToPath(new URL('golden/v3.fusecap', import.meta.url))),
 );
 const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-damage-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -114,7 +114,7 @@ describe('a capture made by hand', () => {
   it.each<[string, Buffer, string]>([
     ['flags', between({ ...CLOSE, flags: 1 }), 'unknown flags'],
     ['an unknown type', between({ ...CLOSE, type: 22 }), 'unknown frame type 22'],
-    ['a type left free', between({ ...CLOSE, type: 15 }), 'unknown frame type 15'],
+    ['a type nobody has', between({ ...CLOSE, type: 22 }), 'unknown frame type 22'],
     ['type 0', between({ ...CLOSE, type: 0 }), 'unknown frame type 0'],
     ['a number twice', frames(BEGIN, CLOSE, { ...CLOSE, number: 1 }, END), 'carries number 1'],
     ['a number left out', frames(BEGIN, { ...CLOSE, number: 2 }), 'carries number 2'],
@@ -233,9 +233,9 @@ describe('a capture made by hand', () => {
     expect(read(frames(versions('0200 0500 302e311b30'), END))).toMatchObject({ code: 'damaged' });
     expect(read(frames(versions('0200 ff00 302e312e30'), END))).toMatchObject({ code: 'damaged' });
     expect(read(frames({ type: 1, body: '01' }, END))).toMatchObject({ code: 'damaged' });
-    const other = read(frames(versions('0300 0500 302e222e30'), END));
+    const other = read(frames(versions('0400 0500 302e222e30'), END));
     expect(other).toMatchObject({ code: 'wrong-version' });
-    expect(String(other)).toContain('format 3, written by fuse-rig "0.\\".0"');
+    expect(String(other)).toContain('format 4, written by fuse-rig "0.\\".0"');
     expect(read(frames(versions('0000 0500 302e312e30'), END))).toMatchObject({
       code: 'wrong-version',
     });

@@ -14,7 +14,7 @@ import { packEvent, unpackEvent } from './fields.ts';
 import { decodeHot, encodePrefix, isHot, isHotKind, setU64, u64 } from './prefix.ts';
 
 /** What is written. A reader reads every version up to it. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** The bytes 89 46 52 43: no text begins so, and a transfer that strips bit 7 shows. */
 export const MAGIC = 0x4352_4689;
 /** native/addon/frame.cc knows these two as well. */
@@ -45,6 +45,7 @@ export const TYPES = {
   completion: 12,
   'ring-close': 13,
   unsupported: 14,
+  injected: 15,
   request: 16,
   reply: 17,
   output: 18,
@@ -54,13 +55,15 @@ export const TYPES = {
 /** Messages that travelled in an entry of a ring: the same events, with a place more. */
 export const RING_TYPES = { request: 20, reply: 21 } as const;
 
-/** Types that no file of format 1 holds. */
-const SINCE_FORMAT_2: ReadonlySet<number> = new Set([
-  TYPES.register,
-  TYPES.completion,
-  TYPES['ring-close'],
-  TYPES.unsupported,
-  ...Object.values(RING_TYPES),
+/** The format that a type came with, where that is not the first. */
+const SINCE: ReadonlyMap<number, number> = new Map([
+  [TYPES.register, 2],
+  [TYPES.completion, 2],
+  [TYPES['ring-close'], 2],
+  [TYPES.unsupported, 2],
+  [RING_TYPES.request, 2],
+  [RING_TYPES.reply, 2],
+  [TYPES.injected, 3],
 ]);
 
 const KINDS: readonly (Kind | undefined)[] = [TYPES, RING_TYPES].reduce<Kind[]>((kinds, types) => {
@@ -154,8 +157,9 @@ export function decodeHeader(
   const type = readU16(bytes, at + 4);
   const kind = KINDS[type];
   if (kind === undefined) return `unknown frame type ${type}`;
-  if (format < 2 && SINCE_FORMAT_2.has(type)) {
-    return `frame type ${type} (${kind}) in a file of format ${format}: it came with format 2`;
+  const since = SINCE.get(type) ?? 1;
+  if (format < since) {
+    return `frame type ${type} (${kind}) in a file of format ${format}: it came with format ${since}`;
   }
   if (readU16(bytes, at + 6) !== 0) return 'unknown flags';
   const length = readU32(bytes, at + 8);

@@ -2,7 +2,7 @@
  * The golden captures: one event of every kind, in the bytes of each format. Reading them must give
  * these events in every later version of the code, and writing these events must give the bytes of
  * the newest; a change of the format is a new file beside them. `FUSE_RIG_GOLDEN=write npx vitest run
- * recorder/capture/golden` made that of format 2, and makes it again.
+ * recorder/capture/golden` made that of format 3, and makes it again.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,8 @@ import { recover } from './recover.ts';
 import { CaptureWriter } from './writer.ts';
 
 const OLD = fileURLToPath(new URL('golden/v1.fusecap', import.meta.url));
-const GOLDEN = fileURLToPath(new URL('golden/v2.fusecap', import.meta.url));
+const OLD2 = fileURLToPath(new URL('golden/v2.fusecap', import.meta.url));
+const GOLDEN = fileURLToPath(new URL('golden/v3.fusecap', import.meta.url));
 const FORMAT = fileURLToPath(new URL('../FORMAT.md', import.meta.url));
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'));
@@ -121,6 +122,30 @@ const middle2: Middle[] = [
 ];
 const end2: EndEvent = { ...end, requests: 2, replies: 2 };
 
+/** What format 3 added, before the `close` of the rest. */
+const middle3: Middle[] = [
+  ...middle2.slice(0, -3),
+  {
+    kind: 'injected',
+    t: t2,
+    ...at,
+    rule: 1,
+    text: 'LOOKUP:cqe=ENOTCONN:when=2',
+    fault: 'cqe',
+    at: 'cqe',
+    opcode: 1,
+    unique: '4',
+    qid: 1,
+    entry: 3,
+    result: -107,
+    refused: false,
+    fate: 'kept',
+    synthetic: true,
+    goesOn: false,
+  },
+  ...middle2.slice(-3),
+];
+
 const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-golden-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -133,7 +158,7 @@ function encode(first: BeginEvent, rest: readonly Middle[], last: EndEvent): Buf
 }
 
 if (process.env.FUSE_RIG_GOLDEN === 'write') {
-  writeFileSync(GOLDEN, encode(begin2, middle2, end2));
+  writeFileSync(GOLDEN, encode(begin2, middle3, end2));
 }
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -146,28 +171,28 @@ function read(path: string): { format: number; begin: BeginEvent; events: Sessio
   return { format, begin: first, events };
 }
 
-/** A capture of format 2 without rings as format 1 had it: its first frame says 1. */
-function asFormat1(bytes: Buffer): Buffer {
+/** A capture without what came later as an earlier format had it: its first frame says so. */
+function asFormat(format: number, bytes: Buffer): Buffer {
   const length = HEADER_BYTES + bytes.readUInt32LE(8);
-  bytes.writeUInt16LE(1, HEADER_BYTES);
+  bytes.writeUInt16LE(format, HEADER_BYTES);
   bytes.writeUInt32LE(0, CRC_AT);
   bytes.writeUInt32LE(native.crc32c(bytes.subarray(0, length)), CRC_AT);
   return bytes;
 }
 
-describe('the golden capture of format 2', () => {
+describe('the golden capture of format 3', () => {
   it('holds every kind of event, and messages of rings', () => {
-    const all: SessionEvent[] = [begin2, ...middle2, end2];
+    const all: SessionEvent[] = [begin2, ...middle3, end2];
     expect([...new Set(all.map(({ kind }) => kind))].sort()).toEqual(Object.keys(TYPES).sort());
     expect(all.filter((event) => 'ring' in event && event.ring === ring)).toHaveLength(2);
   });
 
   it('reads as its events', () => {
-    expect(read(GOLDEN)).toEqual({ format: 2, begin: begin2, events: [begin2, ...middle2, end2] });
+    expect(read(GOLDEN)).toEqual({ format: 3, begin: begin2, events: [begin2, ...middle3, end2] });
   });
 
   it('is what its events are written as, byte for byte', () => {
-    expect(hexOf(encode(begin2, middle2, end2))).toBe(hexOf(readFileSync(GOLDEN)));
+    expect(hexOf(encode(begin2, middle3, end2))).toBe(hexOf(readFileSync(GOLDEN)));
   });
 
   it('is the file whose frames FORMAT.md shows in hex', () => {
@@ -186,18 +211,24 @@ describe('the golden capture of format 2', () => {
   });
 });
 
-describe('the golden capture of format 1', () => {
+describe.each([
+  { format: 1, path: OLD, begin, middle, end },
+  { format: 2, path: OLD2, begin: begin2, middle: middle2, end: end2 },
+])('the golden capture of format $format', ({ format, path, ...had }) => {
   it('reads as its events', () => {
-    expect(read(OLD)).toEqual({ format: 1, begin, events: [begin, ...middle, end] });
+    const events = [had.begin, ...had.middle, had.end];
+    expect(read(path)).toEqual({ format, begin: had.begin, events });
   });
 
-  it('is recovered as a capture of format 2 with the same events', () => {
+  it('is recovered as a capture of format 3 with the same events', () => {
     const out = join(dir, 'recovered.fusecap');
-    expect(recover(OLD, out)).toMatchObject({ complete: true, bytesDropped: 0 });
-    expect(read(out)).toEqual({ ...read(OLD), format: 2 });
+    rmSync(out, { force: true });
+    expect(recover(path, out)).toMatchObject({ complete: true, bytesDropped: 0 });
+    expect(read(out)).toEqual({ ...read(path), format: 3 });
   });
 
   it('is what its events are written as, but for the version', () => {
-    expect(hexOf(asFormat1(encode(begin, middle, end)))).toBe(hexOf(readFileSync(OLD)));
+    const bytes = encode(had.begin, had.middle, had.end);
+    expect(hexOf(asFormat(format, bytes))).toBe(hexOf(readFileSync(path)));
   });
 });

@@ -25,7 +25,7 @@ const runs = Number(process.env.FUSE_RIG_MUTATIONS ?? 20_000);
 const seed = Number(process.env.FUSE_RIG_SEED ?? 8);
 // Not the Buffer itself: its slice() would be a view.
 const golden = Uint8Array.from(
-  readFileSync(fileURLToPath(new URL('golden/v2.fusecap', import.meta.url))),
+  readFileSync(fileURLToPath(new URL('golden/v3.fusecap', import.meta.url))),
 );
 // fsync is what a run costs most on a disk, and nothing in memory.
 const shm = '/dev/shm';

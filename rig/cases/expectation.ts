@@ -20,7 +20,7 @@ export function verdicts(findings: readonly Finding[]): Record<string, Finding['
 /** What a case would have to expect for this result to pass. */
 export function observed(result: ReplayResult, log: boolean): Expectation {
   return {
-    exit: findingsCode(result.findings),
+    exit: findingsCode(result.findings, result.plan),
     checks: verdicts(result.findings),
     ...(log ? { log: result.log } : {}),
   };

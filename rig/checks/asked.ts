@@ -1,4 +1,4 @@
-/** What the content check remembers of requests until they are answered. */
+/** What the content check remembers of a request until its reply comes. */
 import type { ReplyEvent, RequestEvent } from '../events.ts';
 import { type Key, readKey } from '../protocol/cursor.ts';
 import { IN_HEADER } from '../protocol/structs-common.ts';

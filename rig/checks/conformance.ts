@@ -6,10 +6,11 @@
  * fuse_uring_commit() takes for the request in its entry. A refused notification is the server's
  * risk and only counted.
  * Not verified: what the replies mean (divergence, content), replies to interrupted requests, which
- * may cross with the request's end, and commits that reach no request (ownership).
+ * may cross with the request's end, and commits that reach no request (ownership); replies to requests
+ * that a fault was injected into.
  */
 import type { ReplayEvent, ReplyEvent, RingPlace } from '../events.ts';
-import { readKey } from '../protocol/cursor.ts';
+import { type Key, readKey } from '../protocol/cursor.ts';
 import { ERRNO, errnoName } from '../protocol/errno.ts';
 import { errorOf, lenOf, namedBy, uniqueKeyOf } from '../protocol/header.ts';
 import { opName } from '../protocol/opcodes.ts';
@@ -20,15 +21,22 @@ import { type InEntry, RingRequests } from './ring_requests.ts';
 
 export class Conformance implements Check {
   readonly name = 'conformance';
-  readonly kinds = ['request', 'reply', 'teardown'] as const;
+  readonly kinds = ['request', 'reply', 'teardown', 'injected'] as const;
   readonly #bad = new Lines();
   readonly #ring = new RingRequests();
   #replies = 0;
   #ended = false;
+  /** Part of the connection was torn down: replies to what ended with it meet ENOENT. */
+  #partly = false;
+  /** Requests a fault was injected into. */
+  readonly #faulted = new Set<string>();
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.#ended = true;
-    else if (event.kind === 'request') this.#ring.deliver(event);
+    else if (event.kind === 'injected') {
+      if (event.unique !== '') this.#faulted.add(`${event.conn}/${event.unique}`);
+      if (event.result === 0) this.#partly = true;
+    } else if (event.kind === 'request') this.#ring.deliver(event);
     else if (event.kind !== 'reply') return;
     else if (event.ring !== undefined) this.#committed(event, event.ring);
     else this.#written(event);
@@ -48,9 +56,15 @@ export class Conformance implements Check {
     this.#replies++;
     this.#ring.agree(event);
     // After the teardown a late reply meets ENOENT: the request ended with the connection.
-    if (event.result < 0 && !this.#ended) {
+    if (event.result < 0 && !this.#ended && !this.#explained(event, unique)) {
       this.#bad.add(`reply to unique ${unique} refused with -${errnoName(event.result)}`);
     }
+  }
+
+  /** The write failed because a fault was injected, into it or into its request. */
+  #explained(event: ReplyEvent, unique: Key): boolean {
+    if (this.#partly && event.result === -ERRNO.ENOENT) return true;
+    return this.#faulted.has(`${event.conn}/${unique.toString(16)}`);
   }
 
   #committed(event: ReplyEvent, ring: RingPlace): void {
@@ -59,6 +73,8 @@ export class Conformance implements Check {
     if (request.limits !== undefined) this.#replies++;
     const refusal = commitRefusal(event.bytes, request.unique, request.limits);
     if (refusal === 0 || oddUnique(event.bytes, request, refusal)) return;
+    // Of a server that was killed with its commit on the way nothing is mapped any more.
+    if (refusal === -ERRNO.EFAULT && this.#ended) return;
     const what = `reply to ${opName(request.opcode)} unique ${request.unique} on queue ${ring.qid}`;
     this.#bad.add(
       `${what}: ${mistake(event.bytes, request)}: the client gets -${errnoName(refusal)}`,

@@ -6,12 +6,16 @@
  * directory read to its end. First difference first.
  * Not verified: times, inode numbers, ids, block counts, free space, cache timeouts, directory sizes:
  * they belong to the backing store or to one run. The errors of RELEASE and RELEASEDIR, which the
- * kernel ignores. Requests the capture never answered.
+ * kernel ignores. Requests the capture never answered. What an injected fault explains: the answer to the
+ * request it hit, what is on ids that never came because of it, what was not asked or taken any more
+ * after a fault that may end a server, and the answers behind one that lets it answer otherwise. These
+ * are counted and named.
  */
 import type { ReplayEvent } from '../events.ts';
 import type { Key } from '../protocol/cursor.ts';
 import { opName } from '../protocol/opcodes.ts';
 import { quoteName } from '../protocol/view.ts';
+import { FaultEffects } from './fault_effects.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
 
 /** Names of files, which may hold any byte, as a terminal may show them. */
@@ -20,14 +24,17 @@ const named = (names: readonly string[]): string =>
 
 export class Divergence implements Check {
   readonly name = 'divergence';
-  readonly kinds = ['answered', 'unanswered', 'directory'] as const;
+  readonly kinds = ['answered', 'unanswered', 'directory', 'injected'] as const;
   readonly #lines = new Lines();
   #compared = 0;
   #missing = 0;
   #skipped = 0;
+  readonly #faults = new FaultEffects();
 
   take(event: ReplayEvent): void {
-    if (event.kind === 'answered') {
+    if (event.kind === 'injected') this.#faults.take(event);
+    else if (this.#faults.explain(event)) return;
+    else if (event.kind === 'answered') {
       this.#compared++;
       if (event.expected !== event.actual) {
         this.#add(event, `${event.actual}  in the capture ${event.expected}`);
@@ -55,10 +62,11 @@ export class Divergence implements Check {
     const { count } = this.#lines;
     const unasked = this.#skipped > 0 ? `, ${this.#skipped} not asked` : '';
     const silent = this.#missing > 0 ? `, ${this.#missing} unanswered` : '';
-    const text =
+    const told =
       count === 0
         ? `${this.#compared} replies as captured`
         : `${count} of ${this.#compared + this.#missing + this.#skipped} replies differ${silent}${unasked}`;
+    const text = told + this.#faults.words();
     return [
       {
         check: this.name,

@@ -1,4 +1,4 @@
-/** What a client holds in a server: open files and directories, and nodes that were looked up. */
+/** What clients hold in a server and held: open files and directories, nodes that were looked up. */
 import type { ReplyEvent, RequestEvent } from '../events.ts';
 import { type Key, keyOf, readKey } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
@@ -36,19 +36,12 @@ interface Connection {
 }
 
 export class Holdings {
-  opens = 0;
+  #opens = 0;
+  /** Files and directories that were open at once, at most. */
+  opensMost = 0;
+  /** Nodes that were looked up; what was forgotten and is looked up again counts again. */
+  nodesEver = 0;
   readonly #connections = new Map<number, Connection>();
-
-  /** Distinct nodes. */
-  get nodes(): number {
-    let nodes = 0;
-    for (const { lookups } of this.#connections.values()) nodes += lookups.size;
-    return nodes;
-  }
-
-  get items(): number {
-    return this.opens + this.nodes;
-  }
 
   #of(conn: number): Connection {
     let found = this.#connections.get(conn);
@@ -67,7 +60,7 @@ export class Holdings {
 
   #request({ conn, bytes }: RequestEvent): void {
     const opcode = opcodeOf(bytes);
-    if (RELEASES.has(opcode)) this.opens = Math.max(0, this.opens - 1);
+    if (RELEASES.has(opcode)) this.#opens = Math.max(0, this.#opens - 1);
     else if (opcode === OP.FORGET.opcode) {
       this.#forget(conn, nodeidOf(bytes), new Request(bytes).as('FORGET').nlookup);
     } else if (opcode === OP.BATCH_FORGET.opcode) {
@@ -86,7 +79,7 @@ export class Holdings {
     if (opcode === undefined) return;
     asked.delete(unique);
     if (result < 0 || errorOf(bytes) !== 0) return;
-    if (OPENS.has(opcode)) this.opens++;
+    if (OPENS.has(opcode)) this.opensMost = Math.max(this.opensMost, ++this.#opens);
     if (opcode === OP.READDIRPLUS.opcode) {
       for (const { entry } of decodeDirents(bytes.subarray(OUT_HEADER), true)) {
         if (entry !== undefined) this.#look(conn, entry.nodeid);
@@ -101,7 +94,9 @@ export class Holdings {
     // Unknown, and the root.
     if (node === 0 || node === 1) return;
     const { lookups } = this.#of(conn);
-    lookups.set(node, (lookups.get(node) ?? 0n) + 1n);
+    const before = lookups.get(node);
+    if (before === undefined) this.nodesEver++;
+    lookups.set(node, (before ?? 0n) + 1n);
   }
 
   #forget(conn: number, nodeid: bigint, nlookup: bigint): void {

@@ -63,6 +63,10 @@ export class Ownership implements Check {
   readonly #agreements = new Map<number, Agreement>();
   #cpus: number | undefined;
   #used = false;
+  /** The next completion is a fault's: it says nothing of what was committed. */
+  #injected = false;
+  /** Queues on which a fault made a CQE. */
+  readonly #misled = new Set<string>();
 
   /** `cpus`: queues there can be; a `begin` event tells it too. */
   constructor(cpus?: number) {
@@ -85,7 +89,11 @@ export class Ownership implements Check {
         if (event.ring === undefined) this.#agreement(event.conn).answer(event);
         else this.#ledger.commit(event);
         break;
+      case 'injected':
+        this.#injected = event.result < 0 && (event.at === 'cqe' || event.at === 'commit');
+        break;
       case 'completion':
+        if (this.#fault(event)) break;
         if (event.entry >= 0) this.#ledger.end(event);
         else if (event.command === URING_CMD.COMMIT_AND_FETCH) this.#refused(event);
         break;
@@ -107,6 +115,19 @@ export class Ownership implements Check {
       default:
     }
   }
+  /**
+   * A CQE that a fault has made: an entry is released by it, a commit was never seen. It told the server
+   * that its command had failed, so that it may well ask again.
+   */
+  #fault(event: CompletionEvent): boolean {
+    const injected = this.#injected;
+    this.#injected = false;
+    if (!injected) return false;
+    if (event.entry >= 0) this.#ledger.end(event);
+    this.#misled.add(`${event.conn}/${event.qid}`);
+    return true;
+  }
+
   #register(event: RegisterEvent): void {
     this.#used = true;
     const { result, qid } = event;
@@ -163,7 +184,7 @@ export class Ownership implements Check {
     }
     const past = this.#ledger.committed(conn, unique);
     if (past === undefined) this.#found('unknown', unknownCommit(event));
-    else this.#found('twice', committedTwice(event, past));
+    else if (!this.#misled.has(`${conn}/${qid}`)) this.#found('twice', committedTwice(event, past));
   }
 
   /** Whether what is found in the buffers of an entry means anything. */

@@ -4,11 +4,11 @@
  *
  * Verified: no process had to be killed; a server that hangs is named with what each of its threads
  * waits in, `proven` when nothing inside its process tree could ever wake one; no process died by a
- * signal; the exit code is the recorded one (0 where the capture has none), unless the rig ends the
- * server by a signal: many tell by their exit code that one came.
+ * signal, but one that the rig sent; the exit code is the recorded one (0 where the capture has none),
+ * unless the rig ends the server by a signal or by a fault: many tell by their exit code that one came.
  * Not verified: how long ending takes, and what the server printed.
  */
-import type { HangEvent, ReplayEvent } from '../events.ts';
+import type { HangEvent, ReplayEvent, TeardownEvent } from '../events.ts';
 import type { Check, Finding } from './finding.ts';
 
 const HANG_TEXT = {
@@ -17,11 +17,19 @@ const HANG_TEXT = {
   spin: 'the server spins: it runs on without getting anywhere',
 } as const;
 
+const SIGNALS: Partial<Record<TeardownEvent['how'], number>> = {
+  sigterm: 15,
+  sigint: 2,
+  sigkill: 9,
+};
+
 export class Termination implements Check {
   readonly name = 'termination';
   readonly #expected: number | undefined;
   /** Signals the rig itself sent: dying of them is an answer. */
-  readonly #allowed: ReadonlySet<number>;
+  readonly #allowed = new Set<number>();
+  /** The server has a reason to end in another way than it did in the capture. */
+  #anyCode = false;
   #exit: { code: number | null; signal: number | null } | undefined;
   #hang: HangEvent | undefined;
   readonly #crashes: string[] = [];
@@ -29,14 +37,14 @@ export class Termination implements Check {
   #ring = false;
 
   /** `expectedCode` undefined: any will do. */
-  constructor(expectedCode: number | undefined, allowedSignals: readonly number[] = []) {
+  constructor(expectedCode: number | undefined) {
     this.#expected = expectedCode;
-    this.#allowed = new Set(allowedSignals);
   }
 
   take(event: ReplayEvent): void {
     if (event.kind === 'hang') this.#hang = event;
-    if (event.kind === 'teardown') this.#torn = true;
+    if (event.kind === 'teardown') this.#teardown(event);
+    if (event.kind === 'injected' && !event.goesOn && !event.refused) this.#anyCode = true;
     if (event.kind === 'register' && event.result === 0) this.#ring = true;
     if (event.kind !== 'exit' || this.#hang !== undefined) return;
     if (event.main) this.#exit = event;
@@ -48,6 +56,14 @@ export class Termination implements Check {
     }
   }
 
+  #teardown({ how }: TeardownEvent): void {
+    this.#torn = true;
+    const signal = SIGNALS[how];
+    if (signal === undefined) return;
+    this.#allowed.add(signal);
+    this.#anyCode = true;
+  }
+
   findings(): Finding[] {
     if (this.#hang !== undefined) return [this.#hung(this.#hang)];
     if (this.#crashes.length > 0) {
@@ -55,7 +71,7 @@ export class Termination implements Check {
     }
     const code = this.#exit?.code;
     if (this.#exit === undefined) return [this.#fail('the server never ended', [])];
-    if (code !== null && this.#expected !== undefined && code !== this.#expected) {
+    if (code !== null && !this.#anyCode && code !== (this.#expected ?? code)) {
       return [this.#fail(`exit code ${code}, expected ${this.#expected}`, [])];
     }
     const how = code === null ? `ended by signal ${this.#exit.signal}` : `exit ${code}`;

@@ -157,7 +157,8 @@ describe('termination', () => {
   });
 
   it('passes the signal that the rig itself sent', () => {
-    const finding = judge(new Termination(0, [15]), teardown, exit(null, 15));
+    const sigterm: ReplayEvent = { kind: 'teardown', t: 1, how: 'sigterm' };
+    const finding = judge(new Termination(0), sigterm, exit(null, 15));
     expect(finding).toMatchObject({ verdict: 'pass', text: 'ended by signal 15, nothing left' });
   });
 

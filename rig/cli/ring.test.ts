@@ -41,8 +41,11 @@ it.for([[], ['--ring-replies', 'worker'], ['--ring-threads', 'one']])(
     expect(texts).toEqual([
       'pass divergence: 54 replies as captured',
       'pass conformance: 55 replies taken',
+      'pass negotiation: 1 connections agreed to what was offered',
       'pass content: 32 blocks read back as written',
       'pass ownership: 16 entries in 2 queues, 54 requests, 54 committed',
+      'pass mounts: 1 mounts, 0 unmounts by the server',
+      expect.stringMatching(/^pass descriptors: \d+ descriptors at the beginning, \d+ at the end$/),
       'pass termination: exit 0, nothing left',
     ]);
   },

@@ -3,6 +3,8 @@
  * loop, so progress and signals live on the main thread (engine.ts).
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { PlanDecider } from '../../faults/decider.ts';
+import { parseRule } from '../../faults/parse.ts';
 import { record } from '../../recorder/record.ts';
 import { replay } from '../../replayer/replay.ts';
 import type { JobError, Message, WorkerData } from './engine.ts';
@@ -38,7 +40,9 @@ try {
   else {
     const logLine = job.log ? (line: string) => post({ kind: 'log', line }) : undefined;
     const options = logLine === undefined ? job.options : { ...job.options, logLine };
-    post({ kind: 'result', result: await replay(options, hooks) });
+    const rules = (options.faults ?? []).map(parseRule);
+    const decider = rules.length === 0 ? undefined : new PlanDecider(rules);
+    post({ kind: 'result', result: await replay(options, hooks, decider) });
   }
 } catch (error) {
   post({ kind: 'error', error: described(error) });

@@ -27,6 +27,8 @@ export class Device {
   readonly id: HandleId;
   state: DeviceState = 'unbound';
   conn: Connection | undefined;
+  /** The handle alone is dead (no kernel does this): the connection lives on through others. */
+  lost = false;
   /** Requests read here and not answered, by unique. */
   readonly processing = new Map<Key, FuseReq>();
   /** Handles whose call waits until this one is bound (CLONE of a SYNC_INIT source). */
@@ -65,7 +67,7 @@ export class Device {
   /** fuse_dev_poll(), for a handle that is not waiting for its mount. */
   poll(): number {
     const input = this.conn?.input;
-    if (!input?.connected) return POLLERR;
+    if (!input?.connected || this.lost) return POLLERR;
     return POLLOUT | POLLWRNORM | (input.ready ? POLLIN | POLLRDNORM : 0);
   }
 }

@@ -53,6 +53,10 @@ export interface Feed {
   enqueue(conn: ConnId, spec: RequestSpec): Ticket;
   /** The unique a ticket got; undefined while it has none (INIT not answered, background). */
   uniqueOf(ticket: Ticket): bigint | undefined;
+  /** The server has the request, and nobody has answered it. */
+  delivered?(ticket: Ticket): boolean;
+  /** False once nothing can be sent any more. */
+  connected(conn: ConnId): boolean;
   /** A non-fatal signal reached the client of this request (KERNEL 1.9). */
   interrupt(ticket: Ticket): void;
   /** A fatal signal reached the client of this request. */

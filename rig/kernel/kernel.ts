@@ -59,6 +59,11 @@ export interface Kernel {
   /** The message just returned by `read` could not be stored in the server's buffer (EFAULT). */
   faulted(handle: HandleId, message: Uint8Array): void;
   /**
+   * The message just returned by `read` was given to nobody: it is the first that the next read of any
+   * handle gets. False: it cannot be put back, and is the port's to give.
+   */
+  unread?(handle: HandleId, message: Uint8Array): boolean;
+  /**
    * write(2) of `length` bytes (fuse_dev_do_write). `message` holds the readable ones: fewer than
    * `length` when the server's buffer faults after them. With `later` the answer may be BLOCK; the
    * result then comes by calling it.

@@ -100,6 +100,10 @@ export class ModelFeed implements Feed, ConnectionHost {
     return unique === undefined ? undefined : BigInt(unique);
   }
 
+  delivered(ticket: Ticket): boolean {
+    return this.#requests.get(ticket)?.place === 'sent';
+  }
+
   interrupt(ticket: Ticket): void {
     const req = this.#requests.get(ticket);
     if (req?.conn !== undefined) signal(req.conn, req);

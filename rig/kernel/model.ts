@@ -3,10 +3,11 @@
  * of this folder and holds no rule of its own: here are the server's calls, in `model-feed.ts` the
  * client side. No I/O, no clock, no randomness.
  */
-import { keyOf } from '../protocol/cursor.ts';
+import { type Key, keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
+import { cloneDevice } from './clone.ts';
 import { Connection } from './connection.ts';
 import { Device } from './device.ts';
 import type { Ticket } from './feed.ts';
@@ -22,8 +23,9 @@ import {
 import { ModelFeed, type ModelOptions } from './model-feed.ts';
 import { MountTable } from './mount.ts';
 import { type MountOptions, showMountOptions } from './mount-options.ts';
-import { faultDevice, readDevice } from './read.ts';
+import { faultDevice, readDevice, unreadDevice } from './read.ts';
 import { writeDevice } from './reply.ts';
+import type { FuseReq } from './request.ts';
 import { ModelRings } from './ring/rings.ts';
 
 /** Minor of the first made-up st_dev, less one. */
@@ -119,6 +121,11 @@ export class ModelKernel extends ModelFeed implements Kernel {
     if (device !== undefined) faultDevice(device, message);
   }
 
+  unread(handle: HandleId, message: Uint8Array): boolean {
+    const device = this.#devices.get(handle);
+    return device !== undefined && unreadDevice(device, message);
+  }
+
   write(handle: HandleId, message: Uint8Array, length: number): number {
     const device = this.#devices.get(handle);
     if (device === undefined) return -ERRNO.EBADF;
@@ -136,18 +143,9 @@ export class ModelKernel extends ModelFeed implements Kernel {
     const device = this.#devices.get(handle);
     const from = source === undefined ? undefined : this.#devices.get(source);
     if (device === undefined) return -ERRNO.EBADF;
-    if (from === undefined) return -ERRNO.EINVAL;
-    if (from.conn === undefined) {
-      if (from.state === 'sync-init' && this.switches.cloneAwaitsMount) {
-        from.waiters.add(handle);
-        return BLOCK;
-      }
-      return this.switches.cloneUnmountedEperm ? -ERRNO.EPERM : -ERRNO.EINVAL;
-    }
-    if (device.conn !== undefined) return -ERRNO.EINVAL;
-    device.bind(from.conn);
-    this.onWake(handle);
-    return 0;
+    const result = cloneDevice(device, from, this.switches);
+    if (result === 0) this.onWake(handle);
+    return result;
   }
 
   syncInit(handle: HandleId): number {
@@ -196,6 +194,29 @@ export class ModelKernel extends ModelFeed implements Kernel {
   /** The ticket of a request that was read through this handle and is not answered. */
   ticketOf(handle: HandleId, unique: bigint): Ticket | undefined {
     return this.#devices.get(handle)?.processing.get(keyOf(unique))?.ticket || undefined;
+  }
+
+  /** Handles that speak for a connection. */
+  handlesOf(conn: ConnId): HandleId[] {
+    return this.connection(conn).devices.map(({ id }) => id);
+  }
+
+  /** Requests that were read through the handle and are not answered; 0 for the kernel's own. */
+  ticketsOf(handle: HandleId): Ticket[] {
+    const processing = this.#devices.get(handle)?.processing ?? new Map<Key, FuseReq>();
+    return [...processing.values()].map(({ ticket }) => ticket);
+  }
+
+  /**
+   * One handle of several dies while its connection lives on: what was read through it ends as when it
+   * is closed, its reads fail.
+   */
+  lose(handle: HandleId): void {
+    const device = this.#devices.get(handle);
+    if (device?.conn === undefined) return;
+    device.lost = true;
+    device.conn.release(device);
+    this.wake(handle);
   }
 
   /** What /proc/PID/fdinfo adds for the handle; empty while it is unbound. */

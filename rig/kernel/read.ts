@@ -12,7 +12,7 @@ import { OP, opOf } from '../protocol/opcodes.ts';
 import type { Connection } from './connection.ts';
 import type { Device } from './device.ts';
 import { writeInHeader } from './in-header.ts';
-import { deliverInterrupt, queueInterrupt } from './interrupt.ts';
+import { cancelInterrupt, deliverInterrupt, queueInterrupt } from './interrupt.ts';
 import { BLOCK } from './kernel.ts';
 import { type FuseReq, NO_LIMITS } from './request.ts';
 
@@ -35,6 +35,7 @@ export function readDevice(
   const { conn } = device;
   if (conn === undefined) return BLOCK;
   if (!resumed && size < conn.negotiated.minReadBuffer) return -ERRNO.EINVAL;
+  if (device.lost) return deathOf(conn);
   const { input } = conn;
   for (;;) {
     if (!input.connected) return deathOf(conn);
@@ -89,4 +90,18 @@ export function faultDevice(device: Device, message: Uint8Array): void {
   if (req === undefined || device.conn === undefined) return;
   device.processing.delete(req.unique);
   device.conn.end(req, -ERRNO.EIO);
+}
+
+/** Puts a request that nobody got back to the head of the queue, as RESEND does but as it was. */
+export function unreadDevice(device: Device, message: Uint8Array): boolean {
+  const { conn } = device;
+  const req = device.requestOf(message);
+  if (req === undefined || conn === undefined) return false;
+  device.processing.delete(req.unique);
+  // Queued again when it is delivered again.
+  cancelInterrupt(conn, req);
+  req.place = 'pending';
+  conn.input.pending.splice([req]);
+  conn.wake();
+  return true;
 }

@@ -16,6 +16,7 @@ const result: ReplayResult = {
   exit: { code: 0, signal: null },
   ring: { queues: 2, depth: 8, requests: 3 },
   news: 0,
+  plan: [],
   overlaps: 0,
   unsupported: [],
 };

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { ReplayResult } from '../../replayer/replay.ts';
 import type { Finding } from '../checks/finding.ts';
+import { onlySynthetic, ruleLine } from './injected-words.ts';
 import type { LogDifference } from './log_difference.ts';
 
 export interface ReplayReport {
@@ -54,6 +55,7 @@ export function replayText(report: ReplayReport): string {
   const ring = queues === 0 ? '' : `  ring ${queues}x${depth}`;
   const lines = [
     `${basename(report.capture)}  ${result.requests} requests${ring}  seed ${report.seed}  ${result.command.join(' ')}`,
+    ...result.plan.map(ruleLine),
     '',
     ...[...result.findings].sort(failedFirst).flatMap(findingLines),
   ];
@@ -66,6 +68,12 @@ export function replayText(report: ReplayReport): string {
     lines.push(`FAIL determinism  two runs differ first in line ${line} of the log`);
     lines.push(`${INDENT}first   ${first}`, `${INDENT}second  ${other}`);
   } else if (second !== undefined) lines.push('pass determinism  two runs, one log');
+  if (failed.length > 0 && onlySynthetic(result.plan)) {
+    lines.push(
+      'note synthetic    no kernel does what this plan did: what fails above shows what the server relies',
+      `${INDENT}on, and is no bug of it by itself`,
+    );
+  }
   lines.push(...orderNote(report), ...outputLines(report), '');
   const found = failed.length + Number(second?.difference !== undefined);
   const count = found === 1 ? '1 finding' : `${found} findings`;

@@ -43,9 +43,12 @@ export function wantsRequest({ event, message }: Asked, options: ShowOptions): b
   );
 }
 
-/** The unique that an event which is no message speaks of: a COMMIT's. */
-export const committed = (event: SessionEvent): bigint | undefined =>
-  event.kind === 'completion' && event.commitId !== '' ? BigInt(`0x${event.commitId}`) : undefined;
+/** The unique that an event which is no message speaks of: a COMMIT's, or that of a fault's request. */
+export function committed(event: SessionEvent): bigint | undefined {
+  if (event.kind !== 'completion' && event.kind !== 'injected') return undefined;
+  const unique = event.kind === 'completion' ? event.commitId : event.unique;
+  return unique === '' ? undefined : BigInt(`0x${unique}`);
+}
 
 /** Whether an event that belongs to no request is shown; `unique` where it speaks of one. */
 export function wantsEvent(event: SessionEvent, options: ShowOptions, unique?: bigint): boolean {

@@ -19,6 +19,7 @@ import { errnoName } from '../protocol/errno.ts';
 import { formatNotification, formatReply, formatRequest } from '../protocol/format.ts';
 import { quoteBytes, quoteName } from '../protocol/view.ts';
 import { type Asked, Exchanges } from './exchanges.ts';
+import { injectedWords } from './injected-words.ts';
 import { completionWords, placeWord, registerWords } from './ring-words.ts';
 import { committed, type ShowOptions, wantsEvent, wantsRequest } from './show-filter.ts';
 
@@ -33,6 +34,7 @@ function lineOf(event: Plain | BeginEvent, options: ShowOptions): string {
   if (event.kind === 'begin') return beginLine(event);
   if (event.kind === 'register') return `${where(event)} ${registerWords(event)}`;
   if (event.kind === 'completion') return `${where(event)} ${completionWords(event)}`;
+  if (event.kind === 'injected') return `${where(event)} ${injectedWords(event)}`;
   return plainLine(event, options);
 }
 

@@ -1,6 +1,7 @@
 /** FUSE_DEV_IOC_BACKING_OPEN and _CLOSE: descriptors of the server that the kernel reads by itself. */
 import { readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
 import type { BackingFile } from '../kernel/backing.ts';
+import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
 /** Where a descriptor of the server points. */
@@ -39,16 +40,15 @@ export function backing(
 ): void {
   const { seam, trap, kernel, emit } = wiring;
   const { slot, tid } = trap;
+  // Asked first, for the descriptor to open lies in the data buffer.
+  const [flags, padding] =
+    op === 'open' ? [view.getUint32(4, true), view.getBigUint64(8, true)] : [0, 0n];
+  const injected = wiring.injection && injectCall(wiring, 'ioctl', handle, tid);
   const result =
-    op === 'open'
-      ? kernel.backingOpen(
-          handle.id,
-          tid,
-          value,
-          view.getUint32(4, true),
-          view.getBigUint64(8, true),
-        )
-      : kernel.backingClose(handle.id, value);
+    injected ||
+    (op === 'open'
+      ? kernel.backingOpen(handle.id, tid, value, flags, padding)
+      : kernel.backingClose(handle.id, value));
   seam.respond(slot, result);
   emit({
     kind: 'backing',

@@ -1,4 +1,4 @@
-/** CPU time of a process tree, from /proc: what tells a program that works from one that nobody runs. */
+/** Processes of a tree and their CPU time, from /proc: what tells a program that works from one that nobody runs. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ of x86-64: what utime and stime of /proc/PID/stat count in. */
@@ -24,6 +24,16 @@ export function childrenOf(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/** The descendants of `pid` that run: of a keeper, all that the server is. */
+export function runningBelow(pid: number): number[] {
+  const state = (child: string): string => {
+    const stat = text(`/proc/${child}/stat`);
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  };
+  const children = childrenOf(pid).filter((child) => !['', 'Z', 'X'].includes(state(child)));
+  return children.flatMap((child) => [Number(child), ...runningBelow(Number(child))]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** ioctl(2) on the device: FUSE_DEV_IOC_* (fuse_dev_ioctl() in fs/fuse/dev.c). */
 import { ERRNO } from '../protocol/errno.ts';
 import { backing } from './backing_calls.ts';
+import { cloneHandle } from './clone_call.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
 const { EFAULT, ENOTTY, EPERM } = ERRNO;
@@ -37,28 +38,8 @@ export function deviceIoctl(
     return;
   }
   const view = new DataView(data.buffer, data.byteOffset, size);
-  if (command === IOC.clone) cloneOf(wiring, handle, byDescriptor(view.getUint32(0, true)));
+  if (command === IOC.clone) cloneHandle(wiring, handle, byDescriptor(view.getUint32(0, true)));
   else if (command === IOC.backingOpen) {
     backing(wiring, handle, 'open', view.getInt32(0, true), view);
   } else backing(wiring, handle, 'close', view.getInt32(0, true), view);
-}
-
-function cloneOf(
-  { seam, trap, kernel, emit, now }: PortWiring,
-  handle: PortHandle,
-  source: PortHandle | undefined,
-): void {
-  const { slot, tid } = trap;
-  const result = kernel.clone(handle.id, source?.id);
-  seam.respond(slot, result);
-  const conn = kernel.connOf(handle.id);
-  emit({
-    kind: 'clone',
-    t: now(),
-    handle: handle.id,
-    source: source?.id ?? 0,
-    conn,
-    tid,
-    result,
-  });
 }

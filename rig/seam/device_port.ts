@@ -9,6 +9,7 @@ import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
 import type { DescriptorTable } from './descriptors.ts';
+import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
 import { deviceIoctl } from './device_ioctls.ts';
 import { Duplicates } from './duplicates.ts';
 import { earlyResult, READS, WRITES } from './early_checks.ts';
@@ -163,6 +164,8 @@ export class DevicePort {
       handle.returned = undefined;
     } else {
       n = kernel.read(handle.id, read.size, data, read.measured);
+      const { injection } = this.#w;
+      if (n > 0 && injection) n = injectRead(this.#w, injection, handle, read, n);
     }
     if (n === BLOCK) {
       // In SYNC_INIT a read sleeps before its buffer is looked at (fuse_get_dev).
@@ -192,6 +195,8 @@ export class DevicePort {
         tid: read.tid,
         bytes,
       });
+      const { injection } = this.#w;
+      if (injection) injectDelivered(this.#w, injection, handle, read, bytes);
     } else if (result === -ENOENT) {
       handle.returned = bytes.slice();
     } else {
@@ -231,12 +236,16 @@ export class DevicePort {
     end?: (result: number) => void,
   ): void {
     const { seam, kernel, trap } = this.#w;
-    const { tid } = trap;
+    const { tid, nr } = trap;
     this.inspect?.(bytes);
+    const headed = bytes.length >= OUT_HEADER_SIZE;
+    const notifies = headed && isNotification(bytes);
+    const injection = headed && !notifies ? this.#w.injection : undefined;
     const answer = (written: Uint8Array, result: number): void => {
       this.replied++;
       const conn = kernel.connOf(handle.id);
       const t = this.#w.now();
+      if (injection && result > 0) injectReplied(this.#w, injection, handle, tid, written);
       this.#w.emit({ kind: 'reply', t, handle: handle.id, conn, tid, bytes: written, result });
       end?.(result);
       // Answered last: meanwhile the client may make its next request, which the server's next read
@@ -245,10 +254,11 @@ export class DevicePort {
     };
     // A notification may have to wait for a lock that a client holds until the server answers it, so
     // the Kernel may take its time; the server's other threads must be served meanwhile.
-    const notifies = bytes.length >= OUT_HEADER_SIZE && isNotification(bytes);
     const kept = notifies ? bytes.slice() : bytes;
     const later = notifies ? (late: number) => answer(kept, late) : undefined;
-    const result = kernel.write(handle.id, bytes, length, later);
+    const splice = nr === NR.splice;
+    const injected = injection && injectReply(this.#w, injection, handle, tid, splice, bytes);
+    const result = injected || kernel.write(handle.id, bytes, length, later);
     if (result !== BLOCK) answer(bytes, result);
   }
 

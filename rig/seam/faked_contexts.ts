@@ -6,6 +6,7 @@ import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult } from '../kernel/kernel.ts';
 import { MountContext } from '../kernel/mount-context.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
 import { FSCONFIG } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
@@ -109,15 +110,17 @@ export class FakedContexts {
     const was = handle === undefined ? 0 : kernel.connOf(handle.id);
     const options = context.parameters.join(',');
     const call = { fstype, source, target: '', flags: 0, options, handle: handle?.id };
-    let made = kernel.mount(call, tid);
+    let made = mountOrFault(this.#w, call, handle, tid);
     // Somebody's superblock already (sget_fc()).
     if (made.result === 0 && exclusive && was !== 0) made = { ...made, result: -EBUSY };
     faked.conn = made.conn;
     const ended = (result: number) => context.created(result);
     if (made.result === BLOCK && handle !== undefined) {
       this.#creation.waits({ slot, tid, call, handle, ended });
+      if (this.#w.injection) injectMounted(this.#w, handle, tid, made.result);
       return;
     }
+    if (this.#w.injection) injectMounted(this.#w, handle, tid, made.result);
     ended(made.result);
     this.#creation.answered(slot, tid, call, handle, made);
   }

@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
 import { FakedContexts, type Waiting } from './faked_contexts.ts';
 import { FSCONFIG, isFuse, splitFd } from './mount_words.ts';
@@ -65,10 +66,11 @@ export class MountPort {
     };
     const { slot, tid } = trap;
     this.announce(call.target);
-    const result = this.#w.kernel.mount(call, tid);
-    if (result.result !== BLOCK || handle === undefined) {
-      this.#finish(slot, tid, call, handle, result);
-    } else this.#waiting.push({ slot, tid, call, handle });
+    const result = mountOrFault(this.#w, call, handle, tid);
+    const waits = result.result === BLOCK && handle !== undefined;
+    if (waits) this.#waiting.push({ slot, tid, call, handle });
+    if (this.#w.injection) injectMounted(this.#w, handle, tid, result.result);
+    if (!waits) this.#finish(slot, tid, call, handle, result);
   }
 
   #finish(
@@ -79,17 +81,6 @@ export class MountPort {
     { result, conn, dev }: MountResult,
   ): void {
     this.#w.seam.respond(slot, result);
-    this.#emitMount(tid, call, handle, result, conn, dev);
-  }
-
-  #emitMount(
-    tid: number,
-    call: MountCall,
-    handle: PortHandle | undefined,
-    result: number,
-    conn: ConnId,
-    dev: number,
-  ): void {
     const { fstype, source, target, flags, options } = call;
     this.#w.emit({
       kind: 'mount',

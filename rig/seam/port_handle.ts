@@ -1,6 +1,7 @@
 /** What the device port keeps of each open of the device, and what it is wired to. */
 import type { NativeSeam } from '../../native/load.ts';
 import type { EventSink } from '../events.ts';
+import type { Injection } from '../injection.ts';
 import type { HandleId, Kernel } from '../kernel/kernel.ts';
 import type { Trap } from './traps.ts';
 
@@ -44,6 +45,8 @@ export interface PortWiring {
   kernel: Kernel;
   data: Uint8Array;
   emit: EventSink;
+  /** Asked at every moment at which a fault may come; absent without a plan. */
+  injection?: Injection | undefined;
   /** First descriptor number of the range. */
   base: number;
   /** Nanoseconds since the session began. */

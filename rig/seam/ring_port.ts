@@ -6,7 +6,7 @@
 import { BLOCK } from '../kernel/kernel.ts';
 import { type Entry, HELD, type Owner, type RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
-import { highWord, type Key, lowWord } from '../protocol/cursor.ts';
+import { highWord, type Key, lowWord, readKey } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { uniqueOf } from '../protocol/header.ts';
 import { URING_CMD } from '../protocol/ring.ts';
@@ -18,6 +18,7 @@ import type { PortWiring } from './port_handle.ts';
 import { type BatchCommand, RingBatches } from './ring_batches.ts';
 import { RingCommands } from './ring_commands.ts';
 import { RingEmitter } from './ring_emitter.ts';
+import { RingFaults } from './ring_faults.ts';
 import { type Submitter, Submitters } from './submitters.ts';
 
 const { EBADF } = ERRNO;
@@ -38,6 +39,7 @@ export class RingPort {
   /** Entries that came into the kernel's hands in this batch and are poisoned at its end. */
   readonly #fresh = new Map<Entry, Key>();
   readonly #batches = new RingBatches();
+  readonly #faults: RingFaults;
   /** Of the command being carried out: the entry it has made, and the one that took a request. */
   #registered: Entry | undefined;
   #inline: Entry | undefined;
@@ -48,6 +50,7 @@ export class RingPort {
     this.#commands = new RingCommands(wiring.seam);
     this.#submitters = new Submitters(wiring.seam, wiring.data);
     this.emitter = new RingEmitter(wiring);
+    this.#faults = new RingFaults(wiring, this.emitter);
     const { rings } = wiring.kernel;
     rings.onOwner = (entry, owner, unique) => this.#changedHands(entry, owner, unique);
     rings.onDelivery = (entry) => this.#delivering(entry);
@@ -112,6 +115,8 @@ export class RingPort {
     const { memory } = submitter;
     const { kernel } = this.#w;
     const conn = kernel.connOf(sqe.handle);
+    const refused = this.#w.injection && this.#faults.command(submitter, sqe, conn);
+    if (refused) return this.#post(submitter, sqe, refused);
     const commit = sqe.cmdOp === URING_CMD.COMMIT_AND_FETCH;
     const entry = commit ? this.#carrying.get(conn, sqe.qid, sqe.commitId) : undefined;
     const bytes = entry && memory.take(entry);
@@ -130,8 +135,12 @@ export class RingPort {
     } else if (sqe.cmdOp === URING_CMD.REGISTER) {
       this.emitter.register(sqe, submitter, conn, this.#registered, res);
     } else if (res !== HELD) this.emitter.refused(sqe, submitter, conn, res);
-    if (next !== undefined && request !== undefined) this.#request(submitter, next, request);
+    if (next !== undefined && request !== undefined) {
+      this.#deliver(submitter, next, request);
+      return res;
+    }
     if (res !== HELD) this.#post(submitter, sqe, res);
+    else if (this.#w.injection) this.#faults.held(submitter, sqe, this.#registered);
     return res;
   }
 
@@ -142,9 +151,20 @@ export class RingPort {
     poison.searchReply(entry, uniqueOf(bytes), body, this.#w.now());
   }
 
-  #request(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+  /** A request was written into an entry: its CQE is posted, unless a fault gives it another. */
+  #deliver(submitter: Submitter, entry: Entry, bytes: Uint8Array): void {
+    const { command } = entry;
+    const { injection } = this.#w;
+    const instead = (res: number) => {
+      this.#carrying.delete(readKey(bytes, 8), entry);
+      this.poison?.ended(entry);
+      this.#post(submitter, command, res);
+    };
+    if (injection && this.#faults.cqe(submitter, entry, bytes, instead)) return;
     this.poison?.uses(entry, bytes.length);
     this.emitter.request(entry, submitter, bytes);
+    this.#post(submitter, command, 0);
+    if (injection) this.#faults.delivered(submitter, entry, bytes);
   }
 
   // --- what the Kernel tells ---
@@ -184,12 +204,13 @@ export class RingPort {
   #complete(entry: Entry, res: number): void {
     const submitter = this.#submitters.byId(entry.command.ring);
     if (submitter === undefined) return;
-    if (res === 0) this.#request(submitter, entry, submitter.memory.request);
-    else {
-      this.poison?.verify(entry, this.#w.now());
-      this.poison?.ended(entry);
-      this.emitter.ended(entry, submitter, res);
+    if (res === 0) {
+      this.#deliver(submitter, entry, submitter.memory.request);
+      return;
     }
+    this.poison?.verify(entry, this.#w.now());
+    this.poison?.ended(entry);
+    this.emitter.ended(entry, submitter, res);
     this.#post(submitter, entry.command, res);
   }
 

@@ -4,6 +4,7 @@
  * they are refused as a kernel refuses what it does not know.
  */
 import { ERRNO } from '../protocol/errno.ts';
+import { injectSetup } from './device_faults.ts';
 import type { PortWiring } from './port_handle.ts';
 import type { RingEmitter } from './ring_emitter.ts';
 
@@ -34,8 +35,14 @@ const USE_REGISTERED_RING = 1 << 31;
 const FLAGS = 8;
 
 /** io_uring_setup(entries, params): the ring is the kernel's, and the addon learns it. */
-export function setupRing({ seam, trap, data }: PortWiring, emitter: RingEmitter): void {
+export function setupRing(wiring: PortWiring, emitter: RingEmitter): void {
+  const { seam, trap, data } = wiring;
   const { slot, tid } = trap;
+  const injected = wiring.injection && injectSetup(wiring, tid);
+  if (injected) {
+    seam.respond(slot, injected);
+    return;
+  }
   const read = seam.readMemory(tid, trap.arg(1), FLAGS + 4);
   const view = new DataView(data.buffer);
   const refused = refusedSetup(read === FLAGS + 4 ? view.getUint32(FLAGS, true) : 0);

@@ -25,6 +25,12 @@ async function bare(bench: Bench, command: readonly string[]) {
   return { ...(await live.end()), lines };
 }
 
+/** What is found of those that do wrong on purpose. */
+const WRONG: Record<string, RegExp[]> = {
+  errors: [/^conformance \| 5 /],
+  dup: [/^descriptors \| the server uses the device by a descriptor that it has closed/],
+};
+
 describe.each([
   'plain',
   'sync-init',
@@ -57,8 +63,7 @@ describe.each([
         recorded.output.replace(/^.*ended by unmount|^.*ended by server-exit\n?$/gm, '').trim(),
       ).toBe(alone.output.trim());
       const replayed = await bench.replay();
-      // Writing what is no reply is what the one is for.
-      const wrong = mode === 'errors' ? [expect.stringMatching(/^conformance \| 5 /)] : [];
+      const wrong = (WRONG[mode] ?? []).map((what) => expect.stringMatching(what));
       expect(complaints(replayed), replayed.stderr + replayed.output).toEqual(wrong);
       expect(replayed).toMatchObject({ code: wrong.length, leftovers: [] });
       expect(replayed.output.trim()).toBe(alone.output.trim());

@@ -13,6 +13,12 @@ import { ORDER } from './order.ts';
 import { POSITIONS } from './positions.ts';
 import { READING } from './reading.ts';
 import { REPLYING } from './replying.ts';
+import { RING_COMMANDS } from './ring_commands.ts';
+import { RING_DELIVERY } from './ring_delivery.ts';
+import { RING_ENDS } from './ring_ends.ts';
+import { RING_QUEUES, RING_READY } from './ring_ready.ts';
+import { RING_REPLIES } from './ring_replies.ts';
+import { RING_SHAPES } from './ring_shapes.ts';
 import { SPLICING } from './splicing.ts';
 import { SYNC_INIT } from './sync_init.ts';
 import { UNBOUND } from './unbound.ts';
@@ -40,4 +46,11 @@ export const PROBES: readonly Probe[] = [
   ...OPCODES,
   ...LATCHING,
   ...CHECKING,
+  ...RING_COMMANDS,
+  ...RING_READY,
+  ...RING_QUEUES,
+  ...RING_DELIVERY,
+  ...RING_REPLIES,
+  ...RING_ENDS,
+  ...RING_SHAPES,
 ];

@@ -2,6 +2,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { ruleText } from '../../../faults/rule.ts';
 import type { ReplayOptions, ReplayResult } from '../../../replayer/replay.ts';
 import { replayInWorker } from '../../engine/engine.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
@@ -14,6 +15,7 @@ import { reproduce } from '../../report/reproduce.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
 import { guarded } from '../errors.ts';
+import { addPlanFlags, meantForDevice, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -24,13 +26,16 @@ recorded one is used, its paths exchanged. In a command, {mountpoint} and
 Examples:
   fuse-rig replay bug.fusecap
   fuse-rig replay bug.fusecap --twice -- ./exportd {fixture} {mountpoint}
+  fuse-rig replay bug.fusecap --fault READ:read=EINTR:when=3
+  fuse-rig replay bug.fusecap --fault abort:at=cqe-before-commit:when=2
 `;
 
 /** Releases with a set of switches of their own, the early one of 6.18 left out. */
 const KERNELS = Object.keys(VERSIONS).filter((name) => name !== '6.18.15');
 
-interface Flags {
-  seed: string;
+interface Flags extends PlanFlags {
+  /** Absent: the plan's, or 1. */
+  seed?: string;
   twice?: boolean;
   serial?: boolean;
   end: ReplayOptions['end'];
@@ -70,37 +75,25 @@ async function once(
   return result;
 }
 
-async function run(capture: string, command: string[], flags: Flags): Promise<void> {
-  if (!/^\d+$/.test(flags.seed)) {
-    refuse(`--seed ${flags.seed}: not a number; give a whole number such as --seed 7`);
-    return;
+/** What to run, or undefined where the flags cannot be used, which is said. */
+function optionsOf(capture: string, command: string[], flags: Flags): ReplayOptions | undefined {
+  const plan = planOf(flags);
+  if (plan === undefined) return undefined;
+  if (flags.transport === 'device' && !meantForDevice(plan)) return undefined;
+  flags.seed ??= String(plan.seed ?? 1);
+  const wrong = wrongFlag(flags);
+  if (wrong !== undefined) {
+    refuse(wrong);
+    return undefined;
   }
-  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
-  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
-    refuse(`--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`);
-    return;
-  }
-  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
-    refuse(`--cwd ${flags.cwd}: no such directory; name one that exists`);
-    return;
-  }
-  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
-    refuse(`--log ${flags.log}: cannot be written; name a file in a directory that exists`);
-    return;
-  }
-  const { keepFixture } = flags;
-  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
-    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
-    refuse(`--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`);
-    return;
-  }
-  const options: ReplayOptions = {
+  return {
     capture: resolve(capture),
     command,
     end: flags.end,
     transport: flags.transport,
     poison: flags.poison,
-    ...(cpus === undefined ? {} : { cpus }),
+    faults: plan.rules.map(ruleText),
+    ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
@@ -108,6 +101,33 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     ...(flags.serial ? { serial: true } : {}),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
+}
+
+function wrongFlag(flags: Flags): string | undefined {
+  if (!/^\d+$/.test(flags.seed ?? '')) {
+    return `--seed ${flags.seed}: not a number; give a whole number such as --seed 7`;
+  }
+  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
+  if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
+    return `--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`;
+  }
+  if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
+    return `--cwd ${flags.cwd}: no such directory; name one that exists`;
+  }
+  if (flags.log !== undefined && (isDirectory(flags.log) || !isDirectory(dirname(flags.log)))) {
+    return `--log ${flags.log}: cannot be written; name a file in a directory that exists`;
+  }
+  const { keepFixture } = flags;
+  if (keepFixture !== undefined && (flags.twice || existsSync(keepFixture))) {
+    const why = flags.twice ? 'there are two with --twice' : 'it is there already';
+    return `--keep-fixture ${keepFixture}: ${why}; name a new directory for one run`;
+  }
+  return undefined;
+}
+
+async function run(capture: string, command: string[], flags: Flags): Promise<void> {
+  const options = optionsOf(capture, command, flags);
+  if (options === undefined) return;
   const lines: string[] = [];
   const keep = flags.twice || flags.log !== undefined;
   const result = await once(options, keep ? (line) => lines.push(line) : undefined);
@@ -117,7 +137,11 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     seed: Number(flags.seed),
     serial: flags.serial === true,
     result,
-    reproduce: reproduce(capture, command, { ...options, seed: flags.seed, twice: flags.twice }),
+    reproduce: reproduce(capture, command, {
+      ...options,
+      seed: flags.seed ?? '1',
+      twice: flags.twice,
+    }),
   };
   if (flags.twice) {
     const again: string[] = [];
@@ -134,22 +158,19 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
     }
   }
   process.stdout.write(flags.json ? `${replayJson(report)}\n` : replayText(report));
+  const { findings, plan } = result;
   process.exitCode =
-    report.second?.difference === undefined ? findingsCode(result.findings) : EXIT.notDeterministic;
+    report.second?.difference === undefined ? findingsCode(findings, plan) : EXIT.notDeterministic;
 }
 
 export const replayCommand = (program: Command): void => {
-  program
+  const replay = program
     .command('replay')
     .summary('feed a capture to a server and check what it does')
     .description('Replays a capture into a FUSE server program, in front of the model kernel.')
     .argument('<capture>', 'capture to replay')
     .argument('[command...]', 'the server and its arguments, after --; the recorded one by default')
-    .option(
-      '--seed <n>',
-      'seed of everything random in this run (a run without faults has nothing)',
-      '1',
-    )
+    .option('--seed <n>', "seed of everything random (the plan's, or 1); a run itself only counts")
     .option('--twice', 'replay twice; a difference in the log is exit code 5')
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
@@ -188,7 +209,6 @@ export const replayCommand = (program: Command): void => {
     .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
-    .option('--json', 'the result as one JSON object')
-    .addHelpText('after', HELP)
-    .action(run);
+    .option('--json', 'the result as one JSON object');
+  addPlanFlags(replay).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
 };

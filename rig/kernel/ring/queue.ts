@@ -65,7 +65,7 @@ export class RingQueue {
     if (entry === undefined) {
       req.place = 'pending';
       this.pending.push(req);
-    } else this.#dispatch(entry, req);
+    } else this.dispatch(entry, req);
   }
 
   /** fuse_uring_queue_bq_req(): the free entry takes the first that waits, whichever it is. */
@@ -77,7 +77,7 @@ export class RingQueue {
     this.flush();
     const entry = this.pending.length > 0 ? this.available.pop() : undefined;
     const first = entry && this.pending.shift();
-    if (first !== undefined) this.#dispatch(entry as RingEntry, first);
+    if (first !== undefined) this.dispatch(entry as RingEntry, first);
   }
 
   /** fuse_uring_flush_bg(): one may always be active, more while the connection's limit allows. */
@@ -93,7 +93,7 @@ export class RingQueue {
     }
   }
 
-  #dispatch(entry: RingEntry, req: FuseReq): void {
+  dispatch(entry: RingEntry, req: FuseReq): void {
     this.#assign(entry, req);
     entry.tasked = true;
     this.ring.host.tasked(entry);

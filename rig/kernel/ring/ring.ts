@@ -68,6 +68,22 @@ export class Ring implements QueueRing {
     this.#settle();
   }
 
+  /** The CQE of a delivery was lost: the request goes to the next entry, this one is never used again. */
+  withdraw(entry: RingEntry): void {
+    const { req, queue } = entry;
+    if (req === undefined || entry.state !== 'USERSPACE') return;
+    queue.unlist(entry, req);
+    entry.req = undefined;
+    req.entry = undefined;
+    req.place = 'pending';
+    queue.pending.splice([req]);
+    queue.free(entry);
+    this.unref();
+    const other = queue.available.pop();
+    const first = other && queue.pending.shift();
+    if (first !== undefined) queue.dispatch(other as RingEntry, first);
+  }
+
   // --- commands ---
 
   /** fuse_uring_register(): 0 if the SQE is held, or a negative errno. */

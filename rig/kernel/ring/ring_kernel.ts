@@ -140,6 +140,13 @@ export interface RingKernel {
    * delivered (fuse_uring_send_in_task()); `dead`: the task exits. Nothing if nothing waits.
    */
   runTask(entry: Entry, dead?: boolean): void;
+  /**
+   * The request just delivered to the entry reached nobody, for its CQE was another: it waits for the
+   * next entry, and this one is dead, as after the cancel of its command. No kernel does this to a live ring.
+   */
+  withdraw?(entry: Entry): void;
+  /** A REGISTER of this handle was refused before the Kernel saw it: clients go to the device again. */
+  giveUp?(handle: HandleId): void;
   /** The ring carries this connection's requests; it never goes back. */
   ready(conn: ConnId): boolean;
   /** Every entry of a connection that was not freed, by queue and index. */

@@ -96,10 +96,7 @@ export class ModelRings implements RingKernel, RingHost {
     switch (sqe.cmdOp) {
       case URING_CMD.REGISTER: {
         const error = conn.ring?.register(sqe, command) ?? 0;
-        if (error !== 0) {
-          conn.ringWanted = false;
-          conn.admitAll();
-        }
+        if (error !== 0) this.giveUp(sqe.handle);
         return error;
       }
       case URING_CMD.COMMIT_AND_FETCH:
@@ -132,6 +129,17 @@ export class ModelRings implements RingKernel, RingHost {
 
   runTask(entry: Entry, dead = false): void {
     if (entry instanceof RingEntry) this.#host.connection(entry.conn).ring?.runTask(entry, dead);
+  }
+
+  withdraw(entry: Entry): void {
+    if (entry instanceof RingEntry) this.#host.connection(entry.conn).ring?.withdraw(entry);
+  }
+
+  giveUp(handle: HandleId): void {
+    const conn = this.#host.device(handle)?.conn;
+    if (conn === undefined) return;
+    conn.ringWanted = false;
+    conn.admitAll();
   }
 
   ready(conn: ConnId): boolean {

@@ -1,7 +1,21 @@
-/** Whose the files of a replay are. */
+/** What a replay takes from where the capture was made: the working directory, and the owners of files. */
+import { existsSync } from 'node:fs';
 import type { RestoredFixture } from '../recorder/fixture/restore.ts';
 import type { BeginEvent } from '../rig/events.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
+import type { ReplayOptions } from './options.ts';
+
+/** Where the server runs: the recorded working directory, if it is there. */
+export function workingDirectory(
+  options: Pick<ReplayOptions, 'cwd' | 'command'>,
+  begin: BeginEvent,
+  scratch: string,
+): string {
+  if (options.cwd !== undefined) return options.cwd;
+  // With a command of the caller's own, relative paths are the caller's.
+  if (options.command.length > 0) return process.cwd();
+  return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
+}
 
 /**
  * Owners of the capture as this run has them: a fixture's single owner becomes the current user, and

@@ -1,0 +1,119 @@
+/**
+ * Random differential testing: fast-check makes sequences of calls and operations, the kernel and the
+ * model do them, and where they differ the sequence is made as short as it can be.
+ */
+import fc from 'fast-check';
+import { difference } from '../compare.ts';
+import type { Transcript } from '../driver.ts';
+import { askKernel, ringOffered } from '../kernel_side.ts';
+import { askModel } from '../model_side.ts';
+import { type Probe, type Step, section } from '../step.ts';
+import { DEVICE } from './device.ts';
+import { RING } from './ring.ts';
+
+export type Transport = 'device' | 'ring';
+export const TRANSPORTS: Readonly<Record<Transport, fc.Arbitrary<Step[]>>> = {
+  device: DEVICE,
+  ring: RING,
+};
+
+const probeOf = (name: string, steps: readonly Step[]): Probe => {
+  const [probe] = section('random', [[name, steps, []]]);
+  if (probe === undefined) throw new Error('a section of one probe has one');
+  const clients = steps.map(({ by }) => by).filter((by) => /^c\d$/.test(by));
+  return { ...probe, clients: [...new Set(clients)] };
+};
+
+/** Sequences `from` to `from + count` of a seed, the same on every machine with as many CPUs. */
+export function sequences(
+  transport: Transport,
+  seed: number,
+  from: number,
+  count: number,
+): Probe[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [steps] = fc.sample(TRANSPORTS[transport], { seed: seed + from + i, numRuns: 1 });
+    return probeOf(`${transport} ${seed + from + i}`, steps ?? []);
+  });
+}
+
+/** What both make of the probes. */
+export type AskBoth = (probes: readonly Probe[]) => Promise<[Transcript[], Transcript[]]>;
+
+export const askBoth: AskBoth = async (probes) => [
+  await askKernel(probes),
+  await askModel(probes, { ring: ringOffered(), version: '6.18' }, true),
+];
+
+/** How the two differ; undefined where they do not. */
+export function differenceOf(
+  kernel: Transcript | undefined,
+  model: Transcript | undefined,
+): string | undefined {
+  const none: Transcript = { outcomes: [], broken: 'not asked' };
+  return difference(kernel ?? none, model ?? none);
+}
+
+export interface Found {
+  /** What to give as --seed to see it again, with --random 1. */
+  readonly seed: number;
+  readonly steps: readonly string[];
+  readonly difference: string;
+}
+
+/** Shortened so often at most. */
+const ROUNDS = 40;
+
+/** A shorter sequence that differs too, a step at a time, until every step is needed. */
+export async function shrink(
+  probe: Probe,
+  first: string,
+  seed: number,
+  ask = askBoth,
+): Promise<Found> {
+  let best = { probe, difference: first };
+  for (let found = true, rounds = 0; found && rounds < ROUNDS; rounds++) {
+    const { steps } = best.probe;
+    const candidates = steps.map((_, i) =>
+      probeOf(
+        probe.name,
+        steps.filter((_, n) => n !== i),
+      ),
+    );
+    const [kernel, model] = await ask(candidates);
+    // The later a step, the less depends on it.
+    const n = candidates.findLastIndex((_, i) => differenceOf(kernel[i], model[i]) !== undefined);
+    const shorter = candidates[n];
+    found = shorter !== undefined;
+    if (shorter !== undefined) {
+      best = { probe: shorter, difference: differenceOf(kernel[n], model[n]) ?? '' };
+    }
+  }
+  return { seed, steps: best.probe.steps.map(({ says }) => says), difference: best.difference };
+}
+
+/** Runs sequences in batches; `tell` hears of the progress. Ends early after `most` differences. */
+export async function search(
+  {
+    transport,
+    seed,
+    count,
+    most = 3,
+  }: { transport: Transport; seed: number; count: number; most?: number },
+  tell: (done: number) => void,
+  ask = askBoth,
+): Promise<Found[]> {
+  const BATCH = 250;
+  const found: Found[] = [];
+  for (let from = 0; from < count && found.length < most; from += BATCH) {
+    const probes = sequences(transport, seed, from, Math.min(BATCH, count - from));
+    const [kernel, model] = await ask(probes);
+    for (const [i, probe] of probes.entries()) {
+      const differs = differenceOf(kernel[i], model[i]);
+      if (differs === undefined || found.length >= most) continue;
+      found.push(await shrink(probe, differs, seed + from + i, ask));
+    }
+    tell(from + probes.length);
+  }
+  return found;
+}

@@ -1,0 +1,140 @@
+/**
+ * Says, moment by moment, which rules of a plan come true. It only counts: the same moments in the
+ * same order give the same verdicts. Whatever is random was so when the plan was made.
+ */
+import type { Decider, Moment, Verdict } from '../rig/decider.ts';
+import { ERRNO } from '../rig/protocol/errno.ts';
+import { OP, opOf } from '../rig/protocol/opcodes.ts';
+import { isTeardown, type Phase, type Range, type Rule, ruleText, type When } from './rule.ts';
+
+const NONE: readonly Verdict[] = [];
+
+/** Messages that no client waits for, or that the kernel asks of itself: only for who names them. */
+const OWN: ReadonlySet<number> = new Set([OP.INIT.opcode, OP.INTERRUPT.opcode]);
+
+const awaited = (opcode: number): boolean =>
+  !OWN.has(opcode) && opOf(opcode)?.reply.kind !== 'none';
+
+/** One rule, and how often its moments have come. */
+class Counted {
+  readonly rule: Rule;
+  readonly number: number;
+  readonly text: string;
+  #seen = 0;
+  /** Messages the rule was true for: they are not counted again. */
+  readonly #done = new Set<string>();
+
+  constructor(rule: Rule, number: number) {
+    this.rule = rule;
+    this.number = number;
+    this.text = ruleText(rule);
+  }
+
+  /** Counts the moment if it fits; true if the rule comes true. */
+  now(moment: Moment, phase: Phase): boolean {
+    if (!fits(this.rule, moment, phase)) return false;
+    const message = moment.unique === 0n ? undefined : `${moment.conn}/${moment.unique}`;
+    if (message !== undefined && this.#done.has(message)) return false;
+    const hit = counts(this.rule.when, ++this.#seen);
+    if (hit && message !== undefined) this.#done.add(message);
+    return hit;
+  }
+}
+
+const inside = (range: Range | undefined, value: number): boolean =>
+  range === undefined || (value >= range.first && value <= range.last);
+
+const counts = ({ first, last, step }: When, n: number): boolean =>
+  n >= first && n <= last && (n - first) % step === 0;
+
+function fits(rule: Rule, moment: Moment, phase: Phase): boolean {
+  if (!comesHere(rule, moment) || !chosen(rule, moment)) return false;
+  if (rule.transport !== undefined && rule.transport !== moment.transport) return false;
+  if (rule.phase !== undefined && rule.phase !== phase) return false;
+  return (
+    inside(rule.queue, moment.queue) &&
+    inside(rule.entry, moment.entry) &&
+    inside(rule.nodeid, Number(moment.nodeid)) &&
+    inside(rule.size, moment.size) &&
+    inside(rule.inflight, moment.inFlight)
+  );
+}
+
+function comesHere(rule: Rule, moment: Moment): boolean {
+  if (!isTeardown(rule)) {
+    const { moment: name, splice } = rule.fault;
+    return name === moment.name && (splice === undefined || splice === moment.splice);
+  }
+  const { transports, moment: name, opcodes } = rule.at;
+  if (name !== moment.name) return false;
+  if (transports.length === 1 && transports[0] !== moment.transport) return false;
+  return opcodes === undefined || opcodes.includes(moment.opcode);
+}
+
+function chosen(rule: Rule, { opcode }: Moment): boolean {
+  const carries = isTeardown(rule) ? rule.at.carries : rule.fault.carries;
+  if (!carries || rule.messages === '*') return true;
+  return rule.messages === undefined ? awaited(opcode) : rule.messages.includes(opcode);
+}
+
+export class PlanDecider implements Decider {
+  readonly #rules: readonly Counted[];
+  readonly #phases = new Map<number, Phase>();
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules.map((rule, index) => new Counted(rule, index + 1));
+  }
+
+  decide(moment: Moment): readonly Verdict[] {
+    const phase = this.#phaseAt(moment);
+    let found: Verdict[] | undefined;
+    // Every rule counts every moment that fits it, whatever others make of it.
+    for (const counted of this.#rules) {
+      if (!counted.now(moment, phase)) continue;
+      found ??= [];
+      found.push(verdict(counted, moment));
+    }
+    return found ?? NONE;
+  }
+
+  #phaseAt({ conn, name, opcode }: Moment): Phase {
+    const phase = this.#phases.get(conn) ?? 'init';
+    if (phase === 'init' && name === 'replied' && opcode === OP.INIT.opcode) {
+      this.#phases.set(conn, 'setup');
+      return 'setup';
+    }
+    const request = (name === 'deliver' || name === 'cqe') && opcode !== OP.INIT.opcode;
+    if (phase !== 'setup' || !request) return phase;
+    this.#phases.set(conn, 'run');
+    return 'run';
+  }
+}
+
+function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
+  const common = { rule: number, text, fault: rule.fault.name };
+  if (isTeardown(rule)) {
+    const { possible, goesOn = false, name } = rule.fault;
+    return {
+      ...common,
+      synthetic: possible === undefined,
+      goesOn,
+      fate: 'none',
+      errno: 0,
+      teardown: name as NonNullable<Verdict['teardown']>,
+      times: rule.times,
+    };
+  }
+  const row = rule.fault.errnos.find(({ errno }) => errno === rule.errno);
+  if (row === undefined) throw new Error(`${text}: no such errno`);
+  const possible = row.possible !== undefined && (row.nonblock !== true || moment.nonblock);
+  return {
+    ...common,
+    synthetic: !possible,
+    // What no kernel does gives nobody a duty.
+    goesOn: possible && row.goesOn === true,
+    fate: row.fate,
+    errno: ERRNO[row.errno],
+    teardown: undefined,
+    times: 1,
+  };
+}

@@ -1,0 +1,66 @@
+/** What a replay is given, and what comes of it. */
+import type { Finding } from '../rig/checks/finding.ts';
+import type { VersionName } from '../rig/kernel/versions.ts';
+import type { PoisonExtent } from '../rig/seam/poison.ts';
+import type { EndHow } from './ending.ts';
+import type { RuleResult } from './injected.ts';
+
+export interface ReplayOptions {
+  capture: string;
+  /** With placeholders; empty: the recorded command. */
+  command: readonly string[];
+  end: EndHow;
+  /** One request at a time, whatever was concurrent in the capture. */
+  serial?: boolean;
+  /** Where the server is started; the recorded directory if that exists, else the scratch one. */
+  cwd?: string;
+  /** How requests may come: `device` offers no ring. */
+  transport?: 'any' | 'device';
+  /** Possible CPUs, and so queues of a ring, that the server is shown. */
+  cpus?: number;
+  /** What kind of kernel it shall be; as the capture says by default. */
+  kernel?: VersionName;
+  /** Requests have uniques above this, as on a connection that is old. */
+  uniqueBase?: bigint;
+  /** What of a ring's buffers is poisoned while the kernel owns them; `used` by default. */
+  poison?: PoisonExtent;
+  /** Restore device nodes of the fixture: only for captures whose author is trusted. */
+  allowDevices?: boolean;
+  /** The rules of the plan, as text. */
+  faults?: readonly string[];
+  /** A capture of this run, for `fuse-rig show`: what the canonical log leaves out is there. */
+  keep?: string;
+  /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
+  keepFixture?: string;
+  /** Lines of the canonical log. */
+  logLine?: (line: string) => void;
+  /** Bytes of the server's own output kept for the report. */
+  outputMax?: number;
+}
+
+export interface ReplayHooks {
+  progress(done: number): void;
+  stops(): number;
+  started(wakeFd: number): void;
+}
+
+export interface ReplayResult {
+  command: string[];
+  requests: number;
+  /** SHA-256 of the canonical log, first 12 hex digits. */
+  log: string;
+  findings: Finding[];
+  output: string;
+  seconds: number;
+  exit: { code: number | null; signal: number | null } | null;
+  /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
+  ring: { queues: number; depth: number; requests: number };
+  /** Requests answered here that the capture never answered; informative. */
+  news: number;
+  /** Requests asked while others were unanswered: their order in the server is its threads'. */
+  overlaps: number;
+  /** The plan, rule by rule. */
+  plan: RuleResult[];
+  /** What the server asked for and the rig can neither do nor let the kernel do. */
+  unsupported: string[];
+}
