@@ -20,8 +20,6 @@ export const EXPLAINED_73: Readonly<Record<string, string>> = {
   '1.3c fd of no device': FD,
   '1.3c fd of a closed descriptor': FD,
   '1.3c fd twice': FD,
-  '1.10 wakes who waits in it':
-    'in Linux 7.3 a clone wakes who waits for the mount of the handle, in the model nobody, as in 6.18',
   '1.10 INIT dies with the handle that has it':
     'in Linux 7.3 clients go on waiting, in the model they are refused, as in 6.18',
 };

@@ -36,7 +36,6 @@ export const CLONING = section('1.10', [
   ['into one that another connection has', [...ready(), open('b'), call('mount', 'probe', 'm2', 'fuse', '0', 'fd=@b,rootmode=40000,user_id=0,group_id=0'), clone('b')], [0, 'EINVAL']],
   ['of a clone', [...two(), open('c'), clone('c', 'b'), client('k', 'stat m/f'), read('c')], [0, 'asleep', 42]],
   ['into one that waits for its mount', [...ready(), open('b'), call('ioctl', 'b', IOC.syncInit, 'none'), clone('b'), read('b')], [0, 0, 'EAGAIN']],
-  ['wakes who waits in it', [...ready(), open('b'), call('ioctl', 'b', IOC.syncInit, 'none'), on('r', read('b')), clone('b')], ['asleep', 0]],
   ['before INIT is read', [...mounted(), open('b'), clone('b'), read('b'), read()], [0, 104, 'EAGAIN']],
   ['before INIT is answered', [...mounted(), read(), open('b'), clone('b'), read('b')], [0, 'EAGAIN']],
   ['after an abort', [...ready(), abort, open('b'), clone('b'), read('b'), poll('b')], [0, 'ENODEV', 'ERR']],
