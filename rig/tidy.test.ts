@@ -87,7 +87,7 @@ const PACKAGES: Record<string, RegExp> = {
   // Processes are launched here and nowhere else.
   execa:
     /^(rig\/seam\/launch|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
-  'fast-check': /^faults\/(explore|arbitraries)/,
+  'fast-check': /^faults\/(explore|arbitraries)|^corpus\/fidelity\/random\//,
 };
 
 /** Calls with one home; [pattern, home, what to write instead]. */

@@ -50,11 +50,7 @@ async function random(args: readonly string[]): Promise<number> {
   const count = numberAfter(args, '--random');
   const seed = numberAfter(args, '--seed') || randomInt(1, 1 << 30);
   say(`${count} random sequences on the ${transport}, seed ${seed}, Linux ${release()}`);
-  const t0 = performance.now();
-  const found = await search({ transport, seed, count }, (done) => {
-    const rate = (1000 * done) / (performance.now() - t0);
-    say(`${done} done, ${rate.toFixed(0)} a second`);
-  });
+  const found = await search({ transport, seed, count }, (done) => say(`${done} done`));
   for (const one of found) {
     say(`different: ${one.steps.join('; ')}\n${one.difference}`);
     say(`again: npm run fidelity -- --random 1 --transport ${transport} --seed ${one.seed}`);

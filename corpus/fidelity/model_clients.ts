@@ -14,7 +14,7 @@ import { has } from '../../rig/protocol/negotiated.ts';
 import { OP } from '../../rig/protocol/opcodes.ts';
 import type { Result } from './driver.ts';
 import type { ModelTree } from './model_tree.ts';
-import { viewOf } from './model_view.ts';
+import { MAKES, NOBODY, subject, viewOf } from './model_view.ts';
 import type { Ask, OpenFile } from './operations/ask.ts';
 import { OPERATIONS } from './operations/index.ts';
 
@@ -22,8 +22,6 @@ import { OPERATIONS } from './operations/index.ts';
 const PID = 77;
 /** Where the argument of an ioctl lies: the same. */
 const ADDRESS = { arg: 0x7ff000000000n };
-
-const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
 
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
@@ -34,14 +32,6 @@ interface Running {
   ticket: Ticket;
   killed: boolean;
 }
-
-/** The node whose type a reply must keep: of LINK the one that is linked. */
-const subject = (request: Request): bigint =>
-  request.name === 'LINK' ? (request.args.oldnodeid as bigint) : request.nodeid;
-
-/** With ALLOW_IDMAP nobody is named but where something is made. */
-const NOBODY = 0xffffffff;
-const MAKES: ReadonlySet<string> = new Set(['MKNOD', 'MKDIR', 'SYMLINK', 'CREATE', 'TMPFILE']);
 
 export class ModelClients {
   readonly #model: ModelKernel;
@@ -220,7 +210,7 @@ export class ModelClients {
       cpu: this.#cpus.get(name) ?? 0,
     });
     this.#asking = false;
-    if (ask.leave === true) return NOTHING;
+    if (ask.leave === true) return { error: 0, body: new Uint8Array(0), replied: false };
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;

@@ -2,7 +2,6 @@
 import {
   agreed,
   carried,
-  command,
   commit,
   dump,
   enter,
