@@ -11,11 +11,9 @@ import { Reply, type Request } from '../../rig/protocol/message.ts';
 import type { Result } from './driver.ts';
 import { requestOf } from './model_request.ts';
 import type { ModelTree } from './model_tree.ts';
-import { viewOf } from './model_view.ts';
+import { subject, viewOf } from './model_view.ts';
 import type { Ask, OpenFile } from './operations/ask.ts';
 import { OPERATIONS } from './operations/index.ts';
-
-const NOTHING: Outcome = { error: 0, body: new Uint8Array(0), replied: false };
 
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
@@ -26,10 +24,6 @@ interface Running {
   ticket: Ticket;
   killed: boolean;
 }
-
-/** The node whose type a reply must keep: of LINK the one that is linked. */
-const subject = (request: Request): bigint =>
-  request.name === 'LINK' ? (request.args.oldnodeid as bigint) : request.nodeid;
 
 export class ModelClients {
   readonly #model: ModelKernel;
@@ -191,7 +185,7 @@ export class ModelClients {
     this.#asking = true;
     const ticket = this.#model.enqueue(running.conn, spec);
     this.#asking = false;
-    if (ask.leave === true) return NOTHING;
+    if (ask.leave === true) return { error: 0, body: new Uint8Array(0), replied: false };
     const early = this.#early.get(ticket);
     this.#early.clear();
     running.ticket = ticket;

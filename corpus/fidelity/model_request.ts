@@ -6,16 +6,13 @@ import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
 import { Request } from '../../rig/protocol/message.ts';
 import { has } from '../../rig/protocol/negotiated.ts';
 import { OP } from '../../rig/protocol/opcodes.ts';
+import { MAKES, NOBODY } from './model_view.ts';
 import type { Ask } from './operations/ask.ts';
 
 /** Any pid: it is masked on both sides. */
 const PID = 77;
 /** Where the argument of an ioctl lies: the same. */
 const ADDRESS = { arg: 0x7ff000000000n };
-/** With ALLOW_IDMAP nobody is named but where something is made. */
-const NOBODY = 0xffffffff;
-const MAKES: ReadonlySet<string> = new Set(['MKNOD', 'MKDIR', 'SYMLINK', 'CREATE', 'TMPFILE']);
-
 /** `cpu`: where the client runs. */
 export function requestOf(
   model: ModelKernel,

@@ -58,7 +58,7 @@ const fields = ({ ring: _, ...words }: CommandWords): string =>
     .join(' ');
 
 /** A step whose completions the kernel may bring from a worker of its own. */
-const waited = (step: Step): Step => ({
+export const waited = (step: Step): Step => ({
   ...step,
   line: (seen) => step.line(seen).replace(/^do /, 'must '),
 });

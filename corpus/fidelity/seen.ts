@@ -5,7 +5,7 @@ import { IN_HEADER_SIZE, OUT_HEADER_SIZE } from '../../rig/protocol/constants.ts
 import { Request } from '../../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../../rig/protocol/negotiated.ts';
 import { opOf } from '../../rig/protocol/opcodes.ts';
-import { joinRequest, uringEntOf } from '../../rig/protocol/ring.ts';
+import { joinRequest, opInSize, uringEntOf } from '../../rig/protocol/ring.ts';
 import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
 
 export class Seen {
@@ -23,8 +23,10 @@ export class Seen {
   /** An entry's buffers are looked at: `headers` whole, of a long payload only the start. */
   looked(slot: string, headers: Uint8Array, payload: Uint8Array): void {
     const { payload_sz, commit_id } = uringEntOf(headers);
-    const { opcode, unique } = decode(IN_HEADER, headers);
+    const { opcode, unique, len } = decode(IN_HEADER, headers);
     if (opOf(opcode) === undefined || unique !== commit_id) return;
+    // A reply may lie there by now.
+    if (len !== IN_HEADER_SIZE + opInSize(opcode, this.negotiated) + payload_sz) return;
     const whole = new Uint8Array(Math.max(payload_sz, payload.length));
     whole.set(payload);
     const request = joinRequest(headers, whole, this.negotiated);

@@ -160,18 +160,12 @@ int Seam::AddFd(int slot, int fd, int index, bool cloexec) {
   a.flags = index >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0;
   a.newfd = index >= 0 ? base_ + static_cast<uint32_t>(index) : 0;
   a.newfd_flags = cloexec ? O_CLOEXEC : 0;
-  // Not with SECCOMP_ADDFD_FLAG_SEND: where something is pending for our thread (a signal, work of a ring)
-  // while it waits for the server's (seccomp_notify_addfd()), Linux takes the descriptor back but leaves
-  // the call answered with 0.
+  // Not with ADDFD_FLAG_SEND: interrupted, Linux takes the descriptor back and lets the call return 0.
   int r;
-  do {
-    r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a);
-  } while (r < 0 && errno == EINTR);
+  while ((r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a)) < 0 && errno == EINTR) continue;
   int result = r < 0 ? -errno : r;
-  if (result >= 0) {
-    Send(slot, result, 0, 0);
-  } else if (result != -ENOENT) {
-    Send(slot, 0, result, 0);  // EMFILE and the like are the server's to see
+  if (result != -ENOENT) {
+    Send(slot, result < 0 ? 0 : result, result < 0 ? result : 0, 0);  // EMFILE and the like are the server's to see
   } else {
     FreeSlot(slot);
   }

@@ -1,5 +1,6 @@
 /** Random sequences on the device: reads of any size, replies right and wrong, clones, closes, notifications, signals. */
 import fc from 'fast-check';
+import { waited } from '../ring_words.ts';
 import {
   call,
   client,
@@ -86,7 +87,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.constant({ steps: [call('fusectl', 'a', 'abort', '1')], ends: true }),
   },
-  { weight: 1, arbitrary: fc.constant({ steps: [umount('m', 'FORCE')], ends: true }) },
+  { weight: 1, arbitrary: fc.constant({ steps: [waited(umount('m', 'FORCE'))], ends: true }) },
 );
 
 /** The reader of c0's file has it open. */

@@ -16,6 +16,7 @@ import {
   ring,
   slot,
   taken,
+  waited,
 } from '../ring_words.ts';
 import { call, client, notify, poll, read, reply, type Step, signal, umount } from '../step.ts';
 import { asking, type Move, without } from './moves.ts';
@@ -118,7 +119,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.constant({ steps: [call('fusectl', 'a', 'abort', '1')], ends: true }),
   },
-  { weight: 1, arbitrary: fc.constant({ steps: [umount('m', 'FORCE')], ends: true }) },
+  { weight: 1, arbitrary: fc.constant({ steps: [waited(umount('m', 'FORCE'))], ends: true }) },
 );
 
 const begun: Step[] = [
