@@ -66,10 +66,7 @@ const discards = (image: string): string[] => [
   'fallocate f PUNCH_HOLE 0 4096',
   'fallocate f COLLAPSE_RANGE 0 65536',
   // Not within what was zeroed: whether an unwritten extent is data, its page cache says (iomap_seek_data()).
-  ...times(DEPTH, (i) => [
-    `lseek f HOLE ${i * PART}`,
-    `lseek f DATA ${i * PART + 65536}`,
-  ]).flat(),
+  ...times(DEPTH, (i) => [`lseek f HOLE ${i * PART}`, `lseek f DATA ${i * PART + 65536}`]).flat(),
   `lseek f DATA ${12 * PART}`,
   `lseek f HOLE ${12 * PART}`,
   'lseek f END 0',
