@@ -15,6 +15,9 @@ import { subject, viewOf } from './model_view.ts';
 import type { Ask, OpenFile } from './operations/ask.ts';
 import { OPERATIONS } from './operations/index.ts';
 
+/** What statfs says of the file system that the mount point lies in. */
+const BENEATH = 'names 255';
+
 interface Running {
   readonly work: Generator<Ask, string, Outcome>;
   readonly conn: number;
@@ -78,7 +81,8 @@ export class ModelClients {
       throw new Error(`${operation}: no such operation in corpus/fidelity/operations`);
     // Below the mount point nothing is there.
     if (conn === 0) {
-      this.#ended[name] = { text: 'ENOENT' };
+      const itself = operation === 'statfs' && !rest[0]?.includes('/');
+      this.#ended[name] = { text: itself ? BENEATH : 'ENOENT' };
       return;
     }
     const view = viewOf(this.#model, conn, this.#slotsOf(name), this.#opens);

@@ -45,13 +45,26 @@ export const askBoth: AskBoth = async (probes) => [
   await askModel(probes, { ring: ringOffered(), version: '6.18' }, true),
 ];
 
+/**
+ * A forced unmount aborts the connection and is busy all the same while the clients that this wakes have
+ * not let go of the mount: whether they have is a race (do_umount()), and both answers are the kernel's.
+ */
+function races(text: string): boolean {
+  const [step = '', ...sides] = text.split('\n');
+  const [kernel, model] = sides.map((side) =>
+    side.replace(/^ {2}(kernel|model) +/, '').replace(/t: r=(0|-1 e=EBUSY)$/, ''),
+  );
+  return / umount m FORCE$/.test(step) && kernel === model;
+}
+
 /** How the two differ; undefined where they do not. */
 export function differenceOf(
   kernel: Transcript | undefined,
   model: Transcript | undefined,
 ): string | undefined {
   const none: Transcript = { outcomes: [], broken: 'not asked' };
-  return difference(kernel ?? none, model ?? none);
+  const found = difference(kernel ?? none, model ?? none);
+  return found === undefined || races(found) ? undefined : found;
 }
 
 export interface Found {
