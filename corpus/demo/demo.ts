@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: the main job on the parts that come with the project. Records a small live mount
  * of the reference server where /dev/fuse allows (otherwise takes the bundled capture), replays it,
- * and then replays it into the same server with things going wrong, to show what the rig finds.
+ * and then replays it into the same server with bugs and with an injected fault, to show what the rig finds.
  */
 import {
   accessSync,
@@ -139,10 +139,25 @@ async function main(): Promise<number> {
       '25',
       '{mountpoint}',
     ]);
-    const expected = same === 0 && silent !== 0 && crash === 1;
+    title('6. Abort the connection while the server has a request in hand: it ends as it should');
+    const fault = ['--fault', 'abort:at=delivered:when=20'];
+    const ended = await show(['replay', capture, ...fault, '--', ...server, '{mountpoint}']);
+    title('7. The same with a server that takes a failed read for a request');
+    const bug = ['--bug', 'enodev-as-data'];
+    const spins = await show([
+      'replay',
+      capture,
+      ...fault,
+      '--',
+      ...server,
+      ...bug,
+      '{mountpoint}',
+    ]);
+    const sound = same === 0 && ended === 0;
+    const expected = sound && silent !== 0 && crash === 1 && spins === 1;
     title(
       expected
-        ? 'The rig passed the sound server and found both bugs.'
+        ? 'The rig passed the sound server and found all three bugs.'
         : 'The demo did not go as it should.',
     );
     return expected ? 0 : 1;
