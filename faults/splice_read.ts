@@ -1,5 +1,6 @@
 /** splice(2) out of the device ends with an error instead of a message. */
 import type { ResultFault } from './fault.ts';
+import { WAITING } from './read.ts';
 
 export const spliceRead: ResultFault = {
   kind: 'result',
@@ -10,19 +11,7 @@ export const spliceRead: ResultFault = {
   splice: true,
   carries: true,
   errnos: [
-    {
-      errno: 'EINTR',
-      possible: 'fuse_dev_do_read(): a signal during wait_event_interruptible_exclusive()',
-      fate: 'kept',
-      goesOn: true,
-    },
-    {
-      errno: 'EAGAIN',
-      possible: 'fuse_dev_do_read(): O_NONBLOCK, and another reader was faster',
-      nonblock: true,
-      fate: 'kept',
-      goesOn: true,
-    },
+    ...WAITING,
     { errno: 'ENOMEM', possible: 'fuse_dev_splice_read(): kvmalloc_array()', fate: 'kept' },
     { errno: 'EIO', possible: 'fuse_dev_splice_read(): too few slots in the pipe', fate: 'stuck' },
     { errno: 'ENODEV', fate: 'kept' },

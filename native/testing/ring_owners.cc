@@ -138,15 +138,16 @@ class NotifiesBack : public Once {
   }
 };
 
-// The payloads of a queue lie one behind the other.
+// The payloads of a queue lie in one piece of memory, `stride` bytes apart.
 class Pool : public Once {
  public:
-  Pool(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : Once(fd, plan, std::move(qids)) {
-    char* memory = SharedBytes(entries_.size() * kRingPayload);
+  Pool(int fd, const RingPlan& plan, std::vector<uint16_t> qids, size_t stride = kRingPayload)
+      : Once(fd, plan, std::move(qids)) {
+    char* memory = SharedBytes((entries_.size() - 1) * stride + kRingPayload);
     for (const auto& entry : entries_) {
       entry->payload = memory;
       entry->buffers[1].iov_base = memory;
-      memory += kRingPayload;
+      memory += stride;
     }
   }
 
@@ -176,19 +177,9 @@ class Overruns : public Pool {
 };
 
 // The second half of one payload is the first of the next.
-class Overlaps : public Once {
+class Overlaps : public Pool {
  public:
-  Overlaps(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : Once(fd, plan, std::move(qids)) {
-    char* memory = SharedBytes(entries_.size() * kPage + kRingPayload);
-    for (const auto& entry : entries_) {
-      entry->payload = memory;
-      entry->buffers[1].iov_base = memory;
-      memory += kPage;
-    }
-  }
-
- protected:
-  void Misuse(RingEntry* entry) override { RingLoop::Serve(entry); }
+  Overlaps(int fd, const RingPlan& plan, std::vector<uint16_t> qids) : Pool(fd, plan, std::move(qids), kPage) {}
 };
 
 // A byte too few: refused, and requests come by the device.
