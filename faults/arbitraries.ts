@@ -1,7 +1,7 @@
 /** Rules as fast-check makes them: every rule that the grammar can say, and no other. */
 import fc from 'fast-check';
 import { OPCODES } from '../rig/protocol/opcodes.ts';
-import type { Fault, ResultFault, TeardownFault } from './fault.ts';
+import type { ChangeFault, Fault, QuotaFault, ResultFault, TeardownFault } from './fault.ts';
 import { FAULTS } from './list.ts';
 import { MATCHERS, meansHere } from './matchers.ts';
 import { POINTS, type Point } from './points.ts';
@@ -74,6 +74,29 @@ const teardownRule = (fault: TeardownFault): fc.Arbitrary<Rule> =>
         .map(([times, given]) => ({ fault, at, times, ...given })),
     );
 
-export const anyRule: fc.Arbitrary<Rule> = fc
-  .constantFrom(...FAULTS)
-  .chain((fault) => (fault.kind === 'result' ? resultRule(fault) : teardownRule(fault)));
+const quotaRule = (fault: QuotaFault): fc.Arbitrary<Rule> =>
+  fc.constantFrom(...POINTS).chain((at) => {
+    const until = fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined });
+    return fc
+      .tuple(fc.nat(MAX), until, matchers(fault, at))
+      .map(([amount, answers, given]) => ({ fault, at, amount, until: answers, ...given }));
+  });
+
+function changeRule(fault: ChangeFault): fc.Arbitrary<Rule> {
+  const { numbers, words = [] } = fault;
+  const value: fc.Arbitrary<number | string> =
+    numbers === undefined
+      ? fc.constantFrom(...words.map(({ word }) => word))
+      : fc.integer({ min: numbers.least, max: numbers.most });
+  return fc
+    .tuple(value, matchers(fault, undefined))
+    .map(([chosen, given]) => ({ fault, value: chosen, ...given }));
+}
+
+export function ruleWith(fault: Fault): fc.Arbitrary<Rule> {
+  if (fault.kind === 'result') return resultRule(fault);
+  if (fault.kind === 'teardown') return teardownRule(fault);
+  return fault.kind === 'quota' ? quotaRule(fault) : changeRule(fault);
+}
+
+export const anyRule: fc.Arbitrary<Rule> = fc.constantFrom(...FAULTS).chain(ruleWith);

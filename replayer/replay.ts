@@ -11,7 +11,7 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import { hostFacts } from '../recorder/host.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
-import { isEmitted, type ReplayEvent } from '../rig/events.ts';
+import { isEmitted, type ReplayEvent, type ReplaySink } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
@@ -27,6 +27,7 @@ import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog, LOGGED } from './canonical.ts';
+import { ReplayChanges } from './changes.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
@@ -109,6 +110,31 @@ function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: W
   session.mounts.mounted = (target) => session.seam.allowPath(target);
 }
 
+interface Injected {
+  session: Session;
+  model: ModelKernel;
+  cursor: Cursor;
+  ending: Ending;
+  replayer: Replayer;
+  cpus: number;
+}
+
+/** Who does what a plan asks for. */
+function injectInto(
+  { session, model, cursor, ending, replayer, cpus }: Injected,
+  emit: ReplaySink,
+): void {
+  const { injection } = session;
+  if (injection === undefined) return;
+  replayer.changes = new ReplayChanges(model, injection, cpus);
+  injection.changes = replayer.changes;
+  injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
+  injection.released = ({ rule, text }) => {
+    cursor.released(rule);
+    emit({ kind: 'released', t: session.now(), rule, text });
+  };
+}
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & {
@@ -128,13 +154,14 @@ async function run(
     cwd,
     env: { ...(process.env as Record<string, string>) },
     umask: reader.begin.server.umask,
-    calls: shown.calls,
+    calls: [...new Set([...shown.calls, ...(options.decider?.calls ?? [])])],
   };
   const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus);
   const launched = launch(start);
   const enabled = options.transport !== 'device';
+  const offer = offerWith(before.offer, enabled);
   const model = new ModelKernel({
-    offer: offerWith(before.offer, enabled),
+    offer: (conn) => replayer.changes?.offer(conn, offer) ?? offer,
     ring: { enabled, cpus },
     switches: recordedSwitches(reader.begin, options.kernel),
     uniqueBase: options.uniqueBase ?? 0n,
@@ -156,9 +183,8 @@ async function run(
   listen(model, session, cursor, watched);
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
-  if (session.injection !== undefined) {
-    session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
-  }
+  replayer.stalled = emit;
+  injectInto({ session, model, cursor, ending, replayer, cpus }, emit);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.

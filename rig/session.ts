@@ -9,6 +9,7 @@ import type { EventSink } from './events.ts';
 import { Injection } from './injection.ts';
 import type { HandleId, Kernel } from './kernel/kernel.ts';
 import { errnoName } from './protocol/errno.ts';
+import { callTable } from './seam/call_table.ts';
 import { possibleCpus, ShownCpus } from './seam/cpus.ts';
 import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
@@ -18,9 +19,10 @@ import { MountPort } from './seam/mount_port.ts';
 import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
+import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
-import { registerWithRing, setupRing } from './seam/ring_setup.ts';
-import { KEEPER, NR, Trap, WAIT } from './seam/traps.ts';
+import { ServerCalls } from './seam/server_calls.ts';
+import { KEEPER, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
 /** What drives a session from above: the recorder, or the replayer. */
@@ -63,6 +65,8 @@ export class Session {
   /** True once no process of the server is left. */
   empty = false;
   readonly #calls: Map<number, () => void>;
+  /** Calls that a plan is about. */
+  readonly #serverCalls: ServerCalls | undefined;
   readonly #emit: EventSink;
   readonly #trap: Trap;
   readonly #launched: Launched;
@@ -109,8 +113,13 @@ export class Session {
       launched.standIns,
       cpus ?? new ShownCpus(possibleCpus()),
     );
-    this.#calls = this.#callTable(process, wiring);
+    const { mounts, rings } = this;
+    this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    if (this.injection !== undefined) {
+      this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
+      this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
+    }
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.output = new Output(this.watches, launched, (fd, bytes) =>
       this.#emit({ kind: 'output', t: this.now(), fd, bytes }),
@@ -185,32 +194,10 @@ export class Session {
   }
 
   #dispatch(): void {
+    if (this.#serverCalls?.take()) return;
     const act = this.#calls.get(this.#trap.nr);
     if (act === undefined) this.device.call();
     else act();
-  }
-
-  /** Calls that are not by a descriptor of the range, and who answers them. */
-  #callTable(process: ProcessPort, wiring: PortWiring): Map<number, () => void> {
-    return new Map([
-      [NR.open, () => process.open()],
-      [NR.openat, () => process.open()],
-      [NR.openat2, () => process.open()],
-      [NR.execve, () => process.exec()],
-      [NR.execveat, () => process.exec()],
-      [NR.prctl, () => process.prctl()],
-      [NR.sched_getaffinity, () => process.affinity()],
-      [NR.sched_setaffinity, () => process.affinity()],
-      [NR.io_uring_setup, () => setupRing(wiring, this.rings.emitter)],
-      [NR.io_uring_enter, () => this.rings.enter()],
-      [NR.io_uring_register, () => registerWithRing(wiring, this.rings.emitter)],
-      [NR.mount, () => this.mounts.mount()],
-      [NR.umount2, () => this.mounts.umount()],
-      [NR.fsopen, () => this.mounts.fsopen()],
-      [NR.fsconfig, () => this.mounts.fsconfig()],
-      [NR.fsmount, () => this.mounts.fsmount()],
-      [NR.move_mount, () => this.mounts.moveMount()],
-    ]);
   }
 
   #keeper(): void {

@@ -8,7 +8,7 @@
  * unless the rig ends the server by a signal or by a fault: many tell by their exit code that one came.
  * Not verified: how long ending takes, and what the server printed.
  */
-import type { HangEvent, ReplayEvent, TeardownEvent } from '../events.ts';
+import type { HangEvent, InjectedEvent, ReplayEvent, TeardownEvent } from '../events.ts';
 import type { Check, Finding } from './finding.ts';
 
 const HANG_TEXT = {
@@ -22,6 +22,9 @@ const SIGNALS: Partial<Record<TeardownEvent['how'], number>> = {
   sigint: 2,
   sigkill: 9,
 };
+
+/** SIGABRT of who finds no memory, SIGSEGV of whose stack cannot grow. */
+const OUT_OF_MEMORY = [6, 11];
 
 export class Termination implements Check {
   readonly name = 'termination';
@@ -44,7 +47,7 @@ export class Termination implements Check {
   take(event: ReplayEvent): void {
     if (event.kind === 'hang') this.#hang = event;
     if (event.kind === 'teardown') this.#teardown(event);
-    if (event.kind === 'injected' && !event.goesOn && !event.refused) this.#anyCode = true;
+    if (event.kind === 'injected' && !event.refused) this.#injected(event);
     if (event.kind === 'register' && event.result === 0) this.#ring = true;
     if (event.kind !== 'exit' || this.#hang !== undefined) return;
     if (event.main) this.#exit = event;
@@ -54,6 +57,11 @@ export class Termination implements Check {
         `process ${event.main ? '(main) ' : ''}died of signal ${event.signal} ${when}`,
       );
     }
+  }
+
+  #injected({ goesOn, fate }: InjectedEvent): void {
+    if (!goesOn) this.#anyCode = true;
+    if (fate === 'may-die') for (const signal of OUT_OF_MEMORY) this.#allowed.add(signal);
   }
 
   #teardown({ how }: TeardownEvent): void {

@@ -6,7 +6,7 @@ import { MATCHERS } from '../../faults/matchers.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { type Plan, parsePlan } from '../../faults/plan.ts';
 import { POINTS } from '../../faults/points.ts';
-import { isTeardown, type Rule, ruleText } from '../../faults/rule.ts';
+import { placeIn, type Rule, ruleText } from '../../faults/rule.ts';
 import { PlanError, quoted, RuleError } from '../../faults/rule_error.ts';
 import { refuse } from './commands/print.ts';
 
@@ -18,17 +18,21 @@ export interface PlanFlags {
 const rows = (list: readonly { name: string; says: string }[]): string =>
   list.map(({ name, says }) => `  ${name.padEnd(18)} ${says}\n`).join('');
 
+const VALUE = { result: '=ERRNO', teardown: '', quota: '=N', change: '=VALUE' } as const;
+
 /** What a rule is, for --help. */
 export const RULE_HELP = `
 Faults: [MESSAGES:]FAULT[=VALUE][:MATCHER=VALUE]...
 MESSAGES are opcodes, or * for all; without them every request that a client
-waits for is meant. An error comes every time, a teardown the first time, unless
+waits for is meant. An error or a change comes every time, a teardown or a quota the first time, unless
 when= says which of the moments that fit the rule: they are counted from 1 over
 the whole session. See docs/faults.md.
 
-${rows(FAULTS.map((f) => ({ name: `${f.name}${f.kind === 'result' ? '=ERRNO' : ''}`, says: f.does })))}
-Points of teardowns (at=):
+${rows(FAULTS.map((f) => ({ name: `${f.name}${VALUE[f.kind]}`, says: f.does })))}
+Points of teardowns and quotas (at=):
 ${rows(POINTS.map(({ name, when }) => ({ name, says: when })))}
+A quota is given back when until=N requests have been answered since.
+
 Matchers:
 ${rows(MATCHERS.map(({ name, chooses }) => ({ name: `${name}=`, says: chooses })))}`;
 
@@ -89,7 +93,7 @@ export function planOf(flags: PlanFlags): Plan | undefined {
 /** Whether every rule can mean something where no ring is offered; what cannot is said. */
 export function meantForDevice({ rules }: Plan): boolean {
   const lost = rules.find((one) => {
-    const { transports } = isTeardown(one) ? one.at : one.fault;
+    const { transports } = placeIn(one);
     return one.transport === 'ring' || !transports.includes('device');
   });
   if (lost === undefined) return true;
