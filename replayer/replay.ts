@@ -37,7 +37,7 @@ import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
-import { ownersFor, workingDirectory } from './surroundings.ts';
+import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
 import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
@@ -74,7 +74,8 @@ export async function replay(
     const cwd = workingDirectory(options, reader.begin, scratch);
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
-    const all = { ...options, command, cwd, backing, decider };
+    const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
+    const all = { ...options, command, cwd, backing, decider, ...root };
     return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
@@ -129,6 +130,7 @@ async function run(
     env: { ...(process.env as Record<string, string>) },
     umask: reader.begin.server.umask,
     calls: shown.calls,
+    ...(options.root === undefined ? {} : { root: options.root }),
   };
   const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus);
   const launched = launch(start);

@@ -26,7 +26,7 @@ export class MountPort {
   readonly #contexts: FakedContexts;
   readonly #realContexts: RealContexts;
   /** Told before a real mount is made, so that the keeper can clean up. */
-  announce: (target: string) => void = () => {};
+  announce: (target: string, tid: number) => void = () => {};
   /** Told after a mount succeeded. */
   mounted: (target: string, conn: ConnId) => void = () => {};
   /** Told of every umount2; `result` 0 where it is not known yet. */
@@ -66,7 +66,7 @@ export class MountPort {
       handle: handle?.id,
     };
     const { slot, tid } = trap;
-    this.announce(call.target);
+    this.announce(call.target, trap.tid);
     const result = mountOrFault(this.#w, call, handle, tid);
     const waits = result.result === BLOCK && handle !== undefined;
     if (waits) this.#waiting.push({ slot, tid, call, handle });
@@ -178,7 +178,7 @@ export class MountPort {
   #realMove(target: string): void {
     const { seam, trap, kernel, emit } = this.#w;
     const moved = this.#realContexts.moved(target);
-    if (moved !== undefined) this.announce(target);
+    if (moved !== undefined) this.announce(target, trap.tid);
     seam.continue(trap.slot);
     if (moved === undefined) return;
     const { handle, call } = moved;
