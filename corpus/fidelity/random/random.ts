@@ -74,7 +74,12 @@ export interface Found {
   readonly seed: number;
   readonly steps: readonly string[];
   readonly difference: string;
+  /** How often of `AGAIN` times the whole sequence differed when it was asked again alone. */
+  readonly again: number;
 }
+
+/** A sequence that differs is asked again so often: what differs once is a race, and not shortened. */
+export const AGAIN = 5;
 
 /** Shortened so often at most. */
 const ROUNDS = 40;
@@ -85,7 +90,7 @@ export async function shrink(
   first: string,
   seed: number,
   ask = askBoth,
-): Promise<Found> {
+): Promise<Omit<Found, 'again'>> {
   let best = { probe, difference: first };
   for (let found = true, rounds = 0; found && rounds < ROUNDS; rounds++) {
     const { steps } = best.probe;
@@ -107,6 +112,14 @@ export async function shrink(
   return { seed, steps: best.probe.steps.map(({ says }) => says), difference: best.difference };
 }
 
+/** Asks a sequence that differed again, and shortens it if it differs again. */
+async function examine(probe: Probe, first: string, seed: number, ask: AskBoth): Promise<Found> {
+  const [kernel, model] = await ask(Array.from({ length: AGAIN }, () => probe));
+  const again = kernel.filter((one, i) => differenceOf(one, model[i]) !== undefined).length;
+  const whole = { seed, steps: probe.steps.map(({ says }) => says), difference: first };
+  return { ...(again === 0 ? whole : await shrink(probe, first, seed, ask)), again };
+}
+
 /** Runs sequences in batches; `tell` hears of the progress. Ends early after `most` differences. */
 export async function search(
   {
@@ -126,7 +139,7 @@ export async function search(
     for (const [i, probe] of probes.entries()) {
       const differs = differenceOf(kernel[i], model[i]);
       if (differs === undefined || found.length >= most) continue;
-      found.push(await shrink(probe, differs, seed + from + i, ask));
+      found.push(await examine(probe, differs, seed + from + i, ask));
     }
     tell(from + probes.length);
   }
