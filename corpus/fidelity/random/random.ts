@@ -81,6 +81,10 @@ export interface Found {
 /** A sequence that differs is asked again so often: what differs once is a race, and not shortened. */
 export const AGAIN = 5;
 
+/** The step at which two sides differ, without its number: shortening must not lead to another one. */
+const placeOf = (found: string | undefined): string | undefined =>
+  found?.split('\n')[0]?.replace(/^step \d+ /, '');
+
 /** Shortened so often at most. */
 const ROUNDS = 40;
 
@@ -102,7 +106,9 @@ export async function shrink(
     );
     const [kernel, model] = await ask(candidates);
     // The later a step, the less depends on it.
-    const n = candidates.findLastIndex((_, i) => differenceOf(kernel[i], model[i]) !== undefined);
+    const n = candidates.findLastIndex(
+      (_, i) => placeOf(differenceOf(kernel[i], model[i])) === placeOf(first),
+    );
     const shorter = candidates[n];
     found = shorter !== undefined;
     if (shorter !== undefined) {
