@@ -6,7 +6,6 @@ import { native } from '../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
-import { LaunchError } from '../rig/seam/launch_error.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
@@ -15,6 +14,7 @@ import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
 import { RealKernel } from './relay.ts';
+import { rootedForRecord } from './rooted.ts';
 import { Mounts } from './unmounting.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -193,24 +193,12 @@ export async function record(options: RecordOptions, hooks: RecordHooks): Promis
   }
 }
 
-/** What a server in a root of its own finds there of what is recorded. */
-function rooted(options: RecordOptions): RecordOptions {
-  const { root, fixture } = options;
-  if (root === undefined) return options;
-  if (process.geteuid?.() !== 0) {
-    const why = "an ordinary user's mount there cannot be seen here";
-    throw new LaunchError(`record --root: ${why}; record as root`, 'missing-feature');
-  }
-  const share = fixture === undefined ? root.share : [...root.share, fixture];
-  return { ...options, root: { ...root, share } };
-}
-
 async function recordInto(
   writer: CaptureWriter,
   options: RecordOptions,
   hooks: RecordHooks,
 ): Promise<RecordResult> {
-  const launched = launch(rooted(options));
+  const launched = launch({ ...options, ...rootedForRecord(options.root, options.fixture) });
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
   const session = new Session(launched, kernel, (event) => {
@@ -229,10 +217,8 @@ async function recordInto(
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
   const { mounts: made } = recorder;
-  mounts.announce = (target, tid) => {
-    seam.keeperSend(KEEPER.noteMount, made.announced(target));
-    if (options.root !== undefined) made.share(session, target, tid);
-  };
+  const rooted = options.root !== undefined;
+  mounts.announce = (target, tid) => made.announce(session, target, rooted ? tid : undefined);
   session.output.full = () => hooks.outputFull();
   hooks.started(session.seam.wakeFd);
   try {

@@ -1,10 +1,9 @@
 /** Where the server has mounted, and how the recorder takes it away when it is asked to stop. */
 import { native } from '../native/load.ts';
-import { errnoName } from '../rig/protocol/errno.ts';
-import { LaunchError } from '../rig/seam/launch_error.ts';
 import { KEEPER } from '../rig/seam/traps.ts';
 import type { Session } from '../rig/session.ts';
 import { fuseMounts, withoutLinks } from './mountinfo.ts';
+import { shareMountpoint } from './rooted.ts';
 
 const MNT_DETACH = 2;
 
@@ -15,26 +14,17 @@ export class Mounts {
   readonly #places = new Map<string, string>();
   readonly #shared = new Set<string>();
 
-  /** A mount is about to be made. Returns its place as mountinfo will name it. */
-  announced(target: string): string {
+  /**
+   * A mount is about to be made. `there`: by this thread, whose root is its own, so that others see the
+   * mount only if its place is shared, once.
+   */
+  announce(session: Session, target: string, there: number | undefined): void {
     const place = withoutLinks(target);
     this.#places.set(target, place);
-    return place;
-  }
-
-  /**
-   * A server with a root of its own is about to mount, in its own mount namespace: makes that visible
-   * here, and its end to both. The keeper takes away what that needs, when all is over.
-   */
-  share(session: Session, target: string, tid: number): void {
-    const place = this.#places.get(target) ?? target;
-    if (this.#shared.has(place)) return;
+    session.seam.keeperSend(KEEPER.noteMount, place);
+    if (there === undefined || this.#shared.has(place)) return;
     this.#shared.add(place);
-    session.seam.keeperSend(KEEPER.noteShared, place);
-    const result = native.finish(native.shareThere(tid, place));
-    if (result === 0) return;
-    const why = `the server in --root mounts on ${target}, which is not there and here alike`;
-    throw new LaunchError(`${why} (${errnoName(result)}); name its directory with --share`);
+    shareMountpoint(session, place, there);
   }
 
   made(target: string): void {

@@ -14,7 +14,7 @@ import { ModelKernel } from '../rig/kernel/model.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
+import { type LaunchOptions, launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
@@ -97,6 +97,16 @@ function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: W
   session.mounts.mounted = (target) => session.seam.allowPath(target);
 }
 
+function startOf(
+  { command, cwd, root }: ReplayOptions & { cwd: string },
+  reader: CaptureReader,
+  { calls }: ShownCpus,
+): LaunchOptions {
+  const env = { ...(process.env as Record<string, string>) };
+  const { umask } = reader.begin.server;
+  return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
+}
+
 async function run(
   reader: CaptureReader,
   options: ReplayOptions & {
@@ -108,17 +118,10 @@ async function run(
   before: Prologue,
   owners: OwnerMap,
 ): Promise<ReplayResult> {
-  const { command, cwd } = options;
+  const { command } = options;
   const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
   const shown = new ShownCpus(cpus);
-  const start = {
-    command,
-    cwd,
-    env: { ...(process.env as Record<string, string>) },
-    umask: reader.begin.server.umask,
-    calls: shown.calls,
-    ...(options.root === undefined ? {} : { root: options.root }),
-  };
+  const start = startOf(options, reader, shown);
   const ring = options.transport !== 'device';
   const switches = recordedSwitches(reader.begin, options.kernel);
   const played = { kernel: options.kernel ?? reader.begin.kernel, switches, ring };

@@ -6,6 +6,7 @@ import { EngineError, replayInWorker } from '../engine/engine.ts';
 import { EXIT } from '../engine/exit_codes.ts';
 import { errorCode } from '../engine/outcome.ts';
 import { reproduce } from '../report/reproduce.ts';
+import type { Root } from '../seam/root.ts';
 import type { Case, Expectation } from './case.ts';
 import { CaseError } from './error.ts';
 import { differences, observed } from './expectation.ts';
@@ -42,6 +43,8 @@ export interface RunCaseOptions {
   server?: ServerChoice;
   /** In place of the case's own. */
   seed?: number;
+  /** Where every server is started, in place of this machine's root. */
+  root?: Root;
   /** Lines of the canonical log. */
   log?: (line: string) => void;
 }
@@ -54,16 +57,17 @@ function replayOptions(one: Case, command: string[]): ReplayOptions {
 
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {
   const base = { ...headOf(one), expected: one.expect };
-  const chosen = chooseServer(one, options.server, nativePath('fuse-rig-server'));
+  const chosen = chooseServer(one, options.server, nativePath('fuse-rig-server'), options.root);
   if ('skip' in chosen)
     return { ...base, status: 'skipped', reasons: [chosen.skip], reproduce: '' };
   const seed = String(options.seed ?? one.options.seed);
   const capture = shown(one.capture);
-  const again = reproduce(capture, chosen.command, { ...one.options, seed });
+  const root = options.root === undefined ? {} : { root: options.root };
+  const again = reproduce(capture, chosen.command, { ...one.options, seed, ...root });
   try {
     const log = options.log;
     const replay = await replayInWorker(
-      replayOptions(one, chosen.command),
+      { ...replayOptions(one, chosen.command), ...root },
       log === undefined ? {} : { log },
     );
     // Another server need not have the log of the case's own.

@@ -8,3 +8,11 @@ export class LaunchError extends Error {
     this.code = code;
   }
 }
+
+/** execve(2) failed with `errno`. */
+export function cannotStart(command: string, errno: string, root: string | undefined): LaunchError {
+  const where = root === undefined ? '' : ` in --root ${root}`;
+  return new LaunchError(
+    `cannot start ${command}${where}: ${errno}; name an executable program after --`,
+  );
+}

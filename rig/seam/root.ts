@@ -85,7 +85,11 @@ function linkTarget(path: string): string | undefined {
 }
 
 /** Where execvp(3) would find a program in the root. */
-export function programInRoot(root: Root, name: string, path = process.env.PATH): string | undefined {
+export function programInRoot(
+  root: Root,
+  name: string,
+  path = process.env.PATH,
+): string | undefined {
   if (name.includes('/')) return foundInRoot(root, name);
   for (const dir of (path ?? '').split(':')) {
     const found = dir.startsWith('/') ? foundInRoot(root, join(dir, name)) : undefined;
@@ -100,5 +104,8 @@ export function rootFailed(call: string, errno: string): LaunchError {
     process.geteuid?.() === 0
       ? 'it needs CAP_SYS_ADMIN and overlayfs (in a container: docker run --privileged)'
       : 'for an ordinary user it needs user namespaces and overlayfs in them; or run it as root';
-  return new LaunchError(`--root cannot be entered: ${call}: ${errno}; ${remedy}`, 'missing-feature');
+  return new LaunchError(
+    `--root cannot be entered: ${call}: ${errno}; ${remedy}`,
+    'missing-feature',
+  );
 }

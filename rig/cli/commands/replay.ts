@@ -215,5 +215,8 @@ export const replayCommand = (program: Command): void => {
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
     .option('--json', 'the result as one JSON object');
   addRootFlags(addPlanFlags(replay));
-  replay.addHelpText('after', HELP + ROOT_HELP).addHelpText('after', RULE_HELP).action(run);
+  replay
+    .addHelpText('after', HELP + ROOT_HELP)
+    .addHelpText('after', RULE_HELP)
+    .action(run);
 };
