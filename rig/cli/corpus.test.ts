@@ -1,12 +1,12 @@
 // Cases as they are typed: added, listed, run in every view, updated; Ctrl-C; nothing is left behind.
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SaxesParser } from 'saxes';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunEvent } from '../cases/run.ts';
 import type { CaseResult } from '../cases/run_case.ts';
 import { caseYaml, DEMO, makeCase } from './testing/cases.ts';
 import { isRoot, Place } from './testing/place.ts';
+import { elementsOf } from './testing/xml.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -122,28 +122,6 @@ describe('corpus run', () => {
     expect(place.left('cases')).toEqual([]);
   });
 });
-
-/** Elements of a document that a strict parser accepts. */
-function elementsOf(xml: string) {
-  const found: { name: string; attributes: Record<string, string>; text: string }[] = [];
-  const open: typeof found = [];
-  const parser = new SaxesParser();
-  parser.on('error', (error) => {
-    throw error;
-  });
-  parser.on('opentag', ({ name, attributes }) => {
-    const element = { name, attributes: attributes as Record<string, string>, text: '' };
-    found.push(element);
-    open.push(element);
-  });
-  parser.on('text', (text) => {
-    const element = open.at(-1);
-    if (element !== undefined) element.text += text;
-  });
-  parser.on('closetag', () => void open.pop());
-  parser.write(xml).close();
-  return found;
-}
 
 describe('one run in every view', () => {
   let place: Place;
