@@ -47,9 +47,11 @@ export interface RunCaseOptions {
   root?: Root;
   /** Lines of the canonical log. */
   log?: (line: string) => void;
+  /** Stops it, as Ctrl-C does. */
+  signal?: AbortSignal;
 }
 
-/** The replay of a case with that server. */
+/** The replay of a case with that server. Throws CaseError for its plan. */
 function replayOptions(one: Case, command: string[]): ReplayOptions {
   const { seed: _, ...options } = one.options;
   return { capture: shown(one.capture), command, ...options, ...planOptions(one) };
@@ -61,15 +63,18 @@ export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<
   if ('skip' in chosen)
     return { ...base, status: 'skipped', reasons: [chosen.skip], reproduce: '' };
   const seed = String(options.seed ?? one.options.seed);
-  const capture = shown(one.capture);
-  const root = options.root === undefined ? {} : { root: options.root };
-  const again = reproduce(capture, chosen.command, { ...one.options, seed, ...root });
+  let again = '';
   try {
-    const log = options.log;
-    const replay = await replayInWorker(
-      { ...replayOptions(one, chosen.command), ...root },
-      log === undefined ? {} : { log },
-    );
+    const { log, root, signal } = options;
+    const how = {
+      ...replayOptions(one, chosen.command),
+      ...(root === undefined ? {} : { root }),
+    };
+    again = reproduce(how.capture, chosen.command, { ...how, seed });
+    const replay = await replayInWorker(how, {
+      ...(log === undefined ? {} : { log }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     // Another server need not have the log of the case's own.
     const { log: expectedLog, ...rest } = one.expect;
     const own = options.server === undefined || !replacesAll(options.server);
