@@ -8,13 +8,13 @@ import { errnoName } from '../rig/protocol/errno.ts';
 import type { Survivor } from '../rig/seam/killing.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
-import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
 import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
 import { RealKernel } from './relay.ts';
+import { rootedForRecord } from './rooted.ts';
 import { Mounts } from './unmounting.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -200,7 +200,7 @@ async function recordInto(
   options: RecordOptions,
   hooks: RecordHooks,
 ): Promise<RecordResult> {
-  const launched = launch(options);
+  const launched = launch({ ...options, ...rootedForRecord(options.root, options.fixture) });
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
   const session = new Session(launched, kernel, (event) => {
@@ -219,7 +219,8 @@ async function recordInto(
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
   const { mounts: made } = recorder;
-  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, made.announced(target));
+  const rooted = options.root !== undefined;
+  mounts.announce = (target, tid) => made.announce(session, target, rooted ? tid : undefined);
   session.output.full = () => hooks.outputFull();
   hooks.started(session.seam.wakeFd);
   try {
