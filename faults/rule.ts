@@ -98,6 +98,12 @@ export const pointIn = (rule: Rule): Point | undefined => ('at' in rule ? rule.a
 export const placeIn = (rule: Rule): { readonly transports: readonly Transport[] } =>
   pointIn(rule) ?? rule.fault;
 
+/** Whether a rule can never come true where no ring is offered. */
+export function needsRing(rule: Rule): boolean {
+  const { transports } = placeIn(rule);
+  return rule.transport === 'ring' || !transports.includes('device');
+}
+
 /** `twice` is the one word for more than once. */
 export const TWICE = 'twice';
 

@@ -14,7 +14,9 @@ import { possibleCpus, ShownCpus } from './seam/cpus.ts';
 import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
 import type { Context } from './seam/faked_contexts.ts';
-import { LaunchError, type Launched } from './seam/launch.ts';
+import { Killing } from './seam/killing.ts';
+import type { Launched } from './seam/launch.ts';
+import { cannotStart } from './seam/launch_error.ts';
 import { MountPort } from './seam/mount_port.ts';
 import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
@@ -58,6 +60,7 @@ export class Session {
   readonly rings: RingPort;
   readonly watches: Watches;
   readonly output: Output;
+  readonly killing: Killing;
   /** What asks for faults; undefined without a plan. */
   readonly injection: Injection | undefined;
   readonly seam: NativeSeam;
@@ -120,6 +123,7 @@ export class Session {
       this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
       this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
     }
+    this.killing = new Killing(this.seam, launched.keeperPid, () => this.now());
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.output = new Output(this.watches, launched, (fd, bytes) =>
       this.#emit({ kind: 'output', t: this.now(), fd, bytes }),
@@ -171,6 +175,7 @@ export class Session {
     }
     this.rings.look();
     this.output.look();
+    if (this.killing.failed) this.empty = true;
     if (this.device.suspected) this.device.reapClosed();
   }
 
@@ -204,9 +209,8 @@ export class Session {
     const { nr: type, tid: pid, size: status } = this.#trap;
     if (type === KEEPER.execFailed) {
       const command = Buffer.from(this.#data.subarray(0, this.#trap.filled)).toString();
-      throw new LaunchError(
-        `cannot start ${command.replace(/\0.*$/, '')}: ${errnoName(-status)}; name an executable program after --`,
-      );
+      const name = command.replace(/\0.*$/, '');
+      throw cannotStart(name, errnoName(-status), this.#launched.root);
     }
     if (type === KEEPER.exit) {
       this.rings.look();
@@ -230,7 +234,8 @@ export class Session {
     this.output.finish();
     this.seam.keeperSend(KEEPER.kill, '');
     this.seam.close();
-    await this.#launched.gone;
+    if (this.killing.survivors.length > 0) this.#launched.leave();
+    else await this.#launched.gone;
     native.closeFd(this.#launched.stdout);
     native.closeFd(this.#launched.stderr);
   }
