@@ -92,7 +92,7 @@ export class PlanDecider implements Decider {
     for (const counted of this.#rules) {
       if (!counted.now(moment, phase)) continue;
       found ??= [];
-      found.push(verdict(counted, moment));
+      found.push(verdict(counted, moment, phase));
     }
     return found ?? NONE;
   }
@@ -110,14 +110,15 @@ export class PlanDecider implements Decider {
   }
 }
 
-function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
+function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
     const { possible, goesOn = false, name } = rule.fault;
     return {
       ...common,
       synthetic: possible === undefined,
-      goesOn,
+      // A mount that goes before it was ever used is one that failed, to many servers.
+      goesOn: goesOn && phase !== 'init',
       fate: 'none',
       errno: 0,
       teardown: name as NonNullable<Verdict['teardown']>,

@@ -74,6 +74,15 @@ export class Cursor {
   }
   readonly #mounted = new Set<number>();
 
+  /** Counts the requests of the capture before which nothing was unanswered there. */
+  moment = 0;
+
+  /** Nothing of the capture waits for its answer: what is asked now is concurrent with nothing before it. */
+  #nothingOpen(): boolean {
+    for (const side of this.#sides.values()) if (side.flights.size > 0) return false;
+    return true;
+  }
+
   /** Requests of the capture passed so far. */
   get index(): number {
     return this.#asker.index;
@@ -169,6 +178,7 @@ export class Cursor {
     if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
     const side = this.#side(event.conn);
+    if (this.#nothingOpen()) this.moment++;
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);
     if (event.ring !== undefined) side.carries(event.ring, opcode === OP.NOTIFY_REPLY.opcode);
@@ -348,6 +358,11 @@ export class Cursor {
     return asking?.conn === conn && asking.request.opcode === opcode ? asking : undefined;
   }
 
+  /** Whether a request is none of the capture's: no plan counts it, as no other run need have it. */
+  isOwn(opcode: number, unique: bigint): boolean {
+    return this.#asker.isOwn(opcode, unique);
+  }
+
   /** What this ticket asked will not be answered, because of a fault. */
   lose(ticket: Ticket, text: string): void {
     const flight = this.#asker.tickets.get(ticket);
@@ -379,12 +394,14 @@ export class Cursor {
    */
   stop(detail: string): void {
     this.#stopped ??= detail;
+    this.onStop();
     for (const side of this.#sides.values()) {
       side.gone = true;
       for (const flight of side.flights.values()) if (flight.open > 0) flight.cut ??= detail;
     }
   }
   #stopped: string | undefined;
+  onStop: () => void = () => {};
 
   /** Names what is left of the capture after a teardown. */
   #drain(detail: string): void {

@@ -27,6 +27,7 @@ import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog, LOGGED } from './canonical.ts';
+import { CapturedOnly } from './captured_only.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
@@ -140,13 +141,14 @@ async function run(
     uniqueBase: options.uniqueBase ?? 0n,
     world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });
-  const log = new CanonicalLog(options.logLine);
+  const log = new CanonicalLog(options.logLine, options.decider && (() => cursor.moment));
   const checks = checksOf(cpus);
   const routes = new Routes();
   const { emit } = routes;
   routes.add((e) => log.take(e), LOGGED);
   if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
-  const session = new Session(launched, model, emit, shown, options.decider);
+  const decider = options.decider && new CapturedOnly(options.decider, () => cursor);
+  const session = new Session(launched, model, emit, shown, decider);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = new Cursor(reader.events(true), model, owners, emit, {
     cpus,
@@ -154,6 +156,7 @@ async function run(
   });
   const watched = new Watched(session, launched, emit);
   listen(model, session, cursor, watched);
+  cursor.onStop = () => log.cut();
   const ending = new Ending(session, model, launched.keeperPid, emit);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   if (session.injection !== undefined) {
@@ -179,7 +182,7 @@ async function run(
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
-  for (const line of replayer.injected.lines()) log.add(line);
+  log.planned(replayer.injected.lines());
   const recorded = cursor.capturedExit?.code ?? 0;
   const termination = new Termination(recorded);
   for (const event of ends) termination.take(event);

@@ -45,9 +45,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // Runs sessions for whoever faces a person or a test runner.
   'rig/engine/': ['recorder/', 'replayer/', 'rig/checks/', 'faults/'],
   'rig/cases/': ['rig/', 'replayer/', 'faults/', 'native/'],
+  'rig/explore/': ['rig/', 'replayer/', 'faults/'],
   'rig/redact/': ['rig/protocol/', 'rig/events.ts', 'rig/report/exchanges.ts', 'recorder/'],
   // What a view shows comes from everywhere, but never from the command line.
-  'rig/report/': ['rig/', 'recorder/', 'replayer/'],
+  'rig/report/': ['rig/', 'recorder/', 'replayer/', 'faults/'],
   // Measures the program as a whole, at work on real servers.
   'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'corpus/', 'native/'],
   'native/': [],
@@ -86,7 +87,7 @@ const PACKAGES: Record<string, RegExp> = {
   commander: /^rig\/cli\//,
   // Processes are launched here and nowhere else.
   execa:
-    /^(rig\/seam\/launch|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
+    /^(rig\/seam\/launch|rig\/explore\/workers|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
   'fast-check': /^(faults\/(explore|arbitraries)|corpus\/fidelity\/random\/)/,
 };
 

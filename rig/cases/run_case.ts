@@ -59,13 +59,12 @@ export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<
     return { ...base, status: 'skipped', reasons: [chosen.skip], reproduce: '' };
   const seed = String(options.seed ?? one.options.seed);
   const capture = shown(one.capture);
-  const again = reproduce(capture, chosen.command, { ...one.options, seed });
+  let again = reproduce(capture, chosen.command, { ...one.options, seed });
   try {
     const log = options.log;
-    const replay = await replayInWorker(
-      replayOptions(one, chosen.command),
-      log === undefined ? {} : { log },
-    );
+    const replayed = replayOptions(one, chosen.command);
+    again = reproduce(capture, chosen.command, { ...replayed, seed });
+    const replay = await replayInWorker(replayed, log === undefined ? {} : { log });
     // Another server need not have the log of the case's own.
     const { log: expectedLog, ...rest } = one.expect;
     const own = options.server === undefined || !replacesAll(options.server);

@@ -48,3 +48,8 @@ export function withExpectation(document: Document, expect: Expectation): string
 /** What a newcomer reads first in the folder. */
 export const readmeOf = (name: string, about: string): string =>
   `# ${name}\n\n${about}\n\n\`case.yaml\` says how it is run and what is expected; run it alone with\n\`fuse-rig corpus run --only ${name}\`.\n`;
+
+/** A plan of rules, for the folder. */
+export function planFile(seed: number, rules: readonly string[]): string {
+  return new NewDocument({ seed, rules }).toString({ lineWidth: 0 });
+}
