@@ -9,6 +9,8 @@ export interface RealHandle {
   fd: number;
   conn: ConnId;
   syncInit: boolean;
+  /** Handles whose CLONE of this one waits until it is bound. */
+  cloners: Set<HandleId>;
   /** Notifications on their way into the kernel. */
   writing: number;
   watch: number;
@@ -21,6 +23,7 @@ export const newHandle = (id: HandleId, fd: number): RealHandle => ({
   fd,
   conn: 0,
   syncInit: false,
+  cloners: new Set(),
   writing: 0,
   watch: 0,
   armed: false,

@@ -14,6 +14,7 @@ import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
 import { RealKernel } from './relay.ts';
+import { rootedForRecord } from './rooted.ts';
 import { Mounts } from './unmounting.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -197,7 +198,7 @@ async function recordInto(
   options: RecordOptions,
   hooks: RecordHooks,
 ): Promise<RecordResult> {
-  const launched = launch(options);
+  const launched = launch({ ...options, ...rootedForRecord(options.root, options.fixture) });
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
   const session = new Session(launched, kernel, (event) => {
@@ -216,7 +217,8 @@ async function recordInto(
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
   const { mounts: made } = recorder;
-  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, made.announced(target));
+  const rooted = options.root !== undefined;
+  mounts.announce = (target, tid) => made.announce(session, target, rooted ? tid : undefined);
   session.output.full = () => hooks.outputFull();
   hooks.started(session.seam.wakeFd);
   try {

@@ -2,6 +2,7 @@
  * The real Kernel: every call of the server is made on the real /dev/fuse, by the rig, with the
  * server's bytes. Nothing is interpreted; what the kernel says is what the server gets.
  */
+import { release } from 'node:os';
 import { native } from '../native/load.ts';
 import {
   BLOCK,
@@ -12,6 +13,7 @@ import {
   type MountResult,
   PASS,
 } from '../rig/kernel/kernel.ts';
+import { VERSIONS, versionOf } from '../rig/kernel/versions.ts';
 import { DEV_IOC_SYNC_INIT } from '../rig/protocol/constants.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { bareReply, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
@@ -27,6 +29,8 @@ import type { RelayWiring } from './relay_wiring.ts';
 
 const { E2BIG, EACCES, EAGAIN, EBADF, EINVAL, EIO } = ERRNO;
 const O_RDWR_NONBLOCK = 0o4002;
+/** What the running kernel does. */
+const SWITCHES = VERSIONS[versionOf(release())];
 const POLLERR = 0x8;
 
 export class RealKernel implements Kernel {
@@ -184,9 +188,13 @@ export class RealKernel implements Kernel {
   }
 
   clone(id: HandleId, source: HandleId | undefined): number {
-    const from = source === undefined ? -1 : this.#fd(source);
-    const result = ioctls.clone(this.#fd(id), from);
+    const from = source === undefined ? undefined : this.#handles.get(source);
     const handle = this.#handles.get(id);
+    if (from?.syncInit && from.conn === 0 && SWITCHES.cloneAwaitsMount) {
+      from.cloners.add(id);
+      return BLOCK;
+    }
+    const result = ioctls.clone(handle?.fd ?? -1, from?.fd ?? -1);
     if (result === 0 && handle && source !== undefined) {
       handle.conn = this.connOf(source);
       this.#watch(handle);
@@ -224,6 +232,8 @@ export class RealKernel implements Kernel {
     if (handle !== undefined && handle.conn === 0) {
       handle.conn = this.#nextConn++;
       this.#watch(handle);
+      for (const id of handle.cloners) this.onWake(id);
+      handle.cloners.clear();
     }
     return handle?.conn ?? 0;
   }

@@ -5,10 +5,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
-import { CaptureWriter } from '../recorder/capture/writer.ts';
 import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
-import { hostFacts } from '../recorder/host.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
 import { isEmitted, type ReplayEvent } from '../rig/events.ts';
@@ -16,13 +14,7 @@ import { ModelKernel } from '../rig/kernel/model.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import {
-  type LaunchOptions,
-  launch,
-  makeScratch,
-  type Scratch,
-  serverStart,
-} from '../rig/seam/launch.ts';
+import { type LaunchOptions, launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
@@ -32,13 +24,14 @@ import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
+import { keeper } from './kept.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
-import { ownersFor, workingDirectory } from './surroundings.ts';
+import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
 import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
@@ -75,7 +68,8 @@ export async function replay(
     const cwd = workingDirectory(options, reader.begin, scratch);
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
-    const all = { ...options, command, cwd, backing, decider };
+    const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
+    const all = { ...options, command, cwd, backing, decider, ...root };
     return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
@@ -93,12 +87,6 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
   }
 }
 
-/** The capture of a run begins as a recording does. */
-function keeper(path: string, start: LaunchOptions, cpus: number): CaptureWriter {
-  const begin = { kind: 'begin' as const, t: 0, ...hostFacts(), server: serverStart(start), cpus };
-  return CaptureWriter.create(path, begin, { force: true });
-}
-
 /** What the model tells those around it. */
 function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: Watched): void {
   model.onInit = (conn) => {
@@ -108,6 +96,16 @@ function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: W
   model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
   model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
   session.mounts.mounted = (target) => session.seam.allowPath(target);
+}
+
+function startOf(
+  { command, cwd, root }: ReplayOptions & { cwd: string },
+  reader: CaptureReader,
+  { calls }: ShownCpus,
+): LaunchOptions {
+  const env = { ...(process.env as Record<string, string>) };
+  const { umask } = reader.begin.server;
+  return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
 }
 
 async function run(
@@ -121,23 +119,19 @@ async function run(
   before: Prologue,
   owners: OwnerMap,
 ): Promise<ReplayResult> {
-  const { command, cwd } = options;
+  const { command } = options;
   const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
   const shown = new ShownCpus(cpus);
-  const start = {
-    command,
-    cwd,
-    env: { ...(process.env as Record<string, string>) },
-    umask: reader.begin.server.umask,
-    calls: shown.calls,
-  };
-  const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus);
+  const start = startOf(options, reader, shown);
+  const ring = options.transport !== 'device';
+  const switches = recordedSwitches(reader.begin, options.kernel);
+  const played = { kernel: options.kernel ?? reader.begin.kernel, switches, ring };
+  const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus, played);
   const launched = launch(start);
-  const enabled = options.transport !== 'device';
   const model = new ModelKernel({
-    offer: offerWith(before.offer, enabled),
-    ring: { enabled, cpus },
-    switches: recordedSwitches(reader.begin, options.kernel),
+    offer: offerWith(before.offer, ring),
+    ring: { enabled: ring, cpus },
+    switches,
     uniqueBase: options.uniqueBase ?? 0n,
     world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });

@@ -38,7 +38,7 @@ export interface BeginEvent {
   started: string;
   /** Version of fuse-rig that wrote it. */
   rig: string;
-  /** uname(2) release of the recording kernel, such as `6.18.44`. */
+  /** uname(2) release of the recording kernel, such as `6.18.44`; of a kept replay: what the model was. */
   kernel: string;
   /** Transport ABI switches the recording kernel had (KERNEL.md section 8 words). */
   abi: string[];

@@ -13,7 +13,8 @@ import { possibleCpus, ShownCpus } from './seam/cpus.ts';
 import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
 import type { Context } from './seam/faked_contexts.ts';
-import { LaunchError, type Launched } from './seam/launch.ts';
+import type { Launched } from './seam/launch.ts';
+import { cannotStart } from './seam/launch_error.ts';
 import { MountPort } from './seam/mount_port.ts';
 import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
@@ -217,9 +218,8 @@ export class Session {
     const { nr: type, tid: pid, size: status } = this.#trap;
     if (type === KEEPER.execFailed) {
       const command = Buffer.from(this.#data.subarray(0, this.#trap.filled)).toString();
-      throw new LaunchError(
-        `cannot start ${command.replace(/\0.*$/, '')}: ${errnoName(-status)}; name an executable program after --`,
-      );
+      const name = command.replace(/\0.*$/, '');
+      throw cannotStart(name, errnoName(-status), this.#launched.root);
     }
     if (type === KEEPER.exit) {
       this.rings.look();

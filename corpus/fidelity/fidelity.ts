@@ -15,7 +15,7 @@ import { EXPLAINED, EXPLAINED_73 } from './explained.ts';
 import { askBy, askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { PROBES } from './probes/index.ts';
-import { search } from './random/random.ts';
+import { AGAIN, search } from './random/random.ts';
 import { askServers } from './servers/servers.ts';
 import type { Probe } from './step.ts';
 import { judge, scores, titleOf, type Verdict } from './verdict.ts';
@@ -113,6 +113,7 @@ async function random(args: readonly string[]): Promise<number> {
   });
   for (const one of found) {
     say(`different: ${one.steps.join('; ')}\n${one.difference}`);
+    say(`asked again alone: ${one.again} of ${AGAIN} times different`);
     say(`again: npm run fidelity -- --random 1 --transport ${transport} --seed ${one.seed}`);
   }
   say(`${made} sequences, ${found.length} different`);

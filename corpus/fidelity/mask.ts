@@ -1,9 +1,11 @@
 /** Takes out of results what is another in every run: a client's pid, the owner of its locks. */
+import { decode } from '../../rig/protocol/codec.ts';
 import { IN_HEADER_SIZE } from '../../rig/protocol/constants.ts';
-import { opcodeOf, pidOf } from '../../rig/protocol/header.ts';
+import { lenOf, opcodeOf, pidOf, uniqueOf } from '../../rig/protocol/header.ts';
 import { OP, opOf } from '../../rig/protocol/opcodes.ts';
 import { headLayout } from '../../rig/protocol/parts.ts';
 import { IN_HEADER } from '../../rig/protocol/structs-common.ts';
+import { URING_ENT_IN_OUT } from '../../rig/protocol/structs-session.ts';
 import type { Result } from './driver.ts';
 
 /** The message with every digit of these bytes made a dot. */
@@ -48,15 +50,24 @@ function places({ owners, unlessZero }: Head, text: string, from = 0): Place[] {
 const blankAll = (text: string, all: readonly Place[], from = 0): string =>
   all.reduce((blanked, [at, size]) => blank(blanked, from + at, size), text);
 
+/**
+ * Whether an entry's in_out holds a request, not the reply that the server wrote over it: its error may
+ * be the number of an operation.
+ */
+function liesWhole(message: Uint8Array, ent: Uint8Array): boolean {
+  if (opOf(opcodeOf(message)) === undefined || lenOf(message) < IN_HEADER_SIZE) return false;
+  return uniqueOf(message) === decode(URING_ENT_IN_OUT, ent).commit_id;
+}
+
 export class Mask {
   /** What varies in each entry's op_in: it stays there until something is put upon it. */
   readonly #left = new Map<string, readonly Place[]>();
 
   /** `slot`: the entry that was looked at. */
   result(result: Result, slot = ''): Result {
-    const { bytes, in_out, op_in } = result;
+    const { bytes, in_out, op_in, ent } = result;
     if (typeof in_out === 'string') {
-      return { ...result, ...this.#entry(slot, in_out, String(op_in)) };
+      return { ...result, ...this.#entry(slot, in_out, String(op_in), String(ent)) };
     }
     if (typeof bytes !== 'string' || bytes.length < 2 * IN_HEADER_SIZE) return result;
     const message = Buffer.from(bytes.slice(0, 2 * IN_HEADER_SIZE), 'hex');
@@ -65,12 +76,13 @@ export class Mask {
     return { ...result, bytes: blankAll(text, found, IN_HEADER_SIZE) };
   }
 
-  #entry(slot: string, in_out: string, op_in: string): Result {
+  #entry(slot: string, in_out: string, op_in: string, ent: string): Result {
     const message = Buffer.from(in_out, 'hex');
-    const head = headOf(opcodeOf(message));
+    const isRequest = liesWhole(message, Buffer.from(ent, 'hex'));
+    const head = headOf(isRequest ? opcodeOf(message) : 0);
     const left = this.#left.get(slot)?.filter(([at]) => at >= head.size) ?? [];
     // Where a reply lies, nobody knows which request it was for: owners of locks stand here.
-    const unknown: Place[] = opOf(opcodeOf(message)) === undefined ? [[16, 16]] : [];
+    const unknown: Place[] = isRequest ? [] : [[16, 16]];
     const all = [...left, ...places(head, op_in), ...unknown];
     this.#left.set(slot, all);
     return {

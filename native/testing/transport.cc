@@ -7,8 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "tiny.h"
@@ -23,6 +26,14 @@ int Plain(const Arguments& a) {
   return Serve(fd) == ENODEV ? 0 : 1;
 }
 
+// Whether a thread of ours sleeps.
+bool Sleeps(pid_t tid) {
+  std::ifstream stat("/proc/self/task/" + std::to_string(tid) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(stat)), {});
+  const size_t name = text.rfind(')');
+  return name != std::string::npos && text.compare(name, 4, ") S ") == 0;
+}
+
 // Linux 6.18: INIT is answered while mount(2) waits for it.
 int SyncInit(const Arguments& a) {
   const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
@@ -32,6 +43,29 @@ int SyncInit(const Arguments& a) {
   }
   int error = 0;
   std::thread server([&] { error = Serve(fd); });
+  MountDevice(fd, a.target);
+  Say("mounted");
+  server.join();
+  return error == ENODEV ? 0 : 1;
+}
+
+// Linux 6.18.44: a clone of a device that waits for its mount waits for it too, and serves it then.
+int CloneWaits(const Arguments& a) {
+  const int fd = OpenDevice(O_RDWR | O_CLOEXEC);
+  if (ioctl(fd, kIocSyncInit) != 0) {
+    Say("SYNC_INIT %s", strerrorname_np(errno));
+    return 3;
+  }
+  const int clone = OpenDevice(O_RDWR | O_CLOEXEC);
+  std::atomic<pid_t> cloner{0};
+  int error = 0;
+  std::thread server([&] {
+    const uint32_t source = static_cast<uint32_t>(fd);
+    cloner = gettid();
+    if (ioctl(clone, kIocClone, &source) != 0) Say("clone %s", strerrorname_np(errno));
+    error = Serve(clone);
+  });
+  while (cloner == 0 || !Sleeps(cloner)) usleep(1000);
   MountDevice(fd, a.target);
   Say("mounted");
   server.join();
@@ -239,7 +273,8 @@ int Errors(const Arguments& a) {
 }  // namespace
 
 const std::vector<Mode> kTransportModes = {
-    {"plain", Plain},   {"sync-init", SyncInit},   {"inherit", Inherit}, {"poll", PollStates},
+    {"plain", Plain},   {"sync-init", SyncInit},   {"clone-waits", CloneWaits},
+    {"inherit", Inherit}, {"poll", PollStates},
     {"epoll-blocking", EpollBlocking}, {"dup", Dup}, {"dup2", Dup2}, {"epoll-hack", EpollHack},
     {"flags", Flags},   {"clone-close", CloneClose},
     {"errors", Errors},

@@ -131,6 +131,7 @@ export class MountTable {
       else conn.shutdown();
     }
     for (const waiter of device.waiters) this.#host.wake(waiter);
+    device.waiters.clear();
     return { result, ...made };
   }
 

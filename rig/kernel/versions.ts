@@ -63,6 +63,7 @@ const OFF: Switches = {
 const STABLE: Switches = {
   ...OFF,
   cloneUnmountedEperm: true,
+  cloneAwaitsMount: true,
   storeNeedsRegular: true,
   killedMounterAborts: true,
   ringCountsFirst: true,
@@ -71,7 +72,6 @@ const STABLE: Switches = {
 
 const NEXT: Switches = {
   ...STABLE,
-  cloneAwaitsMount: true,
   notifyNeedsInit: true,
   ringRegisterSeesAbort: true,
   ringCommitAfterCopy: true,

@@ -1,15 +1,69 @@
-/** FUSE_DEV_IOC_CLONE: a further handle of a connection. */
+/**
+ * FUSE_DEV_IOC_CLONE: a further handle of a connection. One of a handle that waits for its mount
+ * (SYNC_INIT) is held until that is bound.
+ */
+import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
-/** Answers the call; `source` is the handle its descriptor stands for, if it is one. */
-export function cloneHandle(w: PortWiring, handle: PortHandle, source?: PortHandle): void {
-  const { seam, trap, kernel, emit } = w;
-  const { slot, tid } = trap;
-  const injected = w.injection && injectCall(w, 'clone', source, tid);
-  const result = injected || kernel.clone(handle.id, source?.id);
-  seam.respond(slot, result);
-  const conn = kernel.connOf(handle.id);
-  const at = { handle: handle.id, source: source?.id ?? 0, conn, tid };
-  emit({ kind: 'clone', t: w.now(), ...at, result });
+interface HeldClone {
+  readonly slot: number;
+  readonly tid: number;
+  readonly handle: PortHandle;
+  readonly source: PortHandle;
+}
+
+export class Clones {
+  readonly #w: PortWiring;
+  #held: HeldClone[] = [];
+
+  constructor(wiring: PortWiring) {
+    this.#w = wiring;
+  }
+
+  /** Answers the call, or holds it; `source` is the handle its descriptor stands for, if it is one. */
+  call(handle: PortHandle, source?: PortHandle): void {
+    const { slot, tid } = this.#w.trap;
+    const injected = this.#w.injection && injectCall(this.#w, 'clone', source, tid);
+    const result = injected || this.#w.kernel.clone(handle.id, source?.id);
+    if (result === BLOCK && source !== undefined) this.#held.push({ slot, tid, handle, source });
+    else this.#answer(slot, tid, result, handle, source);
+  }
+
+  #answer(
+    slot: number,
+    tid: number,
+    result: number,
+    handle: PortHandle,
+    source: PortHandle | undefined,
+  ): void {
+    const { seam, kernel, emit } = this.#w;
+    seam.respond(slot, result);
+    const conn = kernel.connOf(handle.id);
+    const at = { handle: handle.id, source: source?.id ?? 0, conn, tid };
+    emit({ kind: 'clone', t: this.#w.now(), ...at, result });
+  }
+
+  /** The Kernel says the state of the handle, or of what it shall be a clone of, changed. */
+  wake(id: HandleId): void {
+    this.#held = this.#held.filter(({ slot, tid, handle, source }) => {
+      if (handle.id !== id) return true;
+      const result = this.#w.kernel.clone(handle.id, source.id);
+      if (result === BLOCK) return true;
+      this.#answer(slot, tid, result, handle, source);
+      return false;
+    });
+  }
+
+  /** Answers held calls whose threads have a signal to handle. */
+  interruptSignalled(): void {
+    this.#held = this.#held.filter(({ slot }) => !this.#w.seam.interruptSignalled(slot));
+  }
+
+  /** A thread in the call holds both handles as descriptors do. */
+  holds(handle: PortHandle): boolean {
+    if (this.#held.length === 0) return false;
+    this.#held = this.#held.filter(({ slot }) => this.#w.seam.waits(slot));
+    return this.#held.some((held) => held.handle === handle || held.source === handle);
+  }
 }

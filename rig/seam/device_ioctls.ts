@@ -1,7 +1,7 @@
 /** ioctl(2) on the device: FUSE_DEV_IOC_* (fuse_dev_ioctl() in fs/fuse/dev.c). */
 import { ERRNO } from '../protocol/errno.ts';
 import { backing } from './backing_calls.ts';
-import { cloneHandle } from './clone_call.ts';
+import type { Clones } from './clone_call.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
 const { EFAULT, ENOTTY, EPERM } = ERRNO;
@@ -19,6 +19,7 @@ export function deviceIoctl(
   wiring: PortWiring,
   handle: PortHandle,
   byDescriptor: (fd: number) => PortHandle | undefined,
+  clones: Clones,
 ): void {
   const { seam, trap, kernel, data } = wiring;
   const { slot, tid } = trap;
@@ -38,7 +39,7 @@ export function deviceIoctl(
     return;
   }
   const view = new DataView(data.buffer, data.byteOffset, size);
-  if (command === IOC.clone) cloneHandle(wiring, handle, byDescriptor(view.getUint32(0, true)));
+  if (command === IOC.clone) clones.call(handle, byDescriptor(view.getUint32(0, true)));
   else if (command === IOC.backingOpen) {
     backing(wiring, handle, 'open', view.getInt32(0, true), view);
   } else backing(wiring, handle, 'close', view.getInt32(0, true), view);

@@ -8,6 +8,7 @@ import { BLOCK, type HandleId } from '../kernel/kernel.ts';
 import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { isNotification } from '../protocol/notify.ts';
+import { Clones } from './clone_call.ts';
 import type { DescriptorTable } from './descriptors.ts';
 import { injectDelivered, injectRead, injectReplied, injectReply } from './device_faults.ts';
 import { deviceIoctl } from './device_ioctls.ts';
@@ -38,6 +39,7 @@ export class DevicePort {
   inspect: ((message: Uint8Array) => void) | undefined;
   readonly #w: PortWiring;
   readonly #duplicates: Duplicates;
+  readonly #clones: Clones;
   /** Indexes at which a device ever was. */
   readonly #was = new Set<number>();
   /** Told of a call on a descriptor that was the device and is closed. */
@@ -47,6 +49,7 @@ export class DevicePort {
     this.#w = wiring;
     this.table = table;
     this.#duplicates = new Duplicates(wiring, table);
+    this.#clones = new Clones(wiring);
   }
 
   /** The handle at an index of the range, if a device lies there. */
@@ -121,8 +124,9 @@ export class DevicePort {
     else if (WRITES.has(nr)) this.#write(handle);
     else if (nr === NR.splice) output ? this.#spliceIn(handle) : this.#spliceOut(handle);
     else if (sends) output ? this.#sendIn(handle) : this.#spliceOut(handle);
-    else if (nr === NR.ioctl) deviceIoctl(this.#w, handle, (fd) => this.byDescriptor(fd));
-    else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
+    else if (nr === NR.ioctl) {
+      deviceIoctl(this.#w, handle, (fd) => this.byDescriptor(fd), this.#clones);
+    } else if (nr === NR.fcntl) this.#duplicates.fcntl(handle);
     else if (nr === NR.dup) this.#duplicates.dup(handle, false);
     else if (nr === NR.dup2 || nr === NR.dup3) this.#duplicates.dup2(handle);
     else if (nr === NR.close) {
@@ -303,6 +307,7 @@ export class DevicePort {
 
   /** The Kernel says the handle's queue or state changed: held reads first, then what poll shows. */
   wake(id: HandleId): void {
+    this.#clones.wake(id);
     const handle = this.handles.get(id);
     if (handle === undefined) return;
     while (handle.held.length > 0) {
@@ -345,6 +350,7 @@ export class DevicePort {
 
   /** Answers held reads whose threads have a signal to handle. */
   interruptSignalled(): void {
+    this.#clones.interruptSignalled();
     for (const handle of this.handles.values()) {
       handle.held = handle.held.filter((read) => !this.#w.seam.interruptSignalled(read.slot));
     }
@@ -375,7 +381,7 @@ export class DevicePort {
     for (const handle of this.handles.values()) {
       if (handle.suspect === 0) continue;
       handle.held = handle.held.filter((read) => this.#w.seam.waits(read.slot));
-      if (handle.held.length > 0) continue;
+      if (handle.held.length > 0 || this.#clones.holds(handle)) continue;
       handle.suspect--;
       if (this.#w.seam.alive(handle.index)) continue;
       // A held FUSE command is a reference to the open file.

@@ -34,6 +34,7 @@ const WRONG: Record<string, RegExp[]> = {
 describe.each([
   'plain',
   'sync-init',
+  'clone-waits',
   'poll',
   'epoll-blocking',
   'dup',

@@ -113,12 +113,13 @@ export class Bench {
     return left;
   }
 
-  /** Runs fuse-rig with these words, its environment marked. */
+  /** Runs fuse-rig with these words, its environment marked; `prefix` are words before it. */
   async rig(
     args: readonly string[],
     options: { input?: string; env?: Record<string, string> } = {},
+    prefix: readonly string[] = [],
   ) {
-    const [first = '', ...words] = [...this.#as, process.execPath, PROGRAM, ...args];
+    const [first = '', ...words] = [...this.#as, ...prefix, process.execPath, PROGRAM, ...args];
     const ran = await run(first, words, {
       timeoutS: 60,
       cwd: this.dir,

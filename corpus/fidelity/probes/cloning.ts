@@ -4,7 +4,9 @@ import {
   client,
   clone,
   close,
+  DIRECTORY,
   IOC,
+  mount,
   mounted,
   on,
   open,
@@ -21,6 +23,9 @@ import {
 const PARALLEL = { flags: ['PARALLEL_DIROPS'] } as const;
 /** A device and its clone `b`. */
 const two = (): Step[] => [...ready(PARALLEL), open('b'), clone('b')];
+const sync = call('ioctl', 'a', IOC.syncInit, 'none');
+/** A device in the state SYNC_INIT, and who wants a clone of it. */
+const waiting = (): Step[] => [open(), sync, open('b'), on('r', clone('b'))];
 const abort = call('fusectl', 'a', 'abort', '1');
 
 // biome-ignore format: one row a probe
@@ -36,6 +41,18 @@ export const CLONING = section('1.10', [
   ['into one that another connection has', [...ready(), open('b'), call('mount', 'probe', 'm2', 'fuse', '0', 'fd=@b,rootmode=40000,user_id=0,group_id=0'), clone('b')], [0, 'EINVAL']],
   ['of a clone', [...two(), open('c'), clone('c', 'b'), client('k', 'stat m/f'), read('c')], [0, 'asleep', 42]],
   ['into one that waits for its mount', [...ready(), open('b'), call('ioctl', 'b', IOC.syncInit, 'none'), clone('b'), read('b')], [0, 0, 'EAGAIN']],
+  ['of one that waits for its mount: waits too', waiting(), ['asleep']],
+  ['of one that waits, by itself', [open(), sync, on('r', clone('a'))], ['asleep']],
+  ['of one that waits, by itself: then it is bound', [open(), sync, on('r', clone('a')), on('u', mount()), read(), reply()], ['asleep', 'asleep', 104, 80]],
+  ['of one that waits: goes on when that is mounted', [...waiting(), on('u', mount()), read('b'), reply({ to: 'b' }), client('k', 'stat m/f'), read()], ['asleep', 'asleep', 104, 80, 'asleep', 42]],
+  ['of one that waits: two of them', [...waiting(), open('c'), on('s', clone('c')), on('u', mount()), read('c'), reply({ to: 'c' }), read('b')], ['asleep', 'asleep', 104, 80, 'EAGAIN']],
+  ['of one that waits: the mount is refused', [...waiting(), on('u', mount()), read(), reply({ error: -5 }), read('b'), poll('b')], ['asleep', 104, 16, 'ENODEV', 'ERR']],
+  ['of one that waits: a mount that fails does not wake it', [...waiting(), mount({ options: 'fd=@a' })], ['asleep', 'EINVAL']],
+  ['of one that waits: interrupted', [...waiting(), signal('r', 'USR1')], ['asleep', 'EINTR']],
+  ['of one that waits: interrupted, and again', [...waiting(), signal('r', 'USR1'), on('r', clone('b')), on('u', mount()), read('b'), reply({ to: 'b' })], ['EINTR', 'asleep', 'asleep', 104, 80]],
+  ['of one that waits: bound meanwhile', [...waiting(), call('mount', 'probe', 'm2', 'fuse', '0', `fd=@b,${DIRECTORY}`), on('u', mount()), read(), reply()], ['asleep', 0, 'asleep', 104, 80]],
+  ['of one that waits, with a bad pointer', [open(), sync, open('b'), call('ioctl', 'b', IOC.clone, 'bad')], ['EFAULT']],
+  ['of one that waits: its descriptor is closed', [...waiting(), close('a'), signal('r', 'USR1')], ['asleep', 0, 'EINTR']],
   ['before INIT is read', [...mounted(), open('b'), clone('b'), read('b'), read()], [0, 104, 'EAGAIN']],
   ['before INIT is answered', [...mounted(), read(), open('b'), clone('b'), read('b')], [0, 'EAGAIN']],
   ['after an abort', [...ready(), abort, open('b'), clone('b'), read('b'), poll('b')], [0, 'ENODEV', 'ERR']],

@@ -53,7 +53,7 @@ describe('sequences', () => {
       });
       return [differs.map(tell), differs.map(() => tell(false))];
     };
-    const { steps } = await shrink(probe, 'first', SEED, ask);
+    const { steps } = await shrink(probe, 'step 1 ', SEED, ask);
     expect(steps.length).toBeLessThanOrEqual(2);
   });
 });

@@ -74,7 +74,16 @@ export interface Found {
   readonly seed: number;
   readonly steps: readonly string[];
   readonly difference: string;
+  /** How often of `AGAIN` times the whole sequence differed when it was asked again alone. */
+  readonly again: number;
 }
+
+/** A sequence that differs is asked again so often: what differs once is a race, and not shortened. */
+export const AGAIN = 5;
+
+/** The step at which two sides differ, without its number: shortening must not lead to another one. */
+const placeOf = (found: string | undefined): string | undefined =>
+  found?.split('\n')[0]?.replace(/^step \d+ /, '');
 
 /** Shortened so often at most. */
 const ROUNDS = 40;
@@ -85,7 +94,7 @@ export async function shrink(
   first: string,
   seed: number,
   ask = askBoth,
-): Promise<Found> {
+): Promise<Omit<Found, 'again'>> {
   let best = { probe, difference: first };
   for (let found = true, rounds = 0; found && rounds < ROUNDS; rounds++) {
     const { steps } = best.probe;
@@ -97,7 +106,9 @@ export async function shrink(
     );
     const [kernel, model] = await ask(candidates);
     // The later a step, the less depends on it.
-    const n = candidates.findLastIndex((_, i) => differenceOf(kernel[i], model[i]) !== undefined);
+    const n = candidates.findLastIndex(
+      (_, i) => placeOf(differenceOf(kernel[i], model[i])) === placeOf(first),
+    );
     const shorter = candidates[n];
     found = shorter !== undefined;
     if (shorter !== undefined) {
@@ -105,6 +116,14 @@ export async function shrink(
     }
   }
   return { seed, steps: best.probe.steps.map(({ says }) => says), difference: best.difference };
+}
+
+/** Asks a sequence that differed again, and shortens it if it differs again. */
+async function examine(probe: Probe, first: string, seed: number, ask: AskBoth): Promise<Found> {
+  const [kernel, model] = await ask(Array.from({ length: AGAIN }, () => probe));
+  const again = kernel.filter((one, i) => differenceOf(one, model[i]) !== undefined).length;
+  const whole = { seed, steps: probe.steps.map(({ says }) => says), difference: first };
+  return { ...(again === 0 ? whole : await shrink(probe, first, seed, ask)), again };
 }
 
 /** Runs sequences in batches; `tell` hears of the progress. Ends early after `most` differences. */
@@ -126,7 +145,7 @@ export async function search(
     for (const [i, probe] of probes.entries()) {
       const differs = differenceOf(kernel[i], model[i]);
       if (differs === undefined || found.length >= most) continue;
-      found.push(await shrink(probe, differs, seed + from + i, ask));
+      found.push(await examine(probe, differs, seed + from + i, ask));
     }
     tell(from + probes.length);
   }
