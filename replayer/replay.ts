@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
+import type { Check } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
 import { isEmitted, type ReplayEvent } from '../rig/events.ts';
@@ -14,7 +15,13 @@ import { ModelKernel } from '../rig/kernel/model.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { type LaunchOptions, launch, makeScratch, type Scratch } from '../rig/seam/launch.ts';
+import {
+  type LaunchOptions,
+  launch,
+  makeScratch,
+  type Scratch,
+  scratchIn,
+} from '../rig/seam/launch.ts';
 import { InterruptError, Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
@@ -22,6 +29,7 @@ import { CanonicalLog, LOGGED } from './canonical.ts';
 import { CapturedOnly } from './captured_only.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
+import { Crashes, NAMING } from './crashes.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
 import { keeper } from './kept.ts';
@@ -38,7 +46,16 @@ import { Watched } from './watched.ts';
 export type * from './options.ts';
 
 /** What the termination check looks at. */
-const ENDS = ['exit', 'hang', 'teardown', 'register', 'injected'] as const;
+const ENDS = [
+  'exit',
+  'crash',
+  'hang',
+  'stacks',
+  'unkillable',
+  'teardown',
+  'register',
+  'injected',
+] as const;
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. */
 export async function replay(
@@ -49,7 +66,7 @@ export async function replay(
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {
-    kept = makeScratch('replay');
+    kept = options.place === undefined ? makeScratch('replay') : scratchIn(options.place);
     const scratch = kept.path;
     const before = prologue(reader);
     const place = placeOfFixture(options.keepFixture, before) ?? join(scratch, 'fixture');
@@ -151,7 +168,7 @@ async function run(
   const watched = new Watched(session, launched, emit);
   listen(model, session, cursor, watched);
   cursor.onStop = () => log.cut();
-  const ending = new Ending(session, model, launched.keeperPid, emit);
+  const ending = new Ending(session, model, launched.keeperPid, emit, options.stacks);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   if (session.injection !== undefined) {
     session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
@@ -162,6 +179,8 @@ async function run(
   const ends: ReplayEvent[] = [];
   routes.add((e) => watched.take(e), ['teardown', 'answered']);
   routes.add((e) => ends.push(e), ENDS);
+  const crashes = new Crashes(emit);
+  routes.add((e) => crashes.take(e), NAMING);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));
   hooks.started(session.seam.wakeFd);
@@ -170,15 +189,34 @@ async function run(
     lookForPoison(poison, options.backing, session.now());
   } finally {
     await session.close();
+    crashes.close();
     const t = session.now();
+    const { survivors } = session.killing;
+    if (survivors.length > 0) emit({ kind: 'unkillable', t, processes: [...survivors] });
     const counts = { requests: cursor.index, replies: replayer.replies };
     writer?.close({ kind: 'end', t, reason: 'server-exit', ...counts });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
+  return conclude(command, { session, cursor, replayer, log }, checks, ends);
+}
+
+interface Parts {
+  session: Session;
+  cursor: Cursor;
+  replayer: Replayer;
+  log: CanonicalLog;
+}
+
+/** What came of it. `ends`: what the termination check is to look at. */
+function conclude(
+  command: readonly string[],
+  { session, cursor, replayer, log }: Parts,
+  checks: readonly Check[],
+  ends: readonly ReplayEvent[],
+): ReplayResult {
   log.planned(replayer.injected.lines());
-  const recorded = cursor.capturedExit?.code ?? 0;
-  const termination = new Termination(recorded);
+  const termination = new Termination(cursor.capturedExit?.code ?? 0);
   for (const event of ends) termination.take(event);
   return {
     command: [...command],

@@ -10,8 +10,11 @@ import { type ReplayResult, replay } from '../../replayer/replay.ts';
 import type { Decider } from '../decider.ts';
 import { findingsCode } from '../engine/outcome.ts';
 import { firstDifferentLine } from '../report/log_difference.ts';
+import { makeScratch } from '../seam/launch.ts';
 import type { Answer, Task } from './tasks.ts';
 
+/** Of all runs of this process; its keeper removes it, however this process ends. */
+const place = makeScratch('explore').path;
 const HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
 
 function outcomeOf(result: ReplayResult, difference: Difference | undefined): Outcome {
@@ -33,7 +36,7 @@ async function perform({ id, options, audited, watched }: Task): Promise<Answer>
     const rules = (options.faults ?? []).map(parseRule);
     const decider: Decider | undefined =
       watcher ?? (rules.length === 0 ? undefined : new PlanDecider(rules));
-    return replay({ ...options, logLine: (line) => lines.push(line) }, HOOKS, decider);
+    return replay({ ...options, place, logLine: (line) => lines.push(line) }, HOOKS, decider);
   };
   const first: string[] = [];
   const result = await once(first);

@@ -2,7 +2,7 @@
  * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
  * child installs the filter and hands us the listener before it becomes the server.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -50,6 +50,8 @@ export interface Launched {
   go(): void;
   /** Resolves when the keeper has gone, after `seam.close()`. */
   gone: Promise<unknown>;
+  /** Instead of waiting for it: what it keeps cannot be ended. */
+  leave(): void;
 }
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
@@ -171,6 +173,7 @@ export function launch(options: LaunchOptions): Launched {
     root: options.root?.dir,
     go: () => void seam.keeperSend(KEEPER.go, ''),
     gone: launcher,
+    leave: () => launcher.unref(),
   };
 }
 
@@ -180,6 +183,12 @@ export interface Scratch {
   /** Removes what is left of it. */
   close(): Promise<void>;
 }
+
+/** A scratch directory in one that has its keeper already. */
+export const scratchIn = (place: string): Scratch => ({
+  path: mkdtempSync(join(place, 'run-')),
+  close: async () => {},
+});
 
 /**
  * Makes a scratch directory in TMPDIR. A process of its own keeps it: it is removed even when the rig

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RecordOptions, RecordResult } from '../../../recorder/record.ts';
+import type { RecordOptions, RecordResult } from '../../../recorder/options.ts';
 import { recordInWorker } from '../../engine/engine.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';
@@ -68,6 +68,11 @@ function notMounted(result: RecordResult, how: string): { text: string; code: nu
 }
 
 function conclude(flags: Flags, result: RecordResult): void {
+  for (const { pid, comm, state, wchan } of result.survivors) {
+    process.stderr.write(
+      `fuse-rig: process ${pid} ${comm} survives SIGKILL (state ${state} in ${wchan}); its keeper waits for it\n`,
+    );
+  }
   const { exit } = result;
   const how =
     exit === null
