@@ -2,48 +2,17 @@
  * The recorder: runs the server in front of the real kernel and writes down what both say. It ends
  * when the last process of the server has ended, by whatever cause.
  */
-import type { BeginEvent, EndEvent } from '../rig/events.ts';
-import type { Survivor } from '../rig/seam/killing.ts';
-import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
+import type { BeginEvent } from '../rig/events.ts';
+import { launch, serverStart } from '../rig/seam/launch.ts';
 import { Session } from '../rig/session.ts';
 import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
-import { Recorder, type RecordHooks } from './recorder.ts';
+import type { RecordHooks, RecordOptions, RecordResult } from './options.ts';
+import { Recorder } from './recorder.ts';
 import { RealKernel } from './relay.ts';
 import { rootedForRecord } from './rooted.ts';
-
-export interface RecordOptions extends LaunchOptions {
-  /** The capture file. */
-  output: string;
-  /** Replace an existing file. */
-  force: boolean;
-  /** Backing directory or image to keep as it is now. */
-  fixture?: string;
-  /** Mount point the command names, if it is known before the server mounts. */
-  mountpoint?: string;
-}
-
-export interface RecordResult {
-  reason: EndEvent['reason'];
-  requests: number;
-  replies: number;
-  bytes: number;
-  /** How the server's first process ended; null while unknown. */
-  exit: { code: number | null; signal: number | null } | null;
-  /** The server never opened the device. */
-  neverOpened: boolean;
-  /** The last mount(2) that failed. */
-  mountFailed: { target: string; errno: string } | undefined;
-  /** After the end of its connection it made nothing but calls that failed, and was told to end: which. */
-  noise: string[] | undefined;
-  /** Processes of the server that SIGKILL did not end: their keeper waits for them. */
-  survivors: readonly Survivor[];
-  /** There is a capture; false where the server neither mounted nor was asked anything. */
-  kept: boolean;
-  seconds: number;
-}
 
 export async function record(options: RecordOptions, hooks: RecordHooks): Promise<RecordResult> {
   const begin: BeginEvent = {

@@ -6,27 +6,8 @@ import type { EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import type { Director, Session } from '../rig/session.ts';
+import type { RecordHooks, RecordProgress } from './options.ts';
 import { Mounts } from './unmounting.ts';
-
-export interface RecordProgress {
-  requests: number;
-  replies: number;
-  /** Bytes of messages, both ways. */
-  bytes: number;
-  mounted: string | undefined;
-}
-
-export interface RecordHooks {
-  progress(p: RecordProgress): void;
-  /** What the server printed, as it comes. */
-  output(fd: 1 | 2, bytes: Uint8Array): void;
-  /** Whether enough of it waits to be taken: then the server waits. */
-  outputFull(): boolean;
-  /** How often the user asked to stop so far. */
-  stops(): number;
-  /** The descriptor that wakes the session. */
-  started(wakeFd: number): void;
-}
 
 const PROGRESS_NS = 100e6;
 /** After Ctrl-C, or when it was told to end: how long the server may take to end by itself before it is killed. */
