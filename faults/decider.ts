@@ -39,6 +39,11 @@ class Counted {
     if (hit && message !== undefined) this.#done.add(message);
     return hit;
   }
+
+  /** Messages have their numbers anew; what was counted stays counted. */
+  restarted(): void {
+    this.#done.clear();
+  }
 }
 
 const inside = (range: Range | undefined, value: number): boolean =>
@@ -97,6 +102,11 @@ export class PlanDecider implements Decider {
     return found ?? NONE;
   }
 
+  restarted(): void {
+    for (const counted of this.#rules) counted.restarted();
+    this.#phases.clear();
+  }
+
   #phaseAt({ conn, name, opcode }: Moment): Phase {
     const phase = this.#phases.get(conn) ?? 'init';
     if (phase === 'init' && name === 'replied' && opcode === OP.INIT.opcode) {
@@ -113,13 +123,13 @@ export class PlanDecider implements Decider {
 function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
-    const { possible, goesOn = false, name } = rule.fault;
+    const { possible, goesOn = false, fate = 'none', name } = rule.fault;
     return {
       ...common,
       synthetic: possible === undefined,
       // A mount that goes before it was ever used is one that failed, to many servers.
       goesOn: goesOn && phase !== 'init',
-      fate: 'none',
+      fate,
       errno: 0,
       teardown: name as NonNullable<Verdict['teardown']>,
       times: rule.times,

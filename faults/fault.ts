@@ -59,6 +59,8 @@ export interface TeardownFault extends Common {
   readonly possible?: string;
   /** The session goes on: part of it is gone. */
   readonly goesOn?: true;
+  /** Nothing is said of any request by default. */
+  readonly fate?: Fate;
 }
 
 export type Fault = ResultFault | TeardownFault;

@@ -121,6 +121,10 @@ export class Cursor {
 
   /** Does everything that is due. */
   pump(): void {
+    if (this.#halted !== undefined) {
+      this.#leave(this.#halted);
+      return;
+    }
     while (this.#current !== undefined && this.#step(this.#current)) this.#advance();
     if (this.#stopped !== undefined) this.#drain(this.#stopped);
   }
@@ -393,6 +397,7 @@ export class Cursor {
    * the capture is named at the next pump: this one may be going on.
    */
   stop(detail: string): void {
+    if (this.#halted !== undefined) return;
     this.#stopped ??= detail;
     this.onStop();
     for (const side of this.#sides.values()) {
@@ -402,6 +407,48 @@ export class Cursor {
   }
   #stopped: string | undefined;
   onStop: () => void = () => {};
+
+  /** The session ends here, and another goes on with the `rest`: what is unanswered now stays so. */
+  halt(detail: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#halted ??= detail;
+    this.onStop();
+    for (const side of this.#sides.values()) side.gone = true;
+  }
+  #halted: string | undefined;
+
+  get halted(): boolean {
+    return this.#halted !== undefined;
+  }
+
+  /** What the session has left unanswered, by its place in the capture: once. */
+  #leave(detail: string): void {
+    const left = [...this.#sides.values()].flatMap((side) => {
+      const flights = [...side.flights.values()];
+      side.flights.clear();
+      return flights;
+    });
+    left.sort((a, b) => a.index - b.index);
+    for (const flight of left) this.#emit(this.#givenUp(flight, 'ended', detail));
+  }
+
+  /** Events of the capture that were not passed. */
+  *rest(): Generator<SessionEvent> {
+    if (this.#current !== undefined) yield this.#current;
+    for (let next = this.#events.next(); next.done !== true; next = this.#events.next()) {
+      yield next.value;
+    }
+  }
+
+  /** Recorded time of the event that is waited for. */
+  get passedUntil(): number {
+    return this.#current?.t ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests up to this place of the capture were passed before this session. */
+  passedBefore(index: number): void {
+    this.#asker.index = index;
+  }
 
   /** Names what is left of the capture after a teardown. */
   #drain(detail: string): void {
