@@ -67,6 +67,12 @@ export type Rule = ResultRule | TeardownRule;
 
 export const isTeardown = (rule: Rule): rule is TeardownRule => rule.fault.kind === 'teardown';
 
+/** Whether a rule can never come true where no ring is offered. */
+export function needsRing(rule: Rule): boolean {
+  const { transports } = isTeardown(rule) ? rule.at : rule.fault;
+  return rule.transport === 'ring' || !transports.includes('device');
+}
+
 /** `twice` is the one word for more than once. */
 export const TWICE = 'twice';
 

@@ -171,6 +171,7 @@ export interface Native {
     flags: number,
     data: string,
   ): number;
+  shareThere(tid: number, target: string): number;
   unmountThere(tid: number, target: string, flags: number): number;
   runThere(tid: number, argv: string[]): number;
   finish(fd: number): number;

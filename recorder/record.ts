@@ -5,15 +5,16 @@
 import { native } from '../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
+import type { Survivor } from '../rig/seam/killing.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
-import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
 import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
 import { keepFixture } from './keep_fixture.ts';
 import { RealKernel } from './relay.ts';
+import { rootedForRecord } from './rooted.ts';
 import { Mounts } from './unmounting.ts';
 
 export interface RecordOptions extends LaunchOptions {
@@ -60,6 +61,8 @@ export interface RecordResult {
   mountFailed: { target: string; errno: string } | undefined;
   /** After the end of its connection it made nothing but calls that failed, and was told to end: which. */
   noise: string[] | undefined;
+  /** Processes of the server that SIGKILL did not end: their keeper waits for them. */
+  survivors: readonly Survivor[];
   /** There is a capture; false where the server neither mounted nor was asked anything. */
   kept: boolean;
   seconds: number;
@@ -166,7 +169,7 @@ class Recorder implements Director {
 
   #kill(): void {
     this.#stopAt = Number.MAX_SAFE_INTEGER;
-    this.#session.seam.keeperSend(KEEPER.kill, '');
+    this.#session.killing.all();
   }
 }
 
@@ -197,7 +200,7 @@ async function recordInto(
   options: RecordOptions,
   hooks: RecordHooks,
 ): Promise<RecordResult> {
-  const launched = launch(options);
+  const launched = launch({ ...options, ...rootedForRecord(options.root, options.fixture) });
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
   const session = new Session(launched, kernel, (event) => {
@@ -216,7 +219,8 @@ async function recordInto(
     onUnmounted: (target, result) => session.mounts.finishUnmount(target, result),
   });
   const { mounts: made } = recorder;
-  mounts.announce = (target) => void seam.keeperSend(KEEPER.noteMount, made.announced(target));
+  const rooted = options.root !== undefined;
+  mounts.announce = (target, tid) => made.announce(session, target, rooted ? tid : undefined);
   session.output.full = () => hooks.outputFull();
   hooks.started(session.seam.wakeFd);
   try {
@@ -242,6 +246,7 @@ async function recordInto(
     neverOpened: !recorder.opened,
     mountFailed,
     noise,
+    survivors: session.killing.survivors,
     kept,
     seconds: session.now() / 1e9,
   };

@@ -1,7 +1,9 @@
 /** Where the server has mounted, and how the recorder takes it away when it is asked to stop. */
 import { native } from '../native/load.ts';
+import { KEEPER } from '../rig/seam/traps.ts';
 import type { Session } from '../rig/session.ts';
 import { fuseMounts, withoutLinks } from './mountinfo.ts';
+import { shareMountpoint } from './rooted.ts';
 
 const MNT_DETACH = 2;
 
@@ -10,12 +12,19 @@ export class Mounts {
   readonly #targets: string[] = [];
   /** Targets as mountinfo names them: once the mount stands, to look would ask the server. */
   readonly #places = new Map<string, string>();
+  readonly #shared = new Set<string>();
 
-  /** A mount is about to be made. Returns its place as mountinfo will name it. */
-  announced(target: string): string {
+  /**
+   * A mount is about to be made. `there`: by this thread, whose root is its own, so that others see the
+   * mount only if its place is shared, once.
+   */
+  announce(session: Session, target: string, there: number | undefined): void {
     const place = withoutLinks(target);
     this.#places.set(target, place);
-    return place;
+    session.seam.keeperSend(KEEPER.noteMount, place);
+    if (there === undefined || this.#shared.has(place)) return;
+    this.#shared.add(place);
+    shareMountpoint(session, place, there);
   }
 
   made(target: string): void {

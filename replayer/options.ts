@@ -2,6 +2,7 @@
 import type { Finding } from '../rig/checks/finding.ts';
 import type { VersionName } from '../rig/kernel/versions.ts';
 import type { PoisonExtent } from '../rig/seam/poison.ts';
+import type { Root } from '../rig/seam/root.ts';
 import type { EndHow } from './ending.ts';
 import type { RuleResult } from './injected.ts';
 
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   serial?: boolean;
   /** Where the server is started; the recorded directory if that exists, else the scratch one. */
   cwd?: string;
+  /** Root the server is started in, in place of this machine's. */
+  root?: Root;
   /** How requests may come: `device` offers no ring. */
   transport?: 'any' | 'device';
   /** Possible CPUs, and so queues of a ring, that the server is shown. */
@@ -34,6 +37,8 @@ export interface ReplayOptions {
   keepFixture?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
+  /** A server that does not end is asked for its user stacks, where gdb or eu-stack is installed. */
+  stacks?: boolean;
   /** Bytes of the server's own output kept for the report. */
   outputMax?: number;
 }

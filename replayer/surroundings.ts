@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { RestoredFixture } from '../recorder/fixture/restore.ts';
 import type { BeginEvent } from '../rig/events.ts';
+import type { Root } from '../rig/seam/root.ts';
 import { type OwnerMap, SAME_OWNERS } from './normal.ts';
 import type { ReplayOptions } from './options.ts';
 
@@ -15,6 +16,11 @@ export function workingDirectory(
   // With a command of the caller's own, relative paths are the caller's.
   if (options.command.length > 0) return process.cwd();
   return existsSync(begin.server.cwd) ? begin.server.cwd : scratch;
+}
+
+/** Options for a root that also has the places of this run. */
+export function withPlaces(root: Root | undefined, places: readonly string[]): { root?: Root } {
+  return root === undefined ? {} : { root: { ...root, share: [...root.share, ...places] } };
 }
 
 /**

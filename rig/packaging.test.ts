@@ -1,8 +1,17 @@
 /**
  * The package as somebody installs it: packed from a copy of this checkout, installed into an empty
- * folder where no compiler runs, used there. Needs the npm registry for the dependencies.
+ * folder where no compiler runs, used there, with the example project that newcomers copy. Dependencies
+ * come from npm's cache, or from the registry where that lacks them; vitest is this checkout's.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa, type Options } from 'execa';
@@ -12,7 +21,7 @@ import { filesBelow, ROOT } from './testing/sources.ts';
 const golden = join(ROOT, 'recorder/capture/golden/v1.fusecap');
 /** No compiler: whoever calls one fails. */
 const NO_COMPILER = { CC: '/bin/false', CXX: '/bin/false', npm_config_build_from_source: 'false' };
-const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
+const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
 let scratch: string;
 let checkout: string;
@@ -80,10 +89,15 @@ describe('the package', () => {
         'dist/native/fuse-rig-launch',
         'dist/native/fuse-rig-server',
         'dist/native/stand-ins/fusermount3',
+        'dist/rig/vitest/index.d.ts',
+        'dist/faults/fast_check.d.ts',
+        'faults/plan.schema.json',
       ]),
     );
     const odd = names.filter((name) =>
-      /\.test\.|\.tsx?$|\.o$|testing\/|arbitraries|scene|\.tgz$|^corpus\/|^\.ci\//.test(name),
+      /\.test\.|(?<!\.d)\.tsx?$|\.o$|testing\/|protocol\/arbitraries|kernel\/scene|\.tgz$|^corpus\/|^\.ci\//.test(
+        name,
+      ),
     );
     expect(odd).toEqual([]);
   });
@@ -91,11 +105,9 @@ describe('the package', () => {
   it('brings its dependencies and no tool', () => {
     const names = readdirSync(join(place, 'node_modules'));
     expect(names).toEqual(
-      expect.arrayContaining(['fuse-rig', 'commander', 'execa', 'msgpackr', 'yaml']),
+      expect.arrayContaining(['fuse-rig', 'commander', 'execa', 'fast-check', 'msgpackr', 'yaml']),
     );
-    expect(
-      names.filter((name) => /vitest|typescript|biome|fast-check|node-addon/.test(name)),
-    ).toEqual([]);
+    expect(names.filter((name) => /vitest|typescript|biome|node-addon/.test(name))).toEqual([]);
   });
 
   it('examines the machine where it is installed', async () => {
@@ -114,5 +126,56 @@ describe('the package', () => {
     const doctor = await execa('npm', ['exec', 'fuse-rig', '--', 'doctor'], at(checkout));
     expect(doctor.exitCode, String(doctor.stderr)).toBe(0);
     expect(doctor.stdout).toContain('\nreplay  works here\n');
+  });
+});
+
+describe('the example project', { timeout: 120_000 }, () => {
+  const example = (): string => join(scratch, 'example');
+  beforeAll(() => {
+    cpSync(join(ROOT, 'corpus/examples/vitest'), example(), { recursive: true });
+    const modules = join(example(), 'node_modules');
+    cpSync(join(place, 'node_modules'), modules, { recursive: true, verbatimSymlinks: true });
+    for (const name of ['vitest', '@types']) {
+      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    }
+  });
+
+  const npmTest = (env: Record<string, string> = {}, ...args: string[]) =>
+    execa('node', ['node_modules/vitest/vitest.mjs', 'run', ...args], {
+      cwd: example(),
+      reject: false,
+      env: { NO_COLOR: '1', FUSE_RIG_FORBID_SKIPS: '1', ...env },
+    });
+
+  it('passes', async () => {
+    const { exitCode, stdout, stderr } = await npmTest();
+    expect(exitCode, `${stdout}${stderr}`).toBe(0);
+    expect(stdout).toMatch(/Tests +5 passed \(5\)/);
+    expect(readdirSync(join(example(), 'logs')).length).toBeGreaterThan(2);
+  });
+
+  it('fails for a server that is wrong, and says how to see it', async () => {
+    const SERVER = '{server} --bug double-reply --fs passthrough={fixture} {mountpoint}';
+    const { exitCode, stderr } = await npmTest({ SERVER }, '-t', 'answers');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/FAIL conformance +\d+ replies refused by the kernel/);
+    expect(stderr).toMatch(
+      /reproduce {3}fuse-rig replay cases\/rename\/capture.fusecap .*double-reply/,
+    );
+  });
+
+  it('has types', async () => {
+    const compilerOptions = {
+      ...{ target: 'es2023', module: 'nodenext', strict: true, noEmit: true, types: ['node'] },
+    };
+    const tsconfig = { compilerOptions, include: ['server.test.ts'] };
+    writeFileSync(join(example(), 'tsconfig.json'), JSON.stringify(tsconfig));
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const ran = await execa('node', [tsc, '-p', '.'], { cwd: example(), reject: false });
+    expect(ran.stdout).toBe('');
+    const wrong = "import { expect } from 'fuse-rig/vitest';\nexpect(1).toPast();\n";
+    writeFileSync(join(example(), 'server.test.ts'), wrong);
+    const again = await execa('node', [tsc, '-p', '.'], { cwd: example(), reject: false });
+    expect(again.stdout).toContain("Property 'toPast' does not exist");
   });
 });

@@ -48,6 +48,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'rig/redact/': ['rig/protocol/', 'rig/events.ts', 'rig/report/exchanges.ts', 'recorder/'],
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/'],
+  'rig/vitest/': ['rig/', 'replayer/', 'faults/', 'native/'],
   // Measures the program as a whole, at work on real servers.
   'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'corpus/', 'native/'],
   'native/': [],
@@ -87,7 +88,8 @@ const PACKAGES: Record<string, RegExp> = {
   // Processes are launched here and nowhere else.
   execa:
     /^(rig\/seam\/launch|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
-  'fast-check': /^(faults\/(explore|arbitraries)|corpus\/fidelity\/random\/)/,
+  vitest: /^rig\/vitest\//,
+  'fast-check': /^(faults\/(explore|arbitraries|fast_check)|corpus\/fidelity\/random\/)/,
 };
 
 /** Calls with one home; [pattern, home, what to write instead]. */
@@ -292,8 +294,7 @@ describe('the rules themselves', () => {
   it('read imports of every kind', () => {
     const text =
       "import a from 'node:fs';\nimport {\n  b,\n} from '../x.ts';\nexport * from './y.ts';\nawait import('./z.ts');\nimport './w.ts';\n";
-    const source = { path: 'rig/cli/f.ts', text, code: text };
-    const ours = ['rig/x.ts', 'rig/cli/y.ts', 'rig/cli/z.ts', 'rig/cli/w.ts'];
-    expect(importsOf(source)).toEqual(['node:fs', ...ours]);
+    const ours = ['x.ts', 'cli/y.ts', 'cli/z.ts', 'cli/w.ts'].map((name) => `rig/${name}`);
+    expect(importsOf({ path: 'rig/cli/f.ts', text, code: text })).toEqual(['node:fs', ...ours]);
   });
 });

@@ -25,30 +25,69 @@ async function replayOnce(capture: string, how: readonly string[]): Promise<Repl
   }
 }
 
-/** Replays `trial.replays` times; `left` is the fixture as the recording left it, `scratch` a place for others. */
+export interface Replaying {
+  recipe: Recipe;
+  variant: Variant;
+  /** The fixture as the recording left it. */
+  left: string;
+  /** A place for others. */
+  scratch: string;
+  root?: string;
+}
+
+/** A ring's buffers are poisoned in another extent each time: what a good server answers is the same. */
+const POISON = ['used', 'full', 'off'];
+
+const inItsWay = ({ recipe, root }: Replaying): string[] => [
+  ...(root === undefined ? [] : ['--root', root]),
+  ...(recipe.serial === undefined ? [] : ['--serial']),
+];
+
+/** What a replay complains of, a line each. */
+const complaintsOf = ({ findings }: ReplayJson): string[] =>
+  findings
+    .filter((f) => f.verdict !== 'pass')
+    .map((f) => `${f.check}: ${f.text}: ${f.details[0] ?? ''}`);
+
+/** Every way a replay can end. */
+export const ENDS = ['unmount', 'force', 'abort', 'device', 'sigterm'] as const;
+
+/** Replays once with every end. */
+export async function replayEnds(
+  trial: Trial,
+  capture: string,
+  replaying: Replaying,
+): Promise<void> {
+  trial.ends = {};
+  for (const end of ENDS) {
+    const found = await replayOnce(capture, [...inItsWay(replaying), '--end', end]);
+    trial.ends[end] = typeof found === 'string' ? [found] : complaintsOf(found);
+  }
+}
+
+/** Replays `trial.replays` times. */
 export async function replayMany(
   trial: Trial,
   capture: string,
-  { serial, difference }: Recipe,
-  { end }: Variant,
-  left: string,
-  scratch: string,
+  replaying: Replaying,
 ): Promise<void> {
-  const how = [...(serial === undefined ? [] : ['--serial']), ...(end ? ['--end', end] : [])];
+  const { left, scratch } = replaying;
+  const { difference } = replaying.recipe;
+  const { end } = replaying.variant;
+  const how = [...inItsWay(replaying), ...(end ? ['--end', end] : [])];
   const kept = join(scratch, 'replayed');
   const keep = difference === undefined ? [] : ['--keep-fixture', kept];
   let log: string | undefined;
   for (let i = 0; i < trial.replays; i++) {
-    const found = await replayOnce(capture, [...how, ...keep]);
+    const seed = ['--seed', String(i + 1), '--poison', POISON[i % POISON.length] as string];
+    const found = await replayOnce(capture, [...how, ...keep, ...seed]);
     if (typeof found === 'string') {
       trial.findings.push(`replay ${i + 1}: ${found}`);
       continue;
     }
     log ??= found.log;
     trial.replaySeconds += found.seconds;
-    const wrong = found.findings
-      .filter((f) => f.verdict !== 'pass')
-      .map((f) => `${f.check}: ${f.text}: ${f.details[0] ?? ''}`);
+    const wrong = complaintsOf(found);
     if (wrong.length === 0 && found.log !== log) wrong.push(`log ${found.log}, first ${log}`);
     const differs = await difference?.(left, join(kept, basename(left)));
     if (differs !== undefined) wrong.push(`the fixture is not the recording's: ${differs}`);

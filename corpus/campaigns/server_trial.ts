@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { Ended, LiveServer } from '../servers/live.ts';
 import { preparePlaces, startVariant } from '../servers/live.ts';
-import { type Recipe, substitute, type Variant } from '../servers/recipe.ts';
+import { type Places, type Recipe, substitute, type Variant } from '../servers/recipe.ts';
 import {
   firstDifference,
   runWorkload,
@@ -17,7 +17,7 @@ import {
 } from '../workloads/workload.ts';
 import { unsuited, workloads } from '../workloads/workloads.ts';
 import { RIG } from './ground.ts';
-import { replayMany } from './replays.ts';
+import { replayEnds, replayMany } from './replays.ts';
 import { beginWitness, type Completeness } from './witnessed.ts';
 
 export interface TrialOptions {
@@ -27,6 +27,10 @@ export interface TrialOptions {
   replays: number;
   /** Names of workloads; all that suit when empty. */
   only: readonly string[];
+  /** Root the server runs in under the rig; there is no run without the rig then. */
+  root?: string;
+  /** Replay once more with every way to end. */
+  ends?: boolean;
   /** Directory where captures are kept; absent: they go. */
   keep?: string;
   say(line: string): void;
@@ -51,6 +55,8 @@ export interface Trial {
   findings: string[];
   replaySeconds: number;
   recordSeconds: number;
+  /** With `TrialOptions.ends`: by the way a replay ended, what it complained of. */
+  ends?: Record<string, string[]>;
   wrong: string[];
 }
 
@@ -75,13 +81,13 @@ async function work(
 async function live<T>(
   recipe: Recipe,
   variant: Variant,
-  prefix: (fixture: string) => readonly string[],
+  prefix: (places: Places) => readonly string[],
   use: (server: LiveServer) => Promise<T>,
   conclude: (fixture: string) => void = () => {},
 ): Promise<{ value: T; ended: Ended }> {
   const places = await preparePlaces(recipe);
   try {
-    const server = await startVariant(variant, places, prefix(places.fixture));
+    const server = await startVariant(variant, places, prefix(places));
     let value: T;
     try {
       value = await use(server);
@@ -139,21 +145,18 @@ export async function tryServer(
     wrong: [],
   };
   options.say(`${name}: ${chosen.map((w) => w.name).join(' ')}`);
-  const plain = await live(
-    recipe,
-    variant,
-    () => [],
-    (server) => work(server, chosen, options),
-  );
-  const record = (fixture: string) => [
-    ...RIG,
-    'record',
-    '-q',
-    '-o',
-    capture,
-    '--force',
-    '--fixture',
-    fixture,
+  const plain =
+    options.root === undefined
+      ? await live(
+          recipe,
+          variant,
+          () => [],
+          (server) => work(server, chosen, options),
+        )
+      : undefined;
+  const record = ({ fixture, mountpoint }: Places) => [
+    ...[...RIG, 'record', '-q', '-o', capture, '--force', '--fixture', fixture],
+    ...(options.root === undefined ? [] : ['--root', options.root, '--share', mountpoint]),
     '--',
   ];
   const witness = await beginWitness();
@@ -172,8 +175,8 @@ export async function tryServer(
     },
   );
   const results = recorded.value;
-  results.forEach((result, i) => {
-    const difference = firstDifference(plain.value[i] as WorkloadResult, result);
+  plain?.value.forEach((alone, i) => {
+    const difference = firstDifference(alone, results[i] as WorkloadResult);
     if (difference !== undefined) trial.differences.push(difference);
   });
   trial.wrong.push(...recorded.ended.leftovers);
@@ -184,11 +187,15 @@ export async function tryServer(
   if (counts === null) trial.wrong.push(`recorder said: ${recorded.ended.output.trim()}`);
   trial.overRing = requestsOverRing(capture);
   trial.completeness = await witness.conclude(dev, capture);
-  await replayMany(trial, capture, recipe, variant, left, scratch);
+  const replaying = { recipe, variant, left, scratch, ...rootOf(options) };
+  await replayMany(trial, capture, replaying);
+  if (options.ends) await replayEnds(trial, capture, replaying);
   rmSync(left, { recursive: true, force: true });
   if (options.keep === undefined) rmSync(capture, { force: true });
   return trial;
 }
+
+const rootOf = ({ root }: TrialOptions) => (root === undefined ? {} : { root });
 
 /** The command line a person would type to record the variant. */
 export const recordCommand = (variant: Variant): string =>

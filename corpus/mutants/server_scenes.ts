@@ -82,10 +82,10 @@ const small: Scene = {
   client: ['open f file RDWR|CREAT|DIRECT', 'fill f 1 16K 4K', 'drain f 4K', 'close f'],
 };
 
-/** A server that knows nothing of max_pages. */
+/** A server that knows nothing of max_pages, and whose largest WRITE is larger than the kernel's then. */
 const fewPages: Scene = {
   name: 'few-pages',
-  server: ['--minor', '27'],
+  server: ['--minor', '27', '--max-write', '262144'],
   client: ['open f file RDWR|CREAT|DIRECT', 'fill f 1 128K 64K', 'drain f 64K', 'close f'],
 };
 

@@ -28,7 +28,7 @@ export function missingSources(): string | undefined {
 }
 
 /** The mirror the machine's own packages of Debian come from. Known once apt has its lists. */
-async function mirror(): Promise<string> {
+export async function mirror(): Promise<string> {
   const format = '$(ORIGIN) $(COMPONENT) $(REPO_URI)';
   const targets = await must('apt-get', [
     'indextargets',

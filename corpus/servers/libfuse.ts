@@ -13,9 +13,10 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { must, run } from '../run.ts';
+import { cache } from './cache.ts';
 import { debianSources, missingSources } from './debian_source.ts';
 import { missingDevice, type Recipe, type Variant } from './recipe.ts';
 import { missingRing } from './ring.ts';
@@ -31,9 +32,6 @@ export const BUILD_PACKAGES = [
 
 const SUITE = 'sid';
 const BUILD_S = 300;
-
-const cache = (): string =>
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fuse-rig');
 
 /** Folder of the newest build, or undefined: libfuse-3.18.3-1+liburing-2.15-1. */
 function newestBuild(): string | undefined {

@@ -55,7 +55,7 @@ async function provide(say: (line: string) => void): Promise<string | undefined>
 }
 
 /** Installs packages. Returns why it could not. */
-async function install(packages: ReadonlySet<string>): Promise<string | undefined> {
+export async function install(packages: ReadonlySet<string>): Promise<string | undefined> {
   const stale = await apt('update');
   // One by one: a package that a release does not have must not cost the others. fuse3 comes first
   // (it brings fusermount too); the old package `fuse` would remove it and is never named.

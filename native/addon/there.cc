@@ -48,10 +48,11 @@ bool Enter(pid_t tid, Place* p) {
 // make system calls.
 pid_t RawFork() { return static_cast<pid_t>(syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr)); }
 
-// Runs `call` in a child that stands where the thread stands. The child's result (0 or -errno)
-// comes through a pipe, whose read end is returned: mount(2) with SYNC_INIT waits for the server.
-template <typename Call>
-int RunThere(pid_t tid, Call call) {
+// Runs `call` in a child that stands where the thread stands, and before that `here` where the rig stands.
+// The child's result (0 or -errno) comes through a pipe, whose read end is returned: mount(2) with SYNC_INIT
+// waits for the server.
+template <typename Call, typename Here>
+int RunThere(pid_t tid, Call call, Here here) {
   Place place;
   if (!Enter(tid, &place)) return -ESRCH;
   int pipe_fds[2];
@@ -68,7 +69,7 @@ int RunThere(pid_t tid, Call call) {
     // A second fork makes init the parent: the rig has no child to reap.
     if (RawFork() != 0) _exit(0);
     close(pipe_fds[0]);
-    bool moved = (place.same_user || setns(place.user.get(), CLONE_NEWUSER) == 0) &&
+    bool moved = here() && (place.same_user || setns(place.user.get(), CLONE_NEWUSER) == 0) &&
                  (place.same_ns || setns(place.ns.get(), CLONE_NEWNS) == 0) &&
                  fchdir(place.root.get()) == 0 && (geteuid() != 0 || chroot(".") == 0) &&
                  fchdir(place.cwd.get()) == 0;
@@ -81,6 +82,11 @@ int RunThere(pid_t tid, Call call) {
   return pipe_fds[0];
 }
 
+template <typename Call>
+int RunThere(pid_t tid, Call call) {
+  return RunThere(tid, call, [] { return true; });
+}
+
 // mountThere(tid, source, target, type, flags, data): starts mount(2) as thread tid would do it;
 // returns a descriptor to read the result from (finish), or -errno.
 Napi::Value MountThere(const Napi::CallbackInfo& info) {
@@ -89,6 +95,27 @@ Napi::Value MountThere(const Napi::CallbackInfo& info) {
   unsigned long flags = static_cast<unsigned long>(info[4].ToNumber().Int64Value());
   return Num(info, RunThere(Int(info, 0), [&] {
     return mount(source.c_str(), target.c_str(), type.c_str(), flags, data.c_str()) == 0 ? 0 : -errno;
+  }));
+}
+
+// shareThere(tid, target): what is mounted on `target` from now on, or unmounted, by thread tid in its
+// mount namespace or by anybody in ours, is so in both: a mount of the target on itself is here and, as its
+// peer, there. Whoever asks for it unmounts it here. A descriptor to read the result from, or -errno.
+Napi::Value ShareThere(const Napi::CallbackInfo& info) {
+  std::string target = info[1].ToString().Utf8Value();
+  const char* path = target.c_str();
+  int tree = -1;
+  return Num(info, RunThere(Int(info, 0), [&] {
+    // move_mount(..., MOVE_MOUNT_F_EMPTY_PATH)
+    return syscall(429, tree, "", AT_FDCWD, path, 4) == 0 ? 0 : -errno;
+  }, [&] {
+    // Private first: where the mount below is shared, it would be a peer of that one.
+    if (mount(path, path, nullptr, MS_BIND, nullptr) != 0) return false;
+    if (mount(nullptr, path, nullptr, MS_PRIVATE, nullptr) != 0) return false;
+    if (mount(nullptr, path, nullptr, MS_SHARED, nullptr) != 0) return false;
+    // open_tree(..., OPEN_TREE_CLONE)
+    tree = static_cast<int>(syscall(428, AT_FDCWD, path, 1 | O_CLOEXEC));
+    return tree >= 0;
   }));
 }
 
@@ -155,6 +182,7 @@ void ThereInit(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, f, name));
   };
   set("mountThere", MountThere);
+  set("shareThere", ShareThere);
   set("unmountThere", UnmountThere);
   set("runThere", RunProgramThere);
   set("finish", Finish);

@@ -19,6 +19,7 @@ enum KeeperType : uint32_t {
   kNoteMount = 17, // text = a path about to be mounted on; what appears there later is ours to detach
   kKill = 18,      // SIGKILL every process of the server
   kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
+  kNoteShared = 20,  // text = a path about to be mounted on itself, which is ours to undo as well
 };
 
 struct KeeperMessage {

@@ -30,6 +30,7 @@ namespace {
 struct Mount {
   int id;
   std::string target;
+  bool fuse;
   bool operator<(const Mount& o) const { return id != o.id ? id < o.id : target < o.target; }
 };
 
@@ -47,8 +48,8 @@ std::string Unescape(const std::string& s) {
   return out;
 }
 
-// FUSE mounts of this mount namespace (proc_pid_mountinfo).
-std::vector<Mount> FuseMounts() {
+// Mounts of this mount namespace (proc_pid_mountinfo), what was mounted later behind what it may stand on.
+std::vector<Mount> Mounts() {
   std::vector<Mount> mounts;
   FILE* f = fopen("/proc/self/mountinfo", "re");
   if (!f) return mounts;
@@ -57,12 +58,12 @@ std::vector<Mount> FuseMounts() {
   while (getline(&line, &cap, f) > 0) {
     std::string text(line);
     size_t dash = text.find(" - ");
-    if (dash == std::string::npos || text.compare(dash + 3, 4, "fuse") != 0) continue;
-    if (text.compare(dash + 3, 7, "fusectl") == 0) continue;
+    if (dash == std::string::npos) continue;
+    const bool fuse = text.compare(dash + 3, 4, "fuse") == 0 && text.compare(dash + 3, 7, "fusectl") != 0;
     int id = 0, n = 0;
     char root[4096], target[4096];
     if (sscanf(text.c_str(), "%d %*d %*s %4095s %4095s%n", &id, root, target, &n) < 3) continue;
-    mounts.push_back({id, Unescape(target)});
+    mounts.push_back({id, Unescape(target), fuse});
   }
   free(line);
   fclose(f);
@@ -77,7 +78,7 @@ class Keeper {
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     chld_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    for (const Mount& m : FuseMounts()) before_.insert(m);
+    for (const Mount& m : Mounts()) before_.insert(m);
   }
 
   [[noreturn]] void Run() {
@@ -132,6 +133,9 @@ class Keeper {
       targets_.insert(m.text);
       Forget();
       Send(kNoted, 0, 0);
+    } else if (m.type == kNoteShared) {
+      shared_.insert(m.text);
+      Forget();
     } else if (m.type == kGo) {
       (void)!write(go_, "g", 1);
       close(go_);
@@ -145,7 +149,7 @@ class Keeper {
   // Mounts that have gone since we started: what gets their names now is ours.
   void Forget() {
     std::set<Mount> still;
-    for (const Mount& m : FuseMounts()) {
+    for (const Mount& m : Mounts()) {
       if (before_.count(m)) still.insert(m);
     }
     before_.swap(still);
@@ -198,8 +202,10 @@ class Keeper {
       }
       if (!any) break;
     }
-    for (const Mount& m : FuseMounts()) {
-      if (before_.count(m) || !targets_.count(m.target)) continue;
+    const std::vector<Mount> mounts = Mounts();
+    for (auto at = mounts.rbegin(); at != mounts.rend(); ++at) {
+      const Mount& m = *at;
+      if (before_.count(m) || !(m.fuse ? targets_ : shared_).count(m.target)) continue;
       if (umount2(m.target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || geteuid() == 0) continue;
       pid_t pid = fork();
       if (pid == 0) {
@@ -217,6 +223,7 @@ class Keeper {
   bool empty_ = false;
   std::set<Mount> before_;
   std::set<std::string> targets_;
+  std::set<std::string> shared_;
 };
 
 }  // namespace

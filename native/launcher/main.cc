@@ -1,9 +1,10 @@
-// fuse-rig-launch SOCK BASE COUNT EXTRA CALLS CWD UMASK COMMAND ARGS...
+// fuse-rig-launch SOCK BASE COUNT EXTRA CALLS CWD UMASK ROOT SHARED... -- COMMAND ARGS...
 //
 // Started by the rig with one socket inherited (descriptor SOCK). Becomes the keeper; its child
 // installs the seam's filter, hands the listener to the rig, waits for the word to go, and execs the
 // server. EXTRA is a comma-separated list of descriptors to watch beside the range, CALLS one of numbers
-// of system calls to look at beside those the seam always does; "-" for none.
+// of system calls to look at beside those the seam always does; "-" for none. ROOT is the directory the
+// server finds as its root, with the SHARED paths of this machine in it; "-" for this machine's own.
 //
 // fuse-rig-launch --scratch SOCK keeps a scratch directory instead.
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include "filter.h"
 #include "keeper.h"
 #include "keeper_protocol.h"
+#include "root.h"
 #include "scratch.h"
 #include "seccomp_abi.h"
 
@@ -87,7 +89,20 @@ int WhyNotFound(const char* name, int error) {
   }
 }
 
-[[noreturn]] void RunServer(int sock, int go, const FdRange& range, char** argv) {
+struct Server {
+  const char* cwd;
+  const char* root;  // "-": none of its own
+  std::vector<std::string> shared;
+  char** argv;
+};
+
+[[noreturn]] void RunServer(int sock, int go, const FdRange& range, const Server& server) {
+  if (strcmp(server.root, "-") != 0) {
+    const RootError failed = EnterRoot(server.root, server.shared);
+    errno = failed.error;
+    if (failed.error != 0) Fail(sock, ("root: " + failed.what).c_str());
+    if (chdir(server.cwd) != 0) Fail(sock, "root: chdir to the working directory");
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
@@ -104,8 +119,8 @@ int WhyNotFound(const char* name, int error) {
   while ((n = read(go, &byte, 1)) < 0 && errno == EINTR) {
   }
   if (n != 1) _exit(126);
-  execvp(argv[0], argv);
-  Send(sock, kExecFailed, WhyNotFound(argv[0], errno), argv[0]);
+  execvp(server.argv[0], server.argv);
+  Send(sock, kExecFailed, WhyNotFound(server.argv[0], errno), server.argv[0]);
   _exit(127);
 }
 
@@ -113,7 +128,7 @@ int WhyNotFound(const char* name, int error) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "--scratch") == 0) return KeepScratch(atoi(argv[2]));
-  if (argc < 9) {
+  if (argc < 11) {
     fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
     return 2;
   }
@@ -121,10 +136,13 @@ int main(int argc, char** argv) {
   FdRange range{static_cast<unsigned>(atoi(argv[2])), static_cast<unsigned>(atoi(argv[3])), {}, {}};
   ParseList(argv[4], &range.extra);
   ParseList(argv[5], &range.calls);
+  Server server{argv[6], argv[8], {}, argv + 9};
+  while (*server.argv != nullptr && strcmp(*server.argv, "--") != 0) server.shared.push_back(*server.argv++);
+  if (*server.argv != nullptr) ++server.argv;
   fcntl(sock, F_SETFD, FD_CLOEXEC);
   setsid();
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) Fail(sock, "subreaper");
-  if (chdir(argv[6]) != 0) Fail(sock, "chdir to the working directory");
+  if (chdir(server.cwd) != 0) Fail(sock, "chdir to the working directory");
   umask(static_cast<mode_t>(strtol(argv[7], nullptr, 8)));
   int go[2];
   if (pipe2(go, O_CLOEXEC) != 0) Fail(sock, "pipe");
@@ -132,7 +150,7 @@ int main(int argc, char** argv) {
   if (pid < 0) Fail(sock, "fork");
   if (pid == 0) {
     close(go[1]);
-    RunServer(sock, go[0], range, argv + 8);
+    RunServer(sock, go[0], range, server);
   }
   // The terminal or pipes belong to the server alone: whoever reads its output must see EOF when
   // the server is gone, not when the keeper is.

@@ -4,6 +4,7 @@
  */
 import { EXIT } from '../engine/exit_codes.ts';
 import { onStop } from '../engine/stops.ts';
+import type { Root } from '../seam/root.ts';
 import { rigVersion } from '../version.ts';
 import type { Case } from './case.ts';
 import type { Folder } from './folder.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   server?: ServerChoice;
   /** In place of every case's own. */
   seed?: number;
+  /** Where servers are started, in place of this machine's root. */
+  root?: Root;
   /** Names; empty: all. */
   only: readonly string[];
 }
@@ -58,10 +61,11 @@ export interface RunHooks {
 type Job = { name: string; run: () => Promise<CaseResult> };
 
 function jobsOf(folder: Folder, options: RunOptions): Job[] {
-  const { server, seed, shard, only } = options;
+  const { server, seed, root, shard, only } = options;
   const how = {
     ...(server === undefined ? {} : { server }),
     ...(seed === undefined ? {} : { seed }),
+    ...(root === undefined ? {} : { root }),
   };
   const good = folder.cases.map((one: Case) => ({ name: one.name, run: () => runCase(one, how) }));
   const bad = folder.unusable.map(({ name, dir, message }) => ({

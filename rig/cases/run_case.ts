@@ -6,6 +6,7 @@ import { EngineError, replayInWorker } from '../engine/engine.ts';
 import { EXIT } from '../engine/exit_codes.ts';
 import { errorCode } from '../engine/outcome.ts';
 import { reproduce } from '../report/reproduce.ts';
+import type { Root } from '../seam/root.ts';
 import type { Case, Expectation } from './case.ts';
 import { CaseError } from './error.ts';
 import { differences, observed } from './expectation.ts';
@@ -42,11 +43,15 @@ export interface RunCaseOptions {
   server?: ServerChoice;
   /** In place of the case's own. */
   seed?: number;
+  /** Where every server is started, in place of this machine's root. */
+  root?: Root;
   /** Lines of the canonical log. */
   log?: (line: string) => void;
+  /** Stops it, as Ctrl-C does. */
+  signal?: AbortSignal;
 }
 
-/** The replay of a case with that server. */
+/** The replay of a case with that server. Throws CaseError for its plan. */
 function replayOptions(one: Case, command: string[]): ReplayOptions {
   const { seed: _, ...options } = one.options;
   return { capture: shown(one.capture), command, ...options, ...planOptions(one) };
@@ -54,18 +59,22 @@ function replayOptions(one: Case, command: string[]): ReplayOptions {
 
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {
   const base = { ...headOf(one), expected: one.expect };
-  const chosen = chooseServer(one, options.server, nativePath('fuse-rig-server'));
+  const chosen = chooseServer(one, options.server, nativePath('fuse-rig-server'), options.root);
   if ('skip' in chosen)
     return { ...base, status: 'skipped', reasons: [chosen.skip], reproduce: '' };
   const seed = String(options.seed ?? one.options.seed);
-  const capture = shown(one.capture);
-  const again = reproduce(capture, chosen.command, { ...one.options, seed });
+  let again = '';
   try {
-    const log = options.log;
-    const replay = await replayInWorker(
-      replayOptions(one, chosen.command),
-      log === undefined ? {} : { log },
-    );
+    const { log, root, signal } = options;
+    const how = {
+      ...replayOptions(one, chosen.command),
+      ...(root === undefined ? {} : { root }),
+    };
+    again = reproduce(how.capture, chosen.command, { ...how, seed });
+    const replay = await replayInWorker(how, {
+      ...(log === undefined ? {} : { log }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     // Another server need not have the log of the case's own.
     const { log: expectedLog, ...rest } = one.expect;
     const own = options.server === undefined || !replacesAll(options.server);

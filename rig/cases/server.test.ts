@@ -27,6 +27,14 @@ describe('the server of a case', () => {
     expect(wrapped).toMatchObject({ command: ['sh', '-c', 'exec /bin/true "$0"', '{mountpoint}'] });
   });
 
+  it('is looked for in the root that it is started in', () => {
+    const [server, root] = [['ls', '{mountpoint}'], { dir: '/var/empty', share: ['/usr/bin'] }];
+    const chosen = chooseServer({ server, needs: [] }, undefined, '/bin/true', root);
+    expect(chosen).toEqual({ command: server });
+    const lacking = chooseServer({ server, needs: ['/bin/sh'] }, undefined, '/bin/true', root);
+    expect(lacking).toEqual({ skip: 'not installed in /var/empty: /bin/sh' });
+  });
+
   it('is another command in whole, or another program with options of its own', () => {
     expect(choose(['gone', '{mountpoint}'], ['sh', '{mountpoint}'])).toEqual({
       command: ['sh', '{mountpoint}'],

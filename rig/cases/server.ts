@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { findProgram } from '../doctor/find_program.ts';
+import { programInRoot, type Root } from '../seam/root.ts';
 import type { Case } from './case.ts';
 
 /** Words of `--server`. */
@@ -12,8 +13,10 @@ export type ServerChoice = readonly string[];
 /** Why a case does not run here, or the command for it; {fixture} and {mountpoint} are left. */
 export type Chosen = { command: string[] } | { skip: string };
 
-const isThere = (program: string): boolean =>
-  program.includes('/') ? existsSync(program) : findProgram(program) !== undefined;
+const isThere = (program: string, root: Root | undefined): boolean => {
+  if (root !== undefined) return programInRoot(root, program) !== undefined;
+  return program.includes('/') ? existsSync(program) : findProgram(program) !== undefined;
+};
 
 export const replacesAll = (server: ServerChoice): boolean =>
   server.some((word) => word.includes('{mountpoint}'));
@@ -23,6 +26,7 @@ export function chooseServer(
   { server: own, needs }: Pick<Case, 'server' | 'needs'>,
   server: ServerChoice | undefined,
   bundled: string,
+  root?: Root,
 ): Chosen {
   if (server !== undefined && replacesAll(server)) return { command: [...server] };
   const named = own.some((word) => word.includes('{server}'));
@@ -35,8 +39,11 @@ export function chooseServer(
       ? (server ?? [bundled])
       : [word.replaceAll('{server}', server?.[0] ?? bundled)],
   );
-  const lacking = [command[0] ?? '', ...needs].filter((program) => !isThere(program));
-  if (lacking.length > 0) return { skip: `not installed: ${[...new Set(lacking)].join(', ')}` };
+  const lacking = [command[0] ?? '', ...needs].filter((program) => !isThere(program, root));
+  const where = root === undefined ? '' : ` in ${root.dir}`;
+  if (lacking.length > 0) {
+    return { skip: `not installed${where}: ${[...new Set(lacking)].join(', ')}` };
+  }
   return { command };
 }
 

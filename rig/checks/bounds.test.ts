@@ -66,10 +66,18 @@ describe('negotiation', () => {
     }
   });
 
-  it('must fail max_pages without its flag', () => {
-    const finding = judge(new Negotiation(), agree(offer, ASYNC_READ, { max_pages: 256 }));
-    expect(finding.verdict).toBe('fail');
-    expect(finding.text).toContain('max_pages 256 without MAX_PAGES');
+  it.each([
+    ['fails', 256, 1 << 20],
+    ['fails', 16, 128 << 10],
+    // As QEMU 11.1 has it: what is written at once is the same with 16 pages and with 32.
+    ['passes', 16, 64 << 10],
+    ['passes', 64, 128 << 10],
+  ])('%s max_pages %i without its flag and max_write %i', (does, max_pages, max_write) => {
+    const sizes = { max_pages, max_write };
+    const finding = judge(new Negotiation(), agree(offer, ASYNC_READ, sizes));
+    expect(finding.verdict).toBe(does === 'fails' ? 'fail' : 'pass');
+    if (does === 'passes') return;
+    expect(finding.text).toContain(`max_pages ${max_pages} without MAX_PAGES`);
   });
 
   it('does not accuse: flags2 without INIT_EXT, an old minor, an error, a refused reply', () => {

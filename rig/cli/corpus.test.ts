@@ -1,12 +1,12 @@
 // Cases as they are typed: added, listed, run in every view, updated; Ctrl-C; nothing is left behind.
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SaxesParser } from 'saxes';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunEvent } from '../cases/run.ts';
 import type { CaseResult } from '../cases/run_case.ts';
 import { caseYaml, DEMO, makeCase } from './testing/cases.ts';
 import { isRoot, Place } from './testing/place.ts';
+import { elementsOf } from './testing/xml.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -18,13 +18,15 @@ afterEach(() => place.remove());
 
 const corpus = (...args: string[]) => place.type(['corpus', ...args], { limit: 120 });
 
-async function run(...args: string[]) {
-  const { exitCode, stdout, stderr } = await corpus('run', 'cases', '--json', ...args);
+/** What `--json` printed. */
+function told({ exitCode, stdout, stderr }: { exitCode?: number; stdout: string; stderr: string }) {
   const events = stdout.split('\n').map((line) => JSON.parse(line) as RunEvent);
   const cases = events.filter((event): event is CaseResult => event.kind === 'case');
   const status = Object.fromEntries(cases.map((one) => [one.name, one.status]));
   return { exitCode, stderr, events, cases, status };
 }
+
+const run = async (...args: string[]) => told(await corpus('run', 'cases', '--json', ...args));
 
 /** A server that never answers a rename, and one that nobody has. */
 const SILENT = caseYaml({
@@ -33,49 +35,21 @@ const SILENT = caseYaml({
 const ABSENT = caseYaml({ server: "[no-such-server, '{mountpoint}']" });
 const NEEDY = caseYaml({ needs: '[no-such-program]' });
 
-/** A pass, a failure, two skips and what cannot be used. */
-function mixture(): void {
+/** A pass, a failure under a plan, two skips, what cannot be used, and a pass with odd words. */
+function mixture(place: Place): void {
   const cases = place.at('cases');
   makeCase(cases, 'a-sound');
-  makeCase(cases, 'b-silent', SILENT);
+  const silent = makeCase(cases, 'b-silent', `${SILENT}plan: plan.yaml\n`);
+  writeFileSync(join(silent, 'plan.yaml'), 'rules: ["LOOKUP:read=EINTR:when=2"]\n');
   makeCase(cases, 'c-absent', ABSENT);
   makeCase(cases, 'd-needy', NEEDY);
   makeCase(cases, 'e-unusable', '{');
+  // What XML forbids or escapes, in what a person wrote.
+  const about = String.raw`"a <b> & ]]> \u0001 \ud800 end"`;
+  makeCase(cases, 'f-odd', caseYaml({ about }));
 }
 
 describe('corpus run', () => {
-  it('tells JSON Lines: begin, every case in order of names, end', async () => {
-    mixture();
-    const { exitCode, events, cases, status } = await run('--jobs', '3');
-    expect(events[0]).toMatchObject({ kind: 'begin', dir: 'cases', cases: 5, jobs: 3 });
-    expect(Object.entries(status)).toEqual([
-      ['a-sound', 'pass'],
-      ['b-silent', 'fail'],
-      ['c-absent', 'skipped'],
-      ['d-needy', 'skipped'],
-      ['e-unusable', 'unusable'],
-    ]);
-    expect(cases[1]?.reasons).toContainEqual(
-      expect.stringMatching(/^exit \d \(\w+\), expected 0 \(pass\)$/),
-    );
-    expect(cases[2]?.reasons).toEqual(['not installed: no-such-server']);
-    expect(cases[3]?.reasons).toEqual(['not installed: no-such-program']);
-    const counts = { pass: 1, fail: 1, skipped: 2, unusable: 1, stopped: 0 };
-    expect(events.at(-1)).toMatchObject({ kind: 'end', counts, exit: exitCode });
-    expect([1, 3]).toContain(exitCode);
-    expect(place.left('cases')).toEqual([]);
-  });
-
-  it('gives a command that does again what it did', async () => {
-    mixture();
-    const { cases } = await run('--only', 'b-silent');
-    const [program, ...words] = (cases[0]?.reproduce ?? '').split(' ');
-    expect(program).toBe('fuse-rig');
-    const again = await place.type(words.map((word) => word.replaceAll("'", '')));
-    expect(again.exitCode).toBe(cases[0]?.exit);
-    expect(again.stdout).toContain(`log ${cases[0]?.replay?.log}`);
-  });
-
   it('runs each case in exactly one shard', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) makeCase(place.at('cases'), name);
     const shards = await Promise.all(['1/2', '2/2', '6/6'].map((shard) => run('--shard', shard)));
@@ -149,40 +123,55 @@ describe('corpus run', () => {
   });
 });
 
-/** Elements of a document that a strict parser accepts. */
-function elementsOf(xml: string) {
-  const found: { name: string; attributes: Record<string, string>; text: string }[] = [];
-  const open: typeof found = [];
-  const parser = new SaxesParser();
-  parser.on('error', (error) => {
-    throw error;
-  });
-  parser.on('opentag', ({ name, attributes }) => {
-    const element = { name, attributes: attributes as Record<string, string>, text: '' };
-    found.push(element);
-    open.push(element);
-  });
-  parser.on('text', (text) => {
-    const element = open.at(-1);
-    if (element !== undefined) element.text += text;
-  });
-  parser.on('closetag', () => void open.pop());
-  parser.write(xml).close();
-  return found;
-}
+describe('one run in every view', () => {
+  let place: Place;
+  let ran: ReturnType<typeof told>;
+  beforeAll(async () => {
+    place = new Place();
+    mixture(place);
+    const args = ['corpus', 'run', 'cases', '--json', '--jobs', '3', '--junit', 'out.xml'];
+    ran = told(await place.type(args, { env: { GITHUB_ACTIONS: 'true' }, limit: 120 }));
+  }, 120_000);
+  afterAll(() => place.remove());
 
-describe('views for CI systems', () => {
-  it('JUnit: well-formed, a test case each, the reproducing command in system-out', async () => {
-    mixture();
-    // What XML forbids or escapes, in what a person wrote.
-    const about = String.raw`"a <b> & ]]> \u0001 \ud800 end"`;
-    makeCase(place.at('cases'), 'f-odd', caseYaml({ about }));
-    await corpus('run', 'cases', '--junit', 'out.xml');
+  it('tells JSON Lines: begin, every case in order of names, end', () => {
+    const { exitCode, events, cases, status } = ran;
+    expect(events[0]).toMatchObject({ kind: 'begin', dir: 'cases', cases: 6, jobs: 3 });
+    expect(Object.entries(status)).toEqual([
+      ['a-sound', 'pass'],
+      ['b-silent', 'fail'],
+      ['c-absent', 'skipped'],
+      ['d-needy', 'skipped'],
+      ['e-unusable', 'unusable'],
+      ['f-odd', 'pass'],
+    ]);
+    expect(cases[1]?.reasons).toContainEqual(
+      expect.stringMatching(/^exit \d \(\w+\), expected 0 \(pass\)$/),
+    );
+    expect(cases[2]?.reasons).toEqual(['not installed: no-such-server']);
+    expect(cases[3]?.reasons).toEqual(['not installed: no-such-program']);
+    const counts = { pass: 2, fail: 1, skipped: 2, unusable: 1, stopped: 0 };
+    expect(events.at(-1)).toMatchObject({ kind: 'end', counts, exit: exitCode });
+    expect([1, 3]).toContain(exitCode);
+    expect(place.left('cases', 'out.xml')).toEqual([]);
+  });
+
+  it('gives a command that does again what it did, its faults too', async () => {
+    const failed = ran.cases[1];
+    const [program, ...words] = (failed?.reproduce ?? '').split(' ');
+    expect(program).toBe('fuse-rig');
+    const again = await place.type(words.map((word) => word.replaceAll("'", '')));
+    expect(again.exitCode).toBe(failed?.exit);
+    expect(again.stdout).toContain(`log ${failed?.replay?.log}`);
+    expect(again.stdout).toMatch(/^LOOKUP:read=EINTR:when=2 +fired once/m);
+  });
+
+  it('JUnit: well-formed, a test case each, the reproducing command in system-out', () => {
     const elements = elementsOf(readFileSync(place.at('out.xml'), 'utf8'));
     const names = elements.filter(({ name }) => name === 'testcase');
     expect(names.map(({ attributes }) => attributes.name)).toEqual([
       'a-sound',
-      'b-silent',
+      'b-silent (plan.yaml)',
       'c-absent',
       'd-needy',
       'e-unusable',
@@ -199,38 +188,37 @@ describe('views for CI systems', () => {
     expect([count('failure'), count('error'), count('skipped')]).toEqual([1, 1, 2]);
     const outs = elements.filter(({ name }) => name === 'system-out').map(({ text }) => text);
     expect(outs[1]).toContain(
-      'reproduce   fuse-rig replay cases/b-silent/capture.fusecap --seed 1 -- ',
+      'reproduce   fuse-rig replay cases/b-silent/capture.fusecap --seed 1 --fault ',
     );
     expect(outs.at(-1)).toContain('a <b> & ]]> \\x01 \ufffd end');
   });
 
-  it('TAP: a plan, a point each, why in YAML', async () => {
-    mixture();
-    const { stdout } = await corpus('run', 'cases', '--tap');
+  it('TAP: a plan, a point each, why in YAML; nothing for GitHub where it does not run there', async () => {
+    const { stdout, stderr } = await place.type(['corpus', 'run', 'cases', '--tap'], {
+      limit: 120,
+    });
+    expect(stderr).toBe('');
     const lines = stdout.split('\n');
-    expect(lines.slice(0, 3)).toEqual(['TAP version 14', '1..5', 'ok 1 - a-sound']);
+    expect(lines.slice(0, 3)).toEqual(['TAP version 14', '1..6', 'ok 1 - a-sound']);
     const points = lines.filter((line) => /^(not )?ok /.test(line));
     expect(points.slice(1)).toEqual([
-      'not ok 2 - b-silent',
+      'not ok 2 - b-silent (plan.yaml)',
       'ok 3 - c-absent # SKIP not installed: no-such-server',
       'ok 4 - d-needy # SKIP not installed: no-such-program',
       'not ok 5 - e-unusable',
+      'ok 6 - f-odd',
     ]);
     expect(lines.filter((line) => line === '  ---')).toHaveLength(2);
     expect(lines.filter((line) => line === '  ...')).toHaveLength(2);
   });
 
-  it('GitHub: an annotation for all that is no pass, where it runs there', async () => {
-    mixture();
-    const env = { GITHUB_ACTIONS: 'true' };
-    const { stderr } = await place.type(['corpus', 'run', 'cases'], { env, limit: 120 });
-    const lines = stderr.split('\n');
+  it('GitHub: an annotation for all that is no pass, where it runs there', () => {
+    const lines = ran.stderr.split('\n');
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(
-      /^::error file=cases\/b-silent\/case.yaml,title=fuse-rig fail%3A b-silent::exit \d .*%0Areproduce {3}fuse-rig replay /,
+      /^::error file=cases\/b-silent\/case.yaml,title=fuse-rig fail%3A b-silent.*::exit \d .*%0Areproduce {3}fuse-rig replay /,
     );
     expect(lines[1]).toMatch(/^::notice file=cases\/c-absent/);
-    expect((await corpus('run', 'cases')).stderr).toBe('');
   });
 });
 
@@ -288,10 +276,10 @@ describe('corpus add and update', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
     expect((await corpus('update', 'cases', '--yes')).exitCode).toBe(0);
     expect(readFileSync(file, 'utf8')).toMatch(/^# by hand\n/);
-    expect((await run()).status).toEqual({ silent: 'pass' });
-    expect((await corpus('update', 'cases')).stdout).toBe('1 as expected, 0 changed');
     expect(existsSync(`${file}.partial`)).toBe(false);
-    writeFileSync(join(dir, 'capture.fusecap'), 'x');
-    expect((await corpus('update', 'cases', '--yes')).exitCode).toBe(2);
+    writeFileSync(join(makeCase(place.at('cases'), 'damaged'), 'capture.fusecap'), 'x');
+    const again = await corpus('update', 'cases', '--yes');
+    expect(again.exitCode).toBe(2);
+    expect(again.stdout).toMatch(/^damaged {2}unusable\n[\s\S]*\n1 as expected, 0 changed$/);
   });
 });

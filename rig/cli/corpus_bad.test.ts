@@ -1,6 +1,7 @@
 // Cases that cannot be used, all in one folder with one that can: an error by name, and the other runs.
 
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../cases/run.ts';
@@ -8,8 +9,8 @@ import type { CaseResult } from '../cases/run_case.ts';
 import { caseYaml, MEMORY, makeCase } from './testing/cases.ts';
 import { Place } from './testing/place.ts';
 
-/** [name, what is wrong with it, what is said]. */
-const BAD: readonly (readonly [string, string, string])[] = [
+/** [name, what is wrong with it, what is said, its plan]. */
+const BAD: readonly (readonly [string, string, string, string?])[] = [
   ['not-yaml', '{ nothing', 'case.yaml line 1 is not YAML: '],
   ['empty', '# nothing\n', 'case.yaml line 1: not a map of format, about, '],
   [
@@ -62,6 +63,18 @@ const BAD: readonly (readonly [string, string, string])[] = [
   ],
   ['no-plan', caseYaml({ plan: 'gone.yaml' }), 'its plan gone.yaml is missing; put it back'],
   [
+    'plan-no-rule',
+    caseYaml({ plan: 'plan.yaml' }),
+    'has a plan that cannot be used: plan.yaml:1:9: no fault "rad"; did you mean read?',
+    'rules: ["READ:rad=EINTR"]\n',
+  ],
+  [
+    'plan-ring',
+    caseYaml({ plan: 'plan.yaml', options: '{ transport: device }' }),
+    'has a plan for another transport: "READ:cqe=ENOTCONN" needs a ring, and its options say transport: device',
+    'rules: ["READ:cqe=ENOTCONN"]\n',
+  ],
+  [
     'no-fixture',
     caseYaml({ server: MEMORY.replace('memory', "'passthrough={fixture}'") }),
     'the command names {fixture}, but the capture has none',
@@ -76,7 +89,10 @@ beforeAll(async () => {
   place = new Place();
   const cases = place.at('cases');
   makeCase(cases, 'sound');
-  for (const [name, yaml] of BAD) makeCase(cases, name, yaml);
+  for (const [name, yaml, , plan] of BAD) {
+    const dir = makeCase(cases, name, yaml);
+    if (plan !== undefined) writeFileSync(join(dir, 'plan.yaml'), plan);
+  }
   makeCase(cases, 'one/twin');
   makeCase(cases, 'two/twin');
   makeCase(cases, 'lost', '');
@@ -97,13 +113,16 @@ describe('cases that cannot be used', () => {
     expect(place.left('cases')).toEqual([]);
   });
 
-  it.each(BAD)('%s is named, with what to do', (name, _, message) => {
-    const { status, reasons } = results.get(name) as CaseResult;
-    expect(status).toBe('unusable');
-    expect(reasons).toHaveLength(1);
-    expect(reasons[0]).toContain(message);
-    expect(reasons[0]).not.toContain('\n');
-  });
+  it.each(BAD.map(([name, , message]) => [name, message] as const))(
+    '%s is named, with what to do',
+    (name, message) => {
+      const { status, reasons } = results.get(name) as CaseResult;
+      expect(status).toBe('unusable');
+      expect(reasons).toHaveLength(1);
+      expect(reasons[0]).toContain(message);
+      expect(reasons[0]).not.toContain('\n');
+    },
+  );
 
   it('two cases with one name are both refused, with their places', () => {
     const { status, reasons } = results.get('twin') as CaseResult;

@@ -6,7 +6,7 @@ import { MATCHERS } from '../../faults/matchers.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { type Plan, parsePlan } from '../../faults/plan.ts';
 import { POINTS } from '../../faults/points.ts';
-import { isTeardown, type Rule, ruleText } from '../../faults/rule.ts';
+import { needsRing, type Rule, ruleText } from '../../faults/rule.ts';
 import { PlanError, quoted, RuleError } from '../../faults/rule_error.ts';
 import { refuse } from './commands/print.ts';
 
@@ -88,10 +88,7 @@ export function planOf(flags: PlanFlags): Plan | undefined {
 
 /** Whether every rule can mean something where no ring is offered; what cannot is said. */
 export function meantForDevice({ rules }: Plan): boolean {
-  const lost = rules.find((one) => {
-    const { transports } = isTeardown(one) ? one.at : one.fault;
-    return one.transport === 'ring' || !transports.includes('device');
-  });
+  const lost = rules.find(needsRing);
   if (lost === undefined) return true;
   refuse(
     `${quoted(ruleText(lost))} means nothing with --transport device; leave that out, or the rule`,

@@ -42,6 +42,8 @@ export interface EngineHooks {
   log?(line: string): void;
   /** Ctrl-C was pressed: how often so far. */
   stopping?(count: number): void;
+  /** Ends the session as Ctrl-C does. */
+  signal?: AbortSignal;
 }
 
 /** A session failed in the worker, with the error's own name and code. */
@@ -68,12 +70,16 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const workerData: WorkerData = { job, stops, waiting };
   const worker = new Worker(WORKER, { workerData });
   let wakeFd = -1;
-  const off = onStop(() => {
+  const stop = (): void => {
     const count = Atomics.add(stops, 0, 1) + 1;
     hooks.stopping?.(count);
     // The eventfd the session sleeps on; any count above zero wakes it.
     if (wakeFd >= 0) writeSync(wakeFd, new BigUint64Array([1n]));
-  });
+  };
+  const off = onStop(stop);
+  const { signal } = hooks;
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
   const { promise, resolve, reject } = withResolvers<unknown>();
   worker.on('message', (message: Message) => {
     if (message.kind === 'progress') hooks.progress?.(message.progress as never);
@@ -92,7 +98,10 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   });
   worker.on('error', reject);
   worker.on('exit', (code) => reject(new Error(`the session's thread ended with ${code}`)));
-  return promise.finally(off);
+  return promise.finally(() => {
+    off();
+    signal?.removeEventListener('abort', stop);
+  });
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */

@@ -19,7 +19,7 @@ export interface ReplayReport {
 const WORD = { pass: 'pass', fail: 'FAIL', unknown: 'unknown' } as const;
 const INDENT = '     ';
 
-function findingLines(finding: Finding): string[] {
+export function findingLines(finding: Finding): string[] {
   const head = `${WORD[finding.verdict].padEnd(4)} ${finding.check.padEnd(12)} ${finding.text}`;
   return [head, ...finding.details.map((line) => `${INDENT}${line}`)];
 }
@@ -28,8 +28,7 @@ function findingLines(finding: Finding): string[] {
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g;
 const escaped = (c: string): string => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
-function outputLines(report: ReplayReport): string[] {
-  const { output, findings } = report.result;
+export function outputLines({ output, findings }: ReplayResult): string[] {
   if (output === '' || findings.every((f) => f.verdict === 'pass')) return [];
   // A server may print anything; a terminal must not obey it.
   const lines = output.trimEnd().replace(CONTROL, escaped).split('\n');
@@ -74,7 +73,7 @@ export function replayText(report: ReplayReport): string {
       `${INDENT}on, and is no bug of it by itself`,
     );
   }
-  lines.push(...orderNote(report), ...outputLines(report), '');
+  lines.push(...orderNote(report), ...outputLines(result), '');
   const found = failed.length + Number(second?.difference !== undefined);
   const count = found === 1 ? '1 finding' : `${found} findings`;
   lines.push(`${count}   log ${result.log}   ${result.seconds.toFixed(2)} s`);

@@ -4,7 +4,7 @@ import type { ReplayOptions } from '../../replayer/replay.ts';
 /** What of a run is said on the command line. */
 export type Reproducible = Pick<
   ReplayOptions,
-  'end' | 'transport' | 'cpus' | 'kernel' | 'poison' | 'serial' | 'faults'
+  'end' | 'transport' | 'cpus' | 'kernel' | 'poison' | 'serial' | 'faults' | 'root'
 > & { seed: string; twice?: boolean | undefined };
 
 /** A word as a shell takes it back. */
@@ -20,6 +20,9 @@ export function reproduce(capture: string, command: readonly string[], run: Repr
   if ((run.poison ?? 'used') !== 'used') words.push('--poison', run.poison as string);
   if (run.serial) words.push('--serial');
   for (const rule of run.faults ?? []) words.push('--fault', rule);
+  if (run.root !== undefined) {
+    words.push('--root', run.root.dir, ...run.root.share.flatMap((path) => ['--share', path]));
+  }
   if (run.twice) words.push('--twice');
   if (command.length > 0) words.push('--', ...command);
   return words.map(quoted).join(' ');

@@ -10,21 +10,12 @@ import { type NativeSeam, native, nativePath } from '../../native/load.ts';
 import type { ServerStart } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { RANGE_COUNT, rangeBase } from './descriptors.ts';
+import { LaunchError } from './launch_error.ts';
+import { type Root, rootFailed, rootWords } from './root.ts';
 import { KEEPER } from './traps.ts';
 
 /** Room for the largest message of a device whose fs.fuse.max_pages_limit is up to 2000 (256 by default). */
 const DATA_SIZE = 8 << 20;
-
-/** The server or the seam could not be started; the message says what to do. */
-export class LaunchError extends Error {
-  override name = 'LaunchError';
-  readonly code: 'bad-command' | 'missing-feature';
-
-  constructor(message: string, code: LaunchError['code'] = 'bad-command') {
-    super(message);
-    this.code = code;
-  }
-}
 
 export interface LaunchOptions {
   command: readonly string[];
@@ -37,6 +28,8 @@ export interface LaunchOptions {
   calls?: readonly number[];
   /** Descriptor the server reads as stdin; absent: /dev/null. */
   stdin?: number;
+  /** Another root than this machine's. The working directory is shared with it. */
+  root?: Root;
 }
 
 export interface Launched {
@@ -51,10 +44,14 @@ export interface Launched {
   stderr: number;
   /** Directory of the fusermount stand-ins. */
   standIns: string;
+  /** The server's root, where it has its own. */
+  root: string | undefined;
   /** Tells the server to start; call when the seam is served. */
   go(): void;
   /** Resolves when the keeper has gone, after `seam.close()`. */
   gone: Promise<unknown>;
+  /** Instead of waiting for it: what it keeps cannot be ended. */
+  leave(): void;
 }
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
@@ -106,6 +103,7 @@ function receiveListener(socket: number): { listener: number; pid: number } {
   if (n < 16) throw new LaunchError('the launcher ended before the server could be started');
   const call = Buffer.from(bytes.subarray(16, n)).toString().replace(/\0.*$/, '');
   const errno = errnoName(-view.getInt32(8, true));
+  if (call.startsWith('root: ')) throw rootFailed(call.slice('root: '.length), errno);
   throw new LaunchError(
     `cannot set up the seam: ${call}: ${errno}; run: fuse-rig doctor (it says what this machine lacks)`,
     'missing-feature',
@@ -120,6 +118,7 @@ export function launch(options: LaunchOptions): Launched {
   }
   const base = rangeBase(softNofile());
   const standIns = nativePath('stand-ins');
+  const root = rootWords(options.root, [options.cwd, standIns]);
   const [ours, theirs] = native.socketPair();
   const [stdout, stdoutWrite] = native.pipePair();
   const [stderr, stderrWrite] = native.pipePair();
@@ -133,6 +132,7 @@ export function launch(options: LaunchOptions): Launched {
       listed(options.calls),
       options.cwd,
       options.umask.toString(8),
+      ...root,
       ...options.command,
     ],
     {
@@ -170,8 +170,10 @@ export function launch(options: LaunchOptions): Launched {
     stdout,
     stderr,
     standIns,
+    root: options.root?.dir,
     go: () => void seam.keeperSend(KEEPER.go, ''),
     gone: launcher,
+    leave: () => launcher.unref(),
   };
 }
 

@@ -4,14 +4,14 @@
  */
 import { readlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
-import { FakedContexts, type Waiting } from './faked_contexts.ts';
-import { FSCONFIG, isFuse, splitFd } from './mount_words.ts';
+import { type Creation, FakedContexts, type Waiting } from './faked_contexts.ts';
+import { isFuse, splitFd } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
+import { RealContexts } from './real_contexts.ts';
 
 const { EFAULT } = ERRNO;
 
@@ -22,12 +22,11 @@ export class MountPort {
   readonly #device: DevicePort;
   /** Mounts waiting for their INIT (SYNC_INIT): slot and call. */
   #waiting: Waiting[] = [];
-  /** Real contexts by the server's descriptor number: the device named in them. */
-  readonly #realContexts = new Map<number, PortHandle>();
   #unmounting: { slot: number; target: string }[] = [];
   readonly #contexts: FakedContexts;
+  readonly #realContexts: RealContexts;
   /** Told before a real mount is made, so that the keeper can clean up. */
-  announce: (target: string) => void = () => {};
+  announce: (target: string, tid: number) => void = () => {};
   /** Told after a mount succeeded. */
   mounted: (target: string, conn: ConnId) => void = () => {};
   /** Told of every umount2; `result` 0 where it is not known yet. */
@@ -36,10 +35,12 @@ export class MountPort {
   constructor(wiring: PortWiring, device: DevicePort) {
     this.#w = wiring;
     this.#device = device;
-    this.#contexts = new FakedContexts(wiring, device, {
+    const creation: Creation = {
       answered: (slot, tid, call, handle, result) => this.#finish(slot, tid, call, handle, result),
       waits: (waiting) => this.#waiting.push(waiting),
-    });
+    };
+    this.#contexts = new FakedContexts(wiring, device, creation);
+    this.#realContexts = new RealContexts(wiring, device, creation);
   }
 
   #string(n: number): string {
@@ -65,7 +66,7 @@ export class MountPort {
       handle: handle?.id,
     };
     const { slot, tid } = trap;
-    this.announce(call.target);
+    this.announce(call.target, trap.tid);
     const result = mountOrFault(this.#w, call, handle, tid);
     const waits = result.result === BLOCK && handle !== undefined;
     if (waits) this.#waiting.push({ slot, tid, call, handle });
@@ -133,7 +134,8 @@ export class MountPort {
   fsopen(): void {
     const { seam, trap, kernel } = this.#w;
     const fstype = this.#string(0);
-    if (kernel.realContexts || !isFuse(fstype)) seam.continue(trap.slot);
+    if (kernel.realContexts) this.#realContexts.open(fstype);
+    else if (!isFuse(fstype)) seam.continue(trap.slot);
     else this.#contexts.open(fstype);
   }
 
@@ -141,53 +143,9 @@ export class MountPort {
   fsconfig(): void {
     const { seam, trap, kernel } = this.#w;
     const faked = this.#contexts.at(trap.index);
-    if (kernel.realContexts) this.#realFsconfig();
+    if (kernel.realContexts) this.#realContexts.configure((n) => this.#string(n));
     else if (faked === undefined) seam.continue(trap.slot);
     else this.#contexts.configure(faked, trap.arg(2) === 0n ? undefined : this.#string(2));
-  }
-
-  /**
-   * In front of the real kernel the context is real. Two commands are made by the rig on it: naming
-   * the device, whose number must be the rig's, and the creation, after which the device is bound.
-   */
-  #realFsconfig(): void {
-    const { seam, trap } = this.#w;
-    const { slot, tid } = trap;
-    const number = trap.int(0);
-    const command = trap.int(1);
-    const naming = command === FSCONFIG.setString && this.#string(2) === 'fd';
-    const creating = command === FSCONFIG.create || command === FSCONFIG.createExcl;
-    const handle = naming
-      ? this.#device.byDescriptor(Number(this.#string(3)))
-      : this.#realContexts.get(number);
-    const context = handle !== undefined && (naming || creating) ? seam.getFd(tid, number) : -1;
-    if (handle === undefined || context < 0) {
-      seam.continue(slot);
-      return;
-    }
-    if (naming) {
-      this.#realContexts.set(number, handle);
-      seam.respond(slot, this.#w.kernel.nameInContext(context, handle.id));
-    } else {
-      this.#realCreate(handle, context, command);
-    }
-    native.closeFd(context);
-  }
-
-  #realCreate(handle: PortHandle, context: number, command: number): void {
-    const { trap, kernel } = this.#w;
-    const { slot, tid } = trap;
-    const call: MountCall = {
-      fstype: 'fuse',
-      source: '',
-      target: '',
-      flags: 0,
-      options: '',
-      handle: handle.id,
-    };
-    const result = kernel.createContext(context, command, handle.id);
-    if (result.result === BLOCK) this.#waiting.push({ slot, tid, call, handle });
-    else this.#finish(slot, tid, call, handle, result);
   }
 
   /** fsmount(context, flags, attributes): the mount is the context's connection again. */
@@ -216,19 +174,17 @@ export class MountPort {
     this.mounted(target, context.conn);
   }
 
-  /**
-   * A real mount finds its place. Which mount moves is not looked at: while a server has made a FUSE
-   * context, what it moves is taken for that. Others' moves are not announced.
-   */
+  /** A real mount finds its place. What is no FUSE context's is not announced. */
   #realMove(target: string): void {
     const { seam, trap, kernel, emit } = this.#w;
-    const handle = [...this.#realContexts.values()].at(-1);
-    if (handle !== undefined) this.announce(target);
+    const moved = this.#realContexts.moved(target);
+    if (moved !== undefined) this.announce(target, trap.tid);
     seam.continue(trap.slot);
-    if (handle === undefined) return;
-    const place = { fstype: 'fuse', source: '', target, flags: 0, options: '', result: 0, dev: 0 };
+    if (moved === undefined) return;
+    const { handle, call } = moved;
     const conn = kernel.connOf(handle.id);
-    emit({ kind: 'mount', t: this.#w.now(), handle: handle.id, conn, tid: trap.tid, ...place });
+    const made = { ...call, handle: handle.id, conn, tid: trap.tid, result: 0, dev: 0 };
+    emit({ kind: 'mount', t: this.#w.now(), ...made });
     this.mounted(target, conn);
   }
 

@@ -28,6 +28,7 @@ export const KEEPER = {
   noteMount: 17,
   kill: 18,
   makeScratch: 19,
+  noteShared: 20,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */

@@ -3,6 +3,7 @@
  * of the model: no finding, two runs with one log, nothing left.
  */
 import { describe, expect, it } from 'vitest';
+import { CaptureReader } from '../../recorder/capture/reader.ts';
 import { built, CLEAN, cannotRecord, complaints, onBench, SOME_WORK } from '../testing/bench.ts';
 
 const SERVER = built('fuse-rig-server');
@@ -54,4 +55,22 @@ describe('ways to the device', () => {
       });
     });
   }
+});
+
+it('a capture tells a mount by a context as it tells one by mount(2)', async () => {
+  expect(cannotRecord()).toBeUndefined();
+  const told: object[] = [];
+  for (const way of ['direct', 'newapi']) {
+    await onBench(async (bench) => {
+      expect(await bench.record(memory('--mount', way))).toMatchObject({ code: 0, leftovers: [] });
+      const reader = CaptureReader.open(bench.capture);
+      const mounts = [...reader.events()].filter((event) => event.kind === 'mount');
+      reader.close();
+      const last = mounts.at(-1);
+      const words = last?.options.split(',').filter((word) => !word.startsWith('subtype=')) ?? [];
+      told.push({ source: last?.source, words: words.sort() });
+    });
+  }
+  expect(told[1]).toEqual(told[0]);
+  expect(told[0]).toMatchObject({ words: expect.arrayContaining(['rootmode=40000']) });
 });

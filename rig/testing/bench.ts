@@ -113,12 +113,13 @@ export class Bench {
     return left;
   }
 
-  /** Runs fuse-rig with these words, its environment marked. */
+  /** Runs fuse-rig with these words, its environment marked; `prefix` are words before it. */
   async rig(
     args: readonly string[],
     options: { input?: string; env?: Record<string, string> } = {},
+    prefix: readonly string[] = [],
   ) {
-    const [first = '', ...words] = [...this.#as, process.execPath, PROGRAM, ...args];
+    const [first = '', ...words] = [...this.#as, ...prefix, process.execPath, PROGRAM, ...args];
     const ran = await run(first, words, {
       timeoutS: 60,
       cwd: this.dir,
@@ -186,13 +187,14 @@ export class Bench {
   /** Replays the capture twice; `command` instead of the recorded one. */
   async replay(
     command: readonly string[] = [],
-    options: { end?: string; once?: boolean; args?: readonly string[] } = {},
+    options: { end?: string; once?: boolean; stacks?: boolean; args?: readonly string[] } = {},
   ): Promise<Replayed> {
     const ran = await this.rig([
       'replay',
       this.capture,
       '--json',
       ...(options.once ? [] : ['--twice']),
+      ...(options.stacks ? [] : ['--no-stacks']),
       ...(options.end === undefined ? [] : ['--end', options.end]),
       ...(options.args ?? []),
       ...(command.length > 0 ? ['--', ...command] : []),

@@ -44,7 +44,7 @@ export function sources(): Source[] {
 
 /** Whether a file is there for tests only. */
 export const isTest = (path: string): boolean =>
-  /\.test\.ts$|(^|\/)testing\/|(^|\/)arbitraries\.ts$|^rig\/kernel\/scene\.ts$|^vitest\.config\.ts$/.test(
+  /\.test\.ts$|(^|\/)testing\/|^rig\/protocol\/arbitraries\.ts$|^rig\/kernel\/scene\.ts$|^vitest\.config\.ts$/.test(
     path,
   );
 

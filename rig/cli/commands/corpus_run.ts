@@ -10,6 +10,7 @@ import { corpusLines } from '../../report/corpus.ts';
 import { junitXml } from '../../report/junit.ts';
 import { progressLine } from '../../report/progress.ts';
 import { tapLines } from '../../report/tap.ts';
+import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { another, CASES_DIR, checkOnly, folderOf, isWritable } from './corpus_words.ts';
 import { refuse } from './print.ts';
 
@@ -23,7 +24,7 @@ Examples:
   fuse-rig corpus run --only rename-race --json
 `;
 
-interface Flags {
+interface Flags extends RootFlags {
   server?: string;
   jobs: string;
   seed?: string;
@@ -67,8 +68,11 @@ function optionsOf(flags: Flags): RunOptions | undefined {
     refuse(`--junit ${flags.junit}: cannot be written; name a file in a directory that exists`);
     return undefined;
   }
+  const root = rootOf(flags);
+  if (root === false) return undefined;
   return {
     jobs,
+    ...root,
     only: flags.only ?? [],
     ...(shard === undefined ? {} : { shard }),
     ...(server === undefined ? {} : { server }),
@@ -117,7 +121,7 @@ async function run(dir: string, flags: Flags): Promise<void> {
 }
 
 export const corpusRun = (corpus: Command): void => {
-  corpus
+  const command = corpus
     .command('run')
     .summary('replay every case and hold it against what it expects')
     .description('Runs the cases of a folder.')
@@ -131,6 +135,7 @@ export const corpusRun = (corpus: Command): void => {
     .option('--tap', 'print TAP')
     .option('--json', 'print JSON Lines: begin, every case, end')
     .option('--forbid-skips', 'a case that cannot run here is exit code 77')
-    .addHelpText('after', HELP)
+    .addHelpText('after', HELP + ROOT_HELP)
     .action(run);
+  addRootFlags(command);
 };

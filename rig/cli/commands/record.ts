@@ -7,6 +7,7 @@ import { recordInWorker } from '../../engine/engine.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';
 import { guarded } from '../errors.ts';
+import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -20,7 +21,7 @@ Examples:
   fuse-rig record -o bug.fusecap --fixture /srv/data -- ./exportd /srv/data /mnt/data
 `;
 
-interface Flags {
+interface Flags extends RootFlags {
   output: string;
   fixture?: string;
   force?: boolean;
@@ -28,7 +29,7 @@ interface Flags {
   quiet?: boolean;
 }
 
-function optionsOf(command: string[], flags: Flags): RecordOptions {
+function optionsOf(command: string[], flags: Flags, root: Pick<RecordOptions, 'root'>) {
   const fds = [
     ...(flags.fd ?? []).map(Number),
     ...command.flatMap((word) => /^\/dev\/fd\/(\d+)$/.exec(word)?.[1] ?? []).map(Number),
@@ -43,7 +44,8 @@ function optionsOf(command: string[], flags: Flags): RecordOptions {
     ...(flags.fixture === undefined ? {} : { fixture: resolve(flags.fixture) }),
     ...(fds.length === 0 ? {} : { extraFds: fds }),
     ...(process.stdin.isTTY ? {} : { stdin: 0 }),
-  };
+    ...root,
+  } satisfies RecordOptions;
 }
 
 /** Why there is no capture, and the exit code of that. */
@@ -66,6 +68,11 @@ function notMounted(result: RecordResult, how: string): { text: string; code: nu
 }
 
 function conclude(flags: Flags, result: RecordResult): void {
+  for (const { pid, comm, state, wchan } of result.survivors) {
+    process.stderr.write(
+      `fuse-rig: process ${pid} ${comm} survives SIGKILL (state ${state} in ${wchan}); its keeper waits for it\n`,
+    );
+  }
   const { exit } = result;
   const how =
     exit === null
@@ -101,9 +108,11 @@ async function run(command: string[], flags: Flags): Promise<void> {
     refuse(`--fd ${bad}: not a descriptor; give its number, such as --fd 3`);
     return;
   }
+  const root = rootOf(flags);
+  if (root === false) return;
   const line = progressLine(process.stderr, flags.quiet !== true);
   const result = await guarded(() =>
-    recordInWorker(optionsOf(command, flags), {
+    recordInWorker(optionsOf(command, flags, root), {
       progress: ({ requests, replies, bytes, mounted }) =>
         line.show(
           `${mounted ?? 'starting'}  ${requests} requests  ${requests - replies} in flight  ${(bytes / 1e6).toFixed(1)} MB`,
@@ -123,7 +132,7 @@ async function run(command: string[], flags: Flags): Promise<void> {
 }
 
 export const recordCommand = (program: Command): void => {
-  program
+  const record = program
     .command('record')
     .summary('capture what the kernel and a server say to each other')
     .description('Runs a FUSE server in front of the real kernel and captures both sides.')
@@ -136,6 +145,7 @@ export const recordCommand = (program: Command): void => {
     .option('--fd <number...>', 'the server inherits the device as this descriptor')
     .option('--force', 'replace an existing capture')
     .option('-q, --quiet', 'no progress line')
-    .addHelpText('after', HELP)
+    .addHelpText('after', HELP + ROOT_HELP)
     .action(run);
+  addRootFlags(record);
 };

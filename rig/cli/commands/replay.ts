@@ -16,6 +16,7 @@ import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
 import { guarded } from '../errors.ts';
 import { addPlanFlags, meantForDevice, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
+import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -33,7 +34,7 @@ Examples:
 /** Releases with a set of switches of their own, the early one of 6.18 left out. */
 const KERNELS = Object.keys(VERSIONS).filter((name) => name !== '6.18.15');
 
-interface Flags extends PlanFlags {
+interface Flags extends PlanFlags, RootFlags {
   /** Absent: the plan's, or 1. */
   seed?: string;
   twice?: boolean;
@@ -49,6 +50,7 @@ interface Flags extends PlanFlags {
   cpus?: string;
   kernel?: VersionName;
   poison: PoisonExtent;
+  stacks: boolean;
 }
 
 function isDirectory(path: string): boolean {
@@ -81,6 +83,8 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
   if (plan === undefined) return undefined;
   if (flags.transport === 'device' && !meantForDevice(plan)) return undefined;
   flags.seed ??= String(plan.seed ?? 1);
+  const root = rootOf(flags);
+  if (root === false) return undefined;
   const wrong = wrongFlag(flags);
   if (wrong !== undefined) {
     refuse(wrong);
@@ -93,6 +97,8 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     transport: flags.transport,
     poison: flags.poison,
     faults: plan.rules.map(ruleText),
+    stacks: flags.stacks,
+    ...root,
     ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
@@ -145,7 +151,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
   };
   if (flags.twice) {
     const again: string[] = [];
-    const second = await once(options, (line) => again.push(line));
+    const second = await once({ ...options, stacks: false }, (line) => again.push(line));
     if (second === undefined) return;
     report.second = { log: second.log, difference: firstDifferentLine(lines, again) };
   }
@@ -209,6 +215,11 @@ export const replayCommand = (program: Command): void => {
     .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
+    .option('--no-stacks', 'do not ask a server that hangs for its user stacks')
     .option('--json', 'the result as one JSON object');
-  addPlanFlags(replay).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
+  addRootFlags(addPlanFlags(replay));
+  replay
+    .addHelpText('after', HELP + ROOT_HELP)
+    .addHelpText('after', RULE_HELP)
+    .action(run);
 };
