@@ -141,8 +141,8 @@ function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase):
   return {
     ...common,
     synthetic: !possible,
-    // What no kernel does gives nobody a duty.
-    goesOn: possible && row.goesOn === true,
+    // What cannot come here gives nobody a duty, unless the error itself says that nothing was done.
+    goesOn: row.goesOn === true && (possible || row.possible === undefined),
     fate: row.fate,
     errno: ERRNO[row.errno],
     teardown: undefined,
