@@ -5,9 +5,9 @@
 import { native } from '../native/load.ts';
 import type { BeginEvent, EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
+import type { Survivor } from '../rig/seam/killing.ts';
 import { type LaunchOptions, launch, serverStart } from '../rig/seam/launch.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
-import { KEEPER } from '../rig/seam/traps.ts';
 import { type Director, Session } from '../rig/session.ts';
 import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
@@ -61,6 +61,8 @@ export interface RecordResult {
   mountFailed: { target: string; errno: string } | undefined;
   /** After the end of its connection it made nothing but calls that failed, and was told to end: which. */
   noise: string[] | undefined;
+  /** Processes of the server that SIGKILL did not end: their keeper waits for them. */
+  survivors: readonly Survivor[];
   /** There is a capture; false where the server neither mounted nor was asked anything. */
   kept: boolean;
   seconds: number;
@@ -167,7 +169,7 @@ class Recorder implements Director {
 
   #kill(): void {
     this.#stopAt = Number.MAX_SAFE_INTEGER;
-    this.#session.seam.keeperSend(KEEPER.kill, '');
+    this.#session.killing.all();
   }
 }
 
@@ -244,6 +246,7 @@ async function recordInto(
     neverOpened: !recorder.opened,
     mountFailed,
     noise,
+    survivors: session.killing.survivors,
     kept,
     seconds: session.now() / 1e9,
   };

@@ -8,7 +8,8 @@ import type { Feed } from '../rig/kernel/feed.ts';
 import { cpuMsBelow, runningBelow } from '../rig/seam/cpu_time.ts';
 import type { Noise } from '../rig/seam/noise.ts';
 import { lookQuiet, type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
-import { KEEPER } from '../rig/seam/traps.ts';
+import { takeStacks } from '../rig/seam/stacks.ts';
+import { waitsOn } from '../rig/seam/waits_on.ts';
 import type { Session } from '../rig/session.ts';
 
 export type EndHow = TeardownEvent['how'];
@@ -27,7 +28,9 @@ const SPIN_CPU_MS = 4_000;
 export class Ending {
   /** Set once the teardown has begun. */
   begun = false;
-  #killed = false;
+  /** The server was found not to end, or the rig was stopped: it is killed. */
+  #judged = false;
+  readonly #stacks: boolean;
   /** How long nothing had happened at the last look at a busy server, and its CPU time at the first. */
   #idleMs = 0;
   #usedBefore = 0;
@@ -36,7 +39,9 @@ export class Ending {
   readonly #keeperPid: number;
   readonly #emit: ReplaySink;
 
-  constructor(session: Session, feed: Feed, keeperPid: number, emit: ReplaySink) {
+  /** `stacks`: a server that hangs is asked for its user stacks. */
+  constructor(session: Session, feed: Feed, keeperPid: number, emit: ReplaySink, stacks = false) {
+    this.#stacks = stacks;
     this.#session = session;
     this.#feed = feed;
     this.#keeperPid = keeperPid;
@@ -62,6 +67,7 @@ export class Ending {
     const signal = SIGNALS[how];
     if (signal !== undefined) {
       for (const pid of this.#pids(everybody)) native.sendSignal(pid, signal);
+      if (how === 'sigkill') this.#session.killing.began();
       return;
     }
     for (const conn of conns) {
@@ -90,7 +96,7 @@ export class Ending {
 
   /** Looks at a server that does not end. */
   idle(idleMs: number): void {
-    if (this.#killed) return;
+    if (this.#judged) return;
     const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
     if (quiet !== undefined && quiet.threads.length === 0) return;
     if (quiet?.proven) this.#hang('proven', idleMs, quiet);
@@ -119,23 +125,35 @@ export class Ending {
     quiet: Quiet | undefined,
     calls?: string[],
   ): void {
-    const threads = (quiet?.threads ?? []).map(({ pid, tid, comm, wait, wchan, nr }) => {
-      return { pid, tid, comm, wait, wchan, nr };
+    const isDevice = (fd: number) => this.#session.device.byDescriptor(fd) !== undefined;
+    const threads = (quiet?.threads ?? []).map((thread) => {
+      const { pid, tid, comm, wait, wchan, nr } = thread;
+      return { pid, tid, comm, wait, wchan, nr, on: waitsOn(thread, isDevice) };
     });
     const t = this.#session.now();
     const spin = calls === undefined ? {} : { calls };
+    this.#judged = true;
     this.#emit({ kind: 'hang', t, verdict, seconds: idleMs / 1000, threads, ...spin });
-    this.kill();
+    if (!this.#stacks) {
+      this.kill();
+      return;
+    }
+    takeStacks(this.#session.watches, runningBelow(this.#keeperPid), (stacks, tool) => {
+      if (tool !== undefined) {
+        this.#emit({ kind: 'stacks', t: this.#session.now(), tool, stacks });
+      }
+      this.kill();
+    });
   }
 
   /** A server that calls the dead device for ever: reads that fail and are made again. */
   spin(noise: Noise): void {
-    if (this.#killed) return;
+    if (this.#judged) return;
     this.#hang('spin', (this.#session.now() - noise.since) / 1e6, undefined, noise.describe());
   }
 
   kill(): void {
-    this.#killed = true;
-    this.#session.seam.keeperSend(KEEPER.kill, '');
+    this.#judged = true;
+    this.#session.killing.all();
   }
 }

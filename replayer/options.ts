@@ -37,6 +37,8 @@ export interface ReplayOptions {
   keepFixture?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
+  /** A server that does not end is asked for its user stacks, where gdb or eu-stack is installed. */
+  stacks?: boolean;
   /** Bytes of the server's own output kept for the report. */
   outputMax?: number;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
+import type { Check } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
 import { isEmitted, type ReplayEvent } from '../rig/events.ts';
@@ -21,6 +22,7 @@ import { lookForPoison, watchBuffers } from './buffers.ts';
 import { CanonicalLog, LOGGED } from './canonical.ts';
 import { checksOf } from './checks.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
+import { Crashes, NAMING } from './crashes.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
 import { keeper } from './kept.ts';
@@ -37,7 +39,16 @@ import { Watched } from './watched.ts';
 export type * from './options.ts';
 
 /** What the termination check looks at. */
-const ENDS = ['exit', 'hang', 'teardown', 'register', 'injected'] as const;
+const ENDS = [
+  'exit',
+  'crash',
+  'hang',
+  'stacks',
+  'unkillable',
+  'teardown',
+  'register',
+  'injected',
+] as const;
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. */
 export async function replay(
@@ -148,7 +159,7 @@ async function run(
   });
   const watched = new Watched(session, launched, emit);
   listen(model, session, cursor, watched);
-  const ending = new Ending(session, model, launched.keeperPid, emit);
+  const ending = new Ending(session, model, launched.keeperPid, emit, options.stacks);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
   if (session.injection !== undefined) {
     session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
@@ -159,6 +170,8 @@ async function run(
   const ends: ReplayEvent[] = [];
   routes.add((e) => watched.take(e), ['teardown', 'answered']);
   routes.add((e) => ends.push(e), ENDS);
+  const crashes = new Crashes(emit);
+  routes.add((e) => crashes.take(e), NAMING);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));
   hooks.started(session.seam.wakeFd);
@@ -167,15 +180,34 @@ async function run(
     lookForPoison(poison, options.backing, session.now());
   } finally {
     await session.close();
+    crashes.close();
     const t = session.now();
+    const { survivors } = session.killing;
+    if (survivors.length > 0) emit({ kind: 'unkillable', t, processes: [...survivors] });
     const counts = { requests: cursor.index, replies: replayer.replies };
     writer?.close({ kind: 'end', t, reason: 'server-exit', ...counts });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
   cursor.finish();
+  return conclude(command, { session, cursor, replayer, log }, checks, ends);
+}
+
+interface Parts {
+  session: Session;
+  cursor: Cursor;
+  replayer: Replayer;
+  log: CanonicalLog;
+}
+
+/** What came of it. `ends`: what the termination check is to look at. */
+function conclude(
+  command: readonly string[],
+  { session, cursor, replayer, log }: Parts,
+  checks: readonly Check[],
+  ends: readonly ReplayEvent[],
+): ReplayResult {
   for (const line of replayer.injected.lines()) log.add(line);
-  const recorded = cursor.capturedExit?.code ?? 0;
-  const termination = new Termination(recorded);
+  const termination = new Termination(cursor.capturedExit?.code ?? 0);
   for (const event of ends) termination.take(event);
   return {
     command: [...command],

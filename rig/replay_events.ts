@@ -77,6 +77,38 @@ export interface ThreadState {
   wchan: string;
   /** System call number, -1 outside any. */
   nr: number;
+  /** Call, descriptors, kernel function and what would end the wait, in words. */
+  on: string;
+}
+
+/** Where in its program a thread was, the innermost frame first. */
+export interface ThreadStack {
+  tid: number;
+  frames: string[];
+}
+
+/** User stacks of a server that did not end; after its `hang`, where a tool for that is installed. */
+export interface StacksEvent {
+  kind: 'stacks';
+  t: number;
+  tool: string;
+  stacks: ThreadStack[];
+}
+
+/** What the kernel's log says of a process that died of a fault; after its `exit`. */
+export interface CrashEvent {
+  kind: 'crash';
+  t: number;
+  pid: number;
+  /** `segfault at 10 ip ... error 6 in prog[1156,...]`: address, instruction, and its place in the file. */
+  said: string;
+}
+
+/** Processes of the server that SIGKILL did not end. They are left to the keeper. */
+export interface UnkillableEvent {
+  kind: 'unkillable';
+  t: number;
+  processes: { pid: number; comm: string; state: string; wchan: string; call: string }[];
 }
 
 /** The server did not end by itself and had to be killed. */
@@ -132,6 +164,9 @@ export type ReplayEvent =
   | NewsEvent
   | DirectoryEvent
   | TeardownEvent
+  | StacksEvent
+  | CrashEvent
+  | UnkillableEvent
   | HangEvent;
 
 export type ReplaySink = (event: ReplayEvent) => void;
@@ -147,6 +182,9 @@ const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'directory',
   'teardown',
   'hang',
+  'stacks',
+  'crash',
+  'unkillable',
   'umount-call',
   'stale-call',
   'descriptors',

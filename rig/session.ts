@@ -9,10 +9,12 @@ import type { EventSink } from './events.ts';
 import { Injection } from './injection.ts';
 import type { HandleId, Kernel } from './kernel/kernel.ts';
 import { errnoName } from './protocol/errno.ts';
+import { callTable } from './seam/call_table.ts';
 import { possibleCpus, ShownCpus } from './seam/cpus.ts';
 import { DescriptorTable } from './seam/descriptors.ts';
 import { DevicePort } from './seam/device_port.ts';
 import type { Context } from './seam/faked_contexts.ts';
+import { Killing } from './seam/killing.ts';
 import type { Launched } from './seam/launch.ts';
 import { cannotStart } from './seam/launch_error.ts';
 import { MountPort } from './seam/mount_port.ts';
@@ -20,8 +22,7 @@ import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
 import { RingPort } from './seam/ring_port.ts';
-import { registerWithRing, setupRing } from './seam/ring_setup.ts';
-import { KEEPER, NR, Trap, WAIT } from './seam/traps.ts';
+import { KEEPER, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
 /** What drives a session from above: the recorder, or the replayer. */
@@ -57,6 +58,7 @@ export class Session {
   readonly rings: RingPort;
   readonly watches: Watches;
   readonly output: Output;
+  readonly killing: Killing;
   /** What asks for faults; undefined without a plan. */
   readonly injection: Injection | undefined;
   readonly seam: NativeSeam;
@@ -110,8 +112,10 @@ export class Session {
       launched.standIns,
       cpus ?? new ShownCpus(possibleCpus()),
     );
-    this.#calls = this.#callTable(process, wiring);
+    const { mounts, rings } = this;
+    this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    this.killing = new Killing(this.seam, launched.keeperPid, () => this.now());
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.output = new Output(this.watches, launched, (fd, bytes) =>
       this.#emit({ kind: 'output', t: this.now(), fd, bytes }),
@@ -163,6 +167,7 @@ export class Session {
     }
     this.rings.look();
     this.output.look();
+    if (this.killing.failed) this.empty = true;
     if (this.device.suspected) this.device.reapClosed();
   }
 
@@ -189,29 +194,6 @@ export class Session {
     const act = this.#calls.get(this.#trap.nr);
     if (act === undefined) this.device.call();
     else act();
-  }
-
-  /** Calls that are not by a descriptor of the range, and who answers them. */
-  #callTable(process: ProcessPort, wiring: PortWiring): Map<number, () => void> {
-    return new Map([
-      [NR.open, () => process.open()],
-      [NR.openat, () => process.open()],
-      [NR.openat2, () => process.open()],
-      [NR.execve, () => process.exec()],
-      [NR.execveat, () => process.exec()],
-      [NR.prctl, () => process.prctl()],
-      [NR.sched_getaffinity, () => process.affinity()],
-      [NR.sched_setaffinity, () => process.affinity()],
-      [NR.io_uring_setup, () => setupRing(wiring, this.rings.emitter)],
-      [NR.io_uring_enter, () => this.rings.enter()],
-      [NR.io_uring_register, () => registerWithRing(wiring, this.rings.emitter)],
-      [NR.mount, () => this.mounts.mount()],
-      [NR.umount2, () => this.mounts.umount()],
-      [NR.fsopen, () => this.mounts.fsopen()],
-      [NR.fsconfig, () => this.mounts.fsconfig()],
-      [NR.fsmount, () => this.mounts.fsmount()],
-      [NR.move_mount, () => this.mounts.moveMount()],
-    ]);
   }
 
   #keeper(): void {
@@ -243,7 +225,8 @@ export class Session {
     this.output.finish();
     this.seam.keeperSend(KEEPER.kill, '');
     this.seam.close();
-    await this.#launched.gone;
+    if (this.killing.survivors.length > 0) this.#launched.leave();
+    else await this.#launched.gone;
     native.closeFd(this.#launched.stdout);
     native.closeFd(this.#launched.stderr);
   }

@@ -66,6 +66,8 @@ extern const std::vector<Mode> kRingBadModes;
 extern const std::vector<Mode> kRingLeaveModes;
 extern const std::vector<Mode> kRingOwnerModes;
 extern const std::vector<Mode> kRingRareModes;
+extern const std::vector<Mode> kRingHostileModes;
+extern const std::vector<Mode> kUnkillableModes;
 extern const std::vector<Mode> kProfileModes;
 
 }  // namespace fuse_rig

@@ -8,7 +8,14 @@
  * unless the rig ends the server by a signal or by a fault: many tell by their exit code that one came.
  * Not verified: how long ending takes, and what the server printed.
  */
-import type { HangEvent, ReplayEvent, TeardownEvent } from '../events.ts';
+import type {
+  HangEvent,
+  ReplayEvent,
+  StacksEvent,
+  TeardownEvent,
+  ThreadState,
+  UnkillableEvent,
+} from '../events.ts';
 import type { Check, Finding } from './finding.ts';
 
 const HANG_TEXT = {
@@ -22,6 +29,11 @@ const SIGNALS: Partial<Record<TeardownEvent['how'], number>> = {
   sigint: 2,
   sigkill: 9,
 };
+/** The two that a server is to obey. */
+const ASKED: Partial<Record<TeardownEvent['how'], string>> = {
+  sigterm: 'SIGTERM',
+  sigint: 'SIGINT',
+};
 
 export class Termination implements Check {
   readonly name = 'termination';
@@ -32,8 +44,12 @@ export class Termination implements Check {
   #anyCode = false;
   #exit: { code: number | null; signal: number | null } | undefined;
   #hang: HangEvent | undefined;
+  #stacks: StacksEvent | undefined;
+  #unkillable: UnkillableEvent | undefined;
   readonly #crashes: string[] = [];
   #torn = false;
+  /** What it was last asked to end by, if that was a signal. */
+  #signalled: string | undefined;
   #ring = false;
 
   /** `expectedCode` undefined: any will do. */
@@ -43,6 +59,9 @@ export class Termination implements Check {
 
   take(event: ReplayEvent): void {
     if (event.kind === 'hang') this.#hang = event;
+    if (event.kind === 'crash') this.#crashes.push(`  ${event.said}`);
+    if (event.kind === 'stacks') this.#stacks = event;
+    if (event.kind === 'unkillable') this.#unkillable = event;
     if (event.kind === 'teardown') this.#teardown(event);
     if (event.kind === 'injected' && !event.goesOn && !event.refused) this.#anyCode = true;
     if (event.kind === 'register' && event.result === 0) this.#ring = true;
@@ -58,6 +77,7 @@ export class Termination implements Check {
 
   #teardown({ how }: TeardownEvent): void {
     this.#torn = true;
+    this.#signalled = ASKED[how];
     const signal = SIGNALS[how];
     if (signal === undefined) return;
     this.#allowed.add(signal);
@@ -65,29 +85,72 @@ export class Termination implements Check {
   }
 
   findings(): Finding[] {
+    const left = this.#unkillable === undefined ? [] : [this.#notKilled(this.#unkillable)];
+    return [...left, ...this.#ended()];
+  }
+
+  #ended(): Finding[] {
     if (this.#hang !== undefined) return [this.#hung(this.#hang)];
     if (this.#crashes.length > 0) {
-      return [this.#fail('the server crashed', this.#crashes)];
+      const why =
+        'why: whatever a client or the kernel does, a server ends by exit: nobody unmounts for it else';
+      return [this.#fail('the server crashed', [...this.#crashes, why])];
     }
     const code = this.#exit?.code;
-    if (this.#exit === undefined) return [this.#fail('the server never ended', [])];
+    if (this.#exit === undefined) {
+      return this.#unkillable === undefined ? [this.#fail('the server never ended', [])] : [];
+    }
     if (code !== null && !this.#anyCode && code !== (this.#expected ?? code)) {
       return [this.#fail(`exit code ${code}, expected ${this.#expected}`, [])];
     }
     const how = code === null ? `ended by signal ${this.#exit.signal}` : `exit ${code}`;
+    if (this.#unkillable !== undefined) return [];
     return [{ check: this.name, verdict: 'pass', text: `${how}, nothing left`, details: [] }];
   }
 
-  #hung(hang: HangEvent): Finding {
-    const details = hang.threads.map(
-      (t) => `${t.comm} (thread ${t.tid}): ${t.wait}, system call ${t.nr}, in ${t.wchan}`,
+  #notKilled({ processes }: UnkillableEvent): Finding {
+    const details = processes.map(
+      ({ pid, comm, state, wchan, call }) =>
+        `process ${pid} ${comm}: state ${state}, ${call || 'no system call'}${wchan && ` in ${wchan}`}`,
     );
+    details.push(
+      'why: a thread in an uninterruptible sleep ends only when what it waits for does, such as the answer',
+      "of another file system's server; its keeper waits for it and goes then",
+    );
+    return this.#fail('a process of the server survives SIGKILL', details);
+  }
+
+  #hung(hang: HangEvent): Finding {
+    const details = hang.threads.flatMap((thread) => this.#waits(thread));
+    if (hang.threads.length === 0) {
+      details.push(
+        ...(this.#stacks?.stacks ?? []).flatMap(({ tid, frames }) => [
+          `thread ${tid} runs`,
+          ...frames.map((frame) => `  ${frame}`),
+        ]),
+      );
+    }
     details.push(...(hang.calls ?? []));
     const held = this.#ring ? ', held ring commands complete with -ENOTCONN' : '';
     details.push(
-      `why: after the end of the connection read gives ENODEV${held}; the server must end`,
+      this.#signalled
+        ? `why: it was sent ${this.#signalled}, which is how service managers and terminals ask a program to end`
+        : `why: after the end of the connection read gives ENODEV${held}; the server must end`,
     );
+    if (hang.threads.length > 0 && this.#stacks === undefined) {
+      details.push('where: user stacks are shown where gdb or eu-stack (elfutils) is installed');
+    }
+    if (hang.verdict === 'stalled') {
+      details.push(
+        `stalled after ${hang.seconds.toFixed(1)} s: no proof, for a wait above may end by itself or from outside`,
+      );
+    }
     return this.#fail(`${HANG_TEXT[hang.verdict]} (${hang.verdict})`, details);
+  }
+
+  #waits({ comm, tid, on }: ThreadState): string[] {
+    const frames = this.#stacks?.stacks.find((stack) => stack.tid === tid)?.frames ?? [];
+    return [`${comm} (thread ${tid}): ${on}`, ...frames.map((frame) => `  ${frame}`)];
   }
 
   #fail(text: string, details: string[]): Finding {

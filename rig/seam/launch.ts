@@ -50,6 +50,8 @@ export interface Launched {
   go(): void;
   /** Resolves when the keeper has gone, after `seam.close()`. */
   gone: Promise<unknown>;
+  /** Instead of waiting for it: what it keeps cannot be ended. */
+  leave(): void;
 }
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
@@ -171,6 +173,7 @@ export function launch(options: LaunchOptions): Launched {
     root: options.root?.dir,
     go: () => void seam.keeperSend(KEEPER.go, ''),
     gone: launcher,
+    leave: () => launcher.unref(),
   };
 }
 

@@ -78,7 +78,7 @@ describe('a sleeping thread', () => {
     ['sleep-timerfd', 'timed'],
     ['sleep-inet', 'outside'],
     ['sleep-epoll-inet', 'outside'],
-    ['sleep-stopped', 'outside'],
+    ['sleep-stopped', 'stopped'],
   ])('%s waits: %s', async (mode, wait) => {
     const threads = await below(mode, asleep);
     expect(threads.map((thread) => [thread.wait, thread.wchan])).toEqual([

@@ -12,6 +12,7 @@ import { epollSource, type Source, sourceOf } from './wait_sources.ts';
 export type Wait =
   | 'held' // by the rig: it waits for what the rig will not give
   | 'forever' // only by another thread of the tree
+  | 'stopped' // by SIGCONT: only another process of the tree, in its session, would send one
   | 'timed' // by itself, later
   | 'runtime' // by itself, but only to look after a language's runtime: nobody of the server wakes
   | 'outside'; // by somebody outside: a disk, a network peer, a child we do not see
@@ -104,7 +105,8 @@ export function classify(thread: SleepingThread): WaitingThread {
   const args = thread.call.slice(1, 7);
   let wait: Wait;
   // A receive is held only until its socket has something (native/addon/seam_handover.cc).
-  if (thread.wchan.startsWith('seccomp_do_user_notification')) {
+  if (thread.wchan === 'do_signal_stop') wait = 'stopped';
+  else if (thread.wchan.startsWith('seccomp_do_user_notification')) {
     wait = nr === NR.recvmsg ? bySources(thread.pid, nr, low(args[0])) : 'held';
   } else {
     const forEver = endless(nr, args);
@@ -167,7 +169,7 @@ export interface Quiet {
 }
 
 /** Waits that end only by somebody inside the tree, or wake nobody there. */
-const PROVING: ReadonlySet<Wait> = new Set(['held', 'forever', 'runtime']);
+const PROVING: ReadonlySet<Wait> = new Set(['held', 'forever', 'stopped', 'runtime']);
 
 /**
  * An io_uring_enter whose argument structure names no limit, or an idle worker of a ring: both wait for

@@ -187,13 +187,14 @@ export class Bench {
   /** Replays the capture twice; `command` instead of the recorded one. */
   async replay(
     command: readonly string[] = [],
-    options: { end?: string; once?: boolean; args?: readonly string[] } = {},
+    options: { end?: string; once?: boolean; stacks?: boolean; args?: readonly string[] } = {},
   ): Promise<Replayed> {
     const ran = await this.rig([
       'replay',
       this.capture,
       '--json',
       ...(options.once ? [] : ['--twice']),
+      ...(options.stacks ? [] : ['--no-stacks']),
       ...(options.end === undefined ? [] : ['--end', options.end]),
       ...(options.args ?? []),
       ...(command.length > 0 ? ['--', ...command] : []),

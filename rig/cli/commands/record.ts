@@ -68,6 +68,11 @@ function notMounted(result: RecordResult, how: string): { text: string; code: nu
 }
 
 function conclude(flags: Flags, result: RecordResult): void {
+  for (const { pid, comm, state, wchan } of result.survivors) {
+    process.stderr.write(
+      `fuse-rig: process ${pid} ${comm} survives SIGKILL (state ${state} in ${wchan}); its keeper waits for it\n`,
+    );
+  }
   const { exit } = result;
   const how =
     exit === null

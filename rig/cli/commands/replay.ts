@@ -50,6 +50,7 @@ interface Flags extends PlanFlags, RootFlags {
   cpus?: string;
   kernel?: VersionName;
   poison: PoisonExtent;
+  stacks: boolean;
 }
 
 function isDirectory(path: string): boolean {
@@ -96,6 +97,7 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     transport: flags.transport,
     poison: flags.poison,
     faults: plan.rules.map(ruleText),
+    stacks: flags.stacks,
     ...root,
     ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
@@ -149,7 +151,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
   };
   if (flags.twice) {
     const again: string[] = [];
-    const second = await once(options, (line) => again.push(line));
+    const second = await once({ ...options, stacks: false }, (line) => again.push(line));
     if (second === undefined) return;
     report.second = { log: second.log, difference: firstDifferentLine(lines, again) };
   }
@@ -213,6 +215,7 @@ export const replayCommand = (program: Command): void => {
     .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
+    .option('--no-stacks', 'do not ask a server that hangs for its user stacks')
     .option('--json', 'the result as one JSON object');
   addRootFlags(addPlanFlags(replay));
   replay

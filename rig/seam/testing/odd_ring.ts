@@ -34,6 +34,13 @@ export class OddRing {
     });
   }
 
+  /** Replays the capture into a mode, ended in another way than by an unmount. */
+  ended(mode: string, end: string, stacks = false): Promise<Replayed> {
+    if (this.#bench === undefined) throw new Error(cannotRecord() ?? 'no capture');
+    const args = ['--cpus', String(CLIENTS)];
+    return this.#bench.replay(odd(mode), { once: true, end, stacks, args });
+  }
+
   /** Replays the capture into a mode, as on a machine with so many CPUs. */
   replay(mode: string, cpus = CLIENTS, ...words: string[]): Promise<Replayed> {
     if (this.#bench === undefined) throw new Error(cannotRecord() ?? 'no capture');
