@@ -11,6 +11,7 @@ import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Slab } from '../rig/protocol/slab.ts';
 import { IN_HEADER } from '../rig/protocol/structs-common.ts';
+import { asReaddir } from './captured.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import { Lacks } from './lacks.ts';
@@ -182,10 +183,24 @@ export class Asker {
     view.setUint32(16, 4096, true);
     const { opcode } = OP.READDIR;
     const ids = { uid: 0, gid: 0, pid: 0, extlen: 0 };
+    this.#askingOwn = true;
     this.#enqueue(conn, { opcode, nodeid, body, ...ids }, (ticket) =>
       this.#own.set(ticket, { stream, plus: false }),
     );
+    this.#askingOwn = false;
   }
+  #askingOwn = false;
+
+  /** Whether a request is a READDIR of this run's own; how many of those there are is the server's order of names. */
+  isOwn(opcode: number, unique: bigint): boolean {
+    if (opcode !== OP.READDIR.opcode) return false;
+    // It is about to be asked, and has no number yet.
+    if (unique === 0n) return this.#askingOwn;
+    const asked = [...this.#own.keys()].some((ticket) => this.#feed.uniqueOf(ticket) === unique);
+    if (asked || this.#askingOwn) this.#ownUniques.add(unique);
+    return this.#ownUniques.has(unique);
+  }
+  readonly #ownUniques = new Set<bigint>();
 
   /** A request may end before it has its ticket: its ring entry cannot be written. */
   #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {
@@ -230,11 +245,4 @@ export class Asker {
     this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, body, writer);
     return true;
   }
-}
-
-/** The same request with the opcode READDIR. */
-function asReaddir(request: Request): Request {
-  const bytes = request.bytes.slice();
-  new DataView(bytes.buffer).setUint32(4, OP.READDIR.opcode, true);
-  return new Request(bytes, request.negotiated);
 }

@@ -1,0 +1,168 @@
+/**
+ * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
+ * without faults, with everything that could go wrong there.
+ */
+import type {
+  ChangeFault,
+  ErrnoRow,
+  Fault,
+  QuotaFault,
+  ResultFault,
+  TeardownFault,
+} from '../fault.ts';
+import { FAULTS } from '../list.ts';
+import { parseRule } from '../parse.ts';
+import { POINTS, type Point } from '../points.ts';
+import { isChange, isResult, type Rule, ruleText } from '../rule.ts';
+import type { Seen, SeenMoment } from './seen.ts';
+
+/** Errnos of a fault that are worth a run, at a moment or at all. */
+export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
+  fault.errnos.filter((row) => {
+    const possible = row.possible !== undefined && (nonblock || row.nonblock !== true);
+    return possible || synthetic;
+  });
+
+/** A teardown, or whatever else is possible or not as a whole. */
+export const isPossible = (fault: Fault): boolean =>
+  fault.kind === 'result'
+    ? fault.errnos.some(({ possible }) => possible !== undefined)
+    : fault.kind === 'change'
+      ? valuesOf(fault, false).length > 0
+      : fault.possible !== undefined;
+
+const nth = (n: number) => ({ first: n, last: n, step: 1 });
+
+/** Moments that one rule counts together, by opcode where it can choose by that. */
+function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { opcode, count } of moments) {
+    const key = carries ? opcode : 0;
+    counts.set(key, (counts.get(key) ?? 0) + count);
+  }
+  return counts;
+}
+
+/** Values of a change that are worth a run: of numbers the least, and one more where that says more. */
+function valuesOf({ numbers, words = [] }: ChangeFault, synthetic: boolean): (number | string)[] {
+  if (numbers !== undefined) {
+    const { least, most, possible } = numbers;
+    return synthetic || possible !== undefined ? [least, Math.min(most, least + 1)] : [];
+  }
+  return words
+    .filter(({ possible }) => synthetic || possible !== undefined)
+    .map(({ word }) => word);
+}
+
+function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
+  return valuesOf(fault, synthetic).flatMap((value) => {
+    const moment = fault.words?.find(({ word }) => word === value)?.moment ?? fault.moment;
+    const here = seen.moments.filter(
+      ({ name, transport, opcode }) =>
+        name === moment &&
+        (fault.transports.length > 1 || fault.transports[0] === transport) &&
+        (fault.opcodes?.includes(opcode) ?? true),
+    );
+    return [...counted(here, moment !== 'offer')].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = moment === 'offer' ? {} : { messages: [opcode] };
+        return { fault, value, ...messages, when: nth(i + 1) };
+      }),
+    );
+  });
+}
+
+/** Nothing is left for so many answers, from where the server cannot be faster. */
+const LASTS = 3;
+
+function quotas(fault: QuotaFault, seen: Seen): Rule[] {
+  const at = POINTS.find(({ name }) => name === 'asked') as Point;
+  return [...counted(momentsOf(at, seen), true)].flatMap(([opcode, count]) =>
+    Array.from({ length: count }, (_, i) => {
+      return { fault, at, amount: 0, until: LASTS, messages: [opcode], when: nth(i + 1) };
+    }),
+  );
+}
+
+function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
+  const here = seen.moments.filter(
+    ({ name, splice, nr }) =>
+      name === fault.moment &&
+      (fault.splice === undefined || fault.splice === splice) &&
+      (fault.calls === undefined || fault.calls.includes(nr)),
+  );
+  // A call may be made for no request at all.
+  const carries = fault.carries && fault.calls === undefined;
+  const nonblock = here.some((moment) => moment.nonblock);
+  return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
+    [...counted(here, carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = carries ? { messages: [opcode] } : {};
+        return { fault, errno, ...messages, when: nth(i + 1) };
+      }),
+    ),
+  );
+}
+
+const comesTo = (point: Point, { name, transport, opcode }: SeenMoment): boolean => {
+  const { transports, moment, opcodes } = point;
+  if (moment !== name || !(opcodes?.includes(opcode) ?? true)) return false;
+  return transports.length > 1 || transports[0] === transport;
+};
+
+/** Of several names for a moment the narrowest: `delivered` of INIT is `before-init-reply`. */
+const narrowness = ({ opcodes, transports }: Point): number =>
+  (opcodes === undefined ? 0 : 2) + (transports.length === 1 ? 1 : 0);
+
+/** The moments of a point that go by no narrower name. */
+export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
+  return seen.moments.filter((moment) => {
+    if (!comesTo(point, moment)) return false;
+    const rank = narrowness(point);
+    return !POINTS.some((other) => narrowness(other) > rank && comesTo(other, moment));
+  });
+}
+
+function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
+  return POINTS.flatMap((at) =>
+    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = at.carries ? { messages: [opcode] } : {};
+        return { fault, at, times: 1, ...messages, when: nth(i + 1) };
+      }),
+    ),
+  );
+}
+
+function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
+  if (!synthetic && !isPossible(fault)) return [];
+  if (fault.kind === 'result') return results(fault, seen, synthetic);
+  if (fault.kind === 'teardown') return teardowns(fault, seen);
+  return fault.kind === 'quota' ? quotas(fault, seen) : changes(fault, seen, synthetic);
+}
+
+/** The first of each list, then the second of each, and so on. */
+function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
+  const most = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: most }, (_, i) =>
+    lists.flatMap((list) => list.slice(i, i + 1)),
+  ).flat();
+}
+
+/** Of one fault with one errno: the first of each message before the second of any. */
+function spread(rules: readonly Rule[]): Rule[][] {
+  const byErrno = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const errno = isResult(rule) ? rule.errno : isChange(rule) ? String(rule.value) : '';
+    byErrno.set(errno, [...(byErrno.get(errno) ?? []), rule]);
+  }
+  return [...byErrno.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+}
+
+/** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */
+export function singles(seen: Seen, synthetic: boolean): Rule[] {
+  const lists = FAULTS.flatMap((fault) => spread(rulesFor(fault, seen, synthetic)));
+  // As somebody would write it: what is printed is what was run.
+  const texts = new Set(inTurns(lists).map(ruleText));
+  return [...texts].map(parseRule);
+}
