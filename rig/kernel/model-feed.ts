@@ -6,61 +6,20 @@
 import { keyOf } from '../protocol/cursor.ts';
 import type { Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
-import type { BackingFile } from './backing.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Feed, Forget, Outcome, RequestSpec, Ticket, Writer } from './feed.ts';
 import { flood } from './flood.ts';
 import { type FusectlFile, readFusectl, writeFusectl } from './fusectl.ts';
 import { ownHeader } from './in-header.ts';
-import type { HostLimits, InitOffer } from './init.ts';
+import type { HostLimits } from './init.ts';
 import { kill, queueInterrupt, signal } from './interrupt.ts';
-import type { ConnId, HandleId, MountCall } from './kernel.ts';
-import type { MountWorld } from './mount.ts';
+import type { ConnId, HandleId } from './kernel.ts';
+import { ANY_WORLD, type Asking, type ModelOptions, type World } from './model-options.ts';
 import { ANY_NODE, type NodeFacts } from './notify.ts';
 import { FuseReq } from './request.ts';
-import type { RingOptions } from './ring/rings.ts';
 import { RequestTimeout } from './timeout.ts';
 import { type Switches, VERSIONS } from './versions.ts';
-
-/** What the model asks of the world around it; by default nothing is in the way. */
-export interface World extends MountWorld {
-  /** The thread has CAP_SYS_ADMIN. */
-  capable(tid: number): boolean;
-  /** What descriptor `fd` of thread `tid` stands for. */
-  backingFile(tid: number, fd: number): BackingFile;
-}
-
-export interface ModelOptions {
-  /** What kind of kernel it is; 6.18 by default. */
-  readonly switches?: Switches;
-  /** What INIT offers, for all connections or for each. */
-  readonly offer?: InitOffer | ((conn: ConnId, call: MountCall) => InitOffer);
-  /** Limits of the host that INIT is held against. */
-  readonly host?: HostLimits;
-  readonly world?: Partial<World>;
-  readonly nodes?: Partial<NodeFacts>;
-  /** Uniques behind INIT's are above this. */
-  readonly uniqueBase?: bigint;
-  /** FUSE over io_uring; off by default. */
-  readonly ring?: RingOptions;
-}
-
-/** What is wanted of a request that a client is about to make. */
-export interface Asking {
-  /** It waits for `admit`. */
-  readonly held?: boolean;
-  /** Its client is signalled before it is read. */
-  readonly signalled?: boolean;
-}
-
-const ANY_WORLD: World = {
-  target: () => 'directory',
-  blockDevice: () => 0,
-  busy: () => false,
-  capable: () => true,
-  backingFile: () => ({ kind: 'regular', stackDepth: 0 }),
-};
 
 const nothing = (): void => {};
 
