@@ -12,7 +12,10 @@ import { opName } from '../../../rig/protocol/opcodes.ts';
 export interface Session {
   /** Operation, errno of the reply and result of its write, and how often. */
   readonly replies: Readonly<Record<string, number>>;
-  /** How the calls of each open of the device failed, each way once, in their order. */
+  /**
+   * How calls of an open of the device failed, in their order; each way once: the first thread that meets the
+   * end may end the process before others do.
+   */
   readonly calls: readonly string[];
   /** What commands of a ring ended with, each once. */
   readonly commands: readonly string[];
@@ -57,7 +60,7 @@ export function sessionIn(path: string): Session {
     }
   }
   const sorted = Object.fromEntries(Object.entries(replies).sort());
-  const each = [...calls.values()].map((all) => all.join(', ')).sort();
+  const each = [...new Set([...calls.values()].map((all) => all.join(', ')))].sort();
   const ends = [...commands].sort();
   return { replies: sorted, calls: each, commands: ends, open: open.size, exit };
 }
