@@ -2,12 +2,13 @@
  * Whole servers: a workload in front of the real kernel, recorded, and the same requests in front of
  * the model; what the server saw and did must be the same under every way of ending.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fuseMounts } from '../../../recorder/mountinfo.ts';
 import { type Bench, onBench } from '../../../rig/testing/bench.ts';
 import { run } from '../../run.ts';
-import { abortConnection } from '../../servers/live.ts';
+import { abortConnection, until } from '../../servers/live.ts';
 import { allowRings, missingRingKernel } from '../../servers/ring.ts';
 import { type Session, sessionIn } from './seen.ts';
 import { SUBJECTS, type Subject } from './subjects.ts';
@@ -64,11 +65,22 @@ function differences(kernel: Session, model: Session): string[] {
     });
 }
 
+/** Seconds until the last RELEASEs, which nobody waits for, must be answered. */
+const ANSWERED_S = 10;
+
+/** Waits until nothing is on its way: what crosses with the end is met as it happens. */
+async function answered(bench: Bench): Promise<void> {
+  const dev = fuseMounts('self').findLast(({ target }) => target === bench.mountpoint)?.dev;
+  const waiting = `/sys/fs/fuse/connections/${dev}/waiting`;
+  await until(ANSWERED_S, () => Number(readFileSync(waiting, 'utf8')) === 0 || undefined);
+}
+
 async function trial(subject: Subject, { replayed, act }: Ending): Promise<string[]> {
   return await onBench(async (bench) => {
     await subject.prepare(bench);
     const work = async () => {
       const lines = await subject.work(bench);
+      await answered(bench);
       await act?.(bench, subject.command);
       return lines;
     };
