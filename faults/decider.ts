@@ -39,6 +39,11 @@ class Counted {
     if (hit && message !== undefined) this.#done.add(message);
     return hit;
   }
+
+  /** Messages have their numbers anew; what was counted stays counted. */
+  restarted(): void {
+    this.#done.clear();
+  }
 }
 
 const inside = (range: Range | undefined, value: number): boolean =>
@@ -92,9 +97,14 @@ export class PlanDecider implements Decider {
     for (const counted of this.#rules) {
       if (!counted.now(moment, phase)) continue;
       found ??= [];
-      found.push(verdict(counted, moment));
+      found.push(verdict(counted, moment, phase));
     }
     return found ?? NONE;
+  }
+
+  restarted(): void {
+    for (const counted of this.#rules) counted.restarted();
+    this.#phases.clear();
   }
 
   #phaseAt({ conn, name, opcode }: Moment): Phase {
@@ -110,15 +120,16 @@ export class PlanDecider implements Decider {
   }
 }
 
-function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
+function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
-    const { possible, goesOn = false, name } = rule.fault;
+    const { possible, goesOn = false, fate = 'none', name } = rule.fault;
     return {
       ...common,
       synthetic: possible === undefined,
-      goesOn,
-      fate: 'none',
+      // A mount that goes before it was ever used is one that failed, to many servers.
+      goesOn: goesOn && phase !== 'init',
+      fate,
       errno: 0,
       teardown: name as NonNullable<Verdict['teardown']>,
       times: rule.times,
@@ -130,8 +141,8 @@ function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
   return {
     ...common,
     synthetic: !possible,
-    // What no kernel does gives nobody a duty.
-    goesOn: possible && row.goesOn === true,
+    // What cannot come here gives nobody a duty, unless the error itself says that nothing was done.
+    goesOn: row.goesOn === true && (possible || row.possible === undefined),
     fate: row.fate,
     errno: ERRNO[row.errno],
     teardown: undefined,

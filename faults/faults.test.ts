@@ -33,6 +33,7 @@ const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number
   sigterm: { rule: 'sigterm:at=delivered:when=7', server: 'device' },
   sigint: { rule: 'sigint:at=daemonized', server: 'daemon' },
   sigkill: { rule: 'sigkill:at=before-init-reply', server: 'device', exit: null },
+  restart: { rule: 'restart:at=delivered:when=7', server: 'device' },
 };
 
 it('has a run for every fault, and none for others', () => {

@@ -12,6 +12,7 @@ import { lazy } from './lazy.ts';
 import { mount } from './mount.ts';
 import { read } from './read.ts';
 import { register } from './register.ts';
+import { restart } from './restart.ts';
 import { ringSetup } from './ring_setup.ts';
 import { sigint } from './sigint.ts';
 import { sigkill } from './sigkill.ts';
@@ -44,6 +45,7 @@ export const FAULTS: readonly Fault[] = [
   sigterm,
   sigint,
   sigkill,
+  restart,
 ];
 
 const byName = new Map(FAULTS.map((fault) => [fault.name, fault]));

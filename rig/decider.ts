@@ -64,6 +64,7 @@ export const TEARDOWNS = [
   'sigterm',
   'sigint',
   'sigkill',
+  'restart',
 ] as const;
 export type TeardownName = (typeof TEARDOWNS)[number];
 
@@ -86,6 +87,8 @@ export interface Verdict {
 export interface Decider {
   /** The rules that come true now, in the plan's order; often none. */
   decide(moment: Moment): readonly Verdict[];
+  /** The server was started again: connections and messages have their numbers anew. */
+  restarted?(): void;
 }
 
 /** Who carries out teardowns: the replayer, or what runs a live session. */
