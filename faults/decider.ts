@@ -97,7 +97,7 @@ export class PlanDecider implements Decider {
     for (const counted of this.#rules) {
       if (!counted.now(moment, phase)) continue;
       found ??= [];
-      found.push(verdict(counted, moment));
+      found.push(verdict(counted, moment, phase));
     }
     return found ?? NONE;
   }
@@ -120,14 +120,15 @@ export class PlanDecider implements Decider {
   }
 }
 
-function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
+function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
     const { possible, goesOn = false, fate = 'none', name } = rule.fault;
     return {
       ...common,
       synthetic: possible === undefined,
-      goesOn,
+      // A mount that goes before it was ever used is one that failed, to many servers.
+      goesOn: goesOn && phase !== 'init',
       fate,
       errno: 0,
       teardown: name as NonNullable<Verdict['teardown']>,
@@ -140,8 +141,8 @@ function verdict({ rule, number, text }: Counted, moment: Moment): Verdict {
   return {
     ...common,
     synthetic: !possible,
-    // What no kernel does gives nobody a duty.
-    goesOn: possible && row.goesOn === true,
+    // What cannot come here gives nobody a duty, unless the error itself says that nothing was done.
+    goesOn: row.goesOn === true && (possible || row.possible === undefined),
     fate: row.fate,
     errno: ERRNO[row.errno],
     teardown: undefined,

@@ -30,7 +30,10 @@ export interface ErrnoRow {
   /** Possible only where the handle is O_NONBLOCK. */
   readonly nonblock?: true;
   readonly fate: Fate;
-  /** The connection is whole and the server must go on; else it may end, and nobody blames it. */
+  /**
+   * The connection is whole and the server must go on; else it may end, and nobody blames it. Of what is
+   * possible on some handles, only there; of what no kernel does, wherever the error itself says it.
+   */
   readonly goesOn?: true;
 }
 

@@ -19,6 +19,7 @@ import { Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
 import { type CanonicalLog, LOGGED } from './canonical.ts';
+import { CapturedOnly } from './captured_only.ts';
 import { checksOf } from './checks.ts';
 import { Crashes, NAMING } from './crashes.ts';
 import { Cursor } from './cursor.ts';
@@ -178,9 +179,12 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
     uniqueBase: options.uniqueBase ?? 0n,
     world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
   });
-  const session = new Session(launched, model, emit, shown, options.decider, last?.session.t0);
+  const decider = options.decider && new CapturedOnly(options.decider, () => cursor);
+  const session = new Session(launched, model, emit, shown, decider, last?.session.t0);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
   const cursor = cursorOf(stage, model, routes, last);
+  if (options.decider !== undefined) stage.log.follow(() => cursor.moment);
+  cursor.onStop = () => stage.log.cut();
   const replayer = directed(stage, { launched, session, cursor, model }, routes);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];

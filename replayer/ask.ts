@@ -178,10 +178,22 @@ export class Asker {
     view.setUint32(16, 4096, true);
     const { opcode } = OP.READDIR;
     const ids = { uid: 0, gid: 0, pid: 0, extlen: 0 };
+    this.#askingOwn = true;
     this.#enqueue(conn, { opcode, nodeid, body, ...ids }, (ticket) =>
       this.#own.set(ticket, { stream, plus: false }),
     );
+    this.#askingOwn = false;
   }
+  #askingOwn = false;
+
+  /** Whether a request is a READDIR of this run's own; how many of those there are is the server's order of names. */
+  isOwn(opcode: number, unique: bigint): boolean {
+    if (opcode !== OP.READDIR.opcode) return false;
+    const asked = [...this.#own.keys()].some((ticket) => this.#feed.uniqueOf(ticket) === unique);
+    if (asked || this.#askingOwn) this.#ownUniques.add(unique);
+    return this.#ownUniques.has(unique);
+  }
+  readonly #ownUniques = new Set<bigint>();
 
   /** A request may end before it has its ticket: its ring entry cannot be written. */
   #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {

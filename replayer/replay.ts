@@ -10,7 +10,7 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import type { Decider } from '../rig/decider.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { type LaunchOptions, makeScratch, type Scratch } from '../rig/seam/launch.ts';
+import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig/seam/launch.ts';
 import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, findingsOf, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
@@ -34,7 +34,7 @@ export async function replay(
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {
-    kept = makeScratch('replay');
+    kept = options.place === undefined ? makeScratch('replay') : scratchIn(options.place);
     const scratch = kept.path;
     const before = prologue(reader);
     const place = placeOfFixture(options.keepFixture, before) ?? join(scratch, 'fixture');
@@ -129,7 +129,7 @@ function conclude(
 ): ReplayResult {
   const last = acts.at(-1) as Act;
   last.cursor.finish();
-  for (const line of injected.lines()) log.add(line);
+  log.planned(injected.lines());
   const sum = (of: (act: Act) => number) => acts.reduce((total, one) => total + of(one), 0);
   return {
     command: [...command],

@@ -1,0 +1,122 @@
+/**
+ * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
+ * without faults, with everything that could go wrong there.
+ */
+import fc from 'fast-check';
+import { ruleOf } from '../arbitraries.ts';
+import type { ErrnoRow, Fault, ResultFault, TeardownFault } from '../fault.ts';
+import { FAULTS } from '../list.ts';
+import { parseRule } from '../parse.ts';
+import { POINTS, type Point } from '../points.ts';
+import { isTeardown, type Rule, ruleText } from '../rule.ts';
+import type { Seen, SeenMoment } from './seen.ts';
+
+/** Rules drawn for a fault of a kind that this file knows no points of. */
+const DRAWN = 50;
+
+/** Errnos of a fault that are worth a run, at a moment or at all. */
+export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
+  fault.errnos.filter((row) => {
+    const possible = row.possible !== undefined && (nonblock || row.nonblock !== true);
+    return possible || synthetic;
+  });
+
+/** A teardown, or whatever else is possible or not as a whole. */
+export const isPossible = (fault: Fault): boolean =>
+  fault.kind === 'result'
+    ? fault.errnos.some(({ possible }) => possible !== undefined)
+    : fault.possible !== undefined;
+
+const nth = (n: number) => ({ first: n, last: n, step: 1 });
+
+/** Moments that one rule counts together, by opcode where it can choose by that. */
+function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { opcode, count } of moments) {
+    const key = carries ? opcode : 0;
+    counts.set(key, (counts.get(key) ?? 0) + count);
+  }
+  return counts;
+}
+
+function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
+  const here = seen.moments.filter(
+    ({ name, splice }) =>
+      name === fault.moment && (fault.splice === undefined || fault.splice === splice),
+  );
+  const nonblock = here.some((moment) => moment.nonblock);
+  return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
+    [...counted(here, fault.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = fault.carries ? { messages: [opcode] } : {};
+        return { fault, errno, ...messages, when: nth(i + 1) };
+      }),
+    ),
+  );
+}
+
+const comesTo = (point: Point, { name, transport, opcode }: SeenMoment): boolean => {
+  const { transports, moment, opcodes } = point;
+  if (moment !== name || !(opcodes?.includes(opcode) ?? true)) return false;
+  return transports.length > 1 || transports[0] === transport;
+};
+
+/** Of several names for a moment the narrowest: `delivered` of INIT is `before-init-reply`. */
+const narrowness = ({ opcodes, transports }: Point): number =>
+  (opcodes === undefined ? 0 : 2) + (transports.length === 1 ? 1 : 0);
+
+/** The moments of a point that go by no narrower name. */
+export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
+  return seen.moments.filter((moment) => {
+    if (!comesTo(point, moment)) return false;
+    const rank = narrowness(point);
+    return !POINTS.some((other) => narrowness(other) > rank && comesTo(other, moment));
+  });
+}
+
+function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
+  return POINTS.flatMap((at) =>
+    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = at.carries ? { messages: [opcode] } : {};
+        return { fault, at, times: 1, ...messages, when: nth(i + 1) };
+      }),
+    ),
+  );
+}
+
+function drawn(fault: Fault, seed: number): Rule[] {
+  return fc.sample(ruleOf(fault), { numRuns: DRAWN, seed });
+}
+
+function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
+  if (!synthetic && !isPossible(fault)) return [];
+  if (fault.kind === 'result') return results(fault, seen, synthetic);
+  return fault.kind === 'teardown' ? teardowns(fault, seen) : drawn(fault, 1);
+}
+
+/** The first of each list, then the second of each, and so on. */
+function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
+  const most = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: most }, (_, i) =>
+    lists.flatMap((list) => list.slice(i, i + 1)),
+  ).flat();
+}
+
+/** Of one fault with one errno: the first of each message before the second of any. */
+function spread(rules: readonly Rule[]): Rule[][] {
+  const byErrno = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const errno = isTeardown(rule) ? '' : rule.errno;
+    byErrno.set(errno, [...(byErrno.get(errno) ?? []), rule]);
+  }
+  return [...byErrno.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+}
+
+/** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */
+export function singles(seen: Seen, synthetic: boolean): Rule[] {
+  const lists = FAULTS.flatMap((fault) => spread(rulesFor(fault, seen, synthetic)));
+  // As somebody would write it: what is printed is what was run.
+  const texts = new Set(inTurns(lists).map(ruleText));
+  return [...texts].map(parseRule);
+}
