@@ -198,6 +198,7 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
     session.run(replayer);
     lookForPoison(poison, options.backing, session.now());
   } finally {
+    hooks.closing?.();
     await session.close();
     crashes.close();
     const { survivors } = session.killing;
