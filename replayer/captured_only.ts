@@ -13,6 +13,10 @@ export class CapturedOnly implements Decider {
     this.#cursor = cursor;
   }
 
+  get calls(): readonly number[] {
+    return this.#decider.calls ?? [];
+  }
+
   decide(moment: Moment): readonly Verdict[] {
     const { opcode, unique } = moment;
     return this.#cursor().isOwn(opcode, unique) ? NONE : this.#decider.decide(moment);
