@@ -49,6 +49,8 @@ export interface ReplayHooks {
   progress(done: number): void;
   stops(): number;
   started(wakeFd: number): void;
+  /** It is about to be closed: nobody may write to it any more. */
+  closing?(): void;
 }
 
 export interface ReplayResult {

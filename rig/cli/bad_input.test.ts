@@ -80,6 +80,12 @@ const REPLAY: Case[] = [
   ['an option that is none', ['--foo', 'good.fusecap'], 2, /unknown option '--foo'/],
   ['a directory as --log', ['--log', 'dir', 'good.fusecap'], 2, /--log dir: .*name a file/],
   ['--log in no directory', ['--log', 'no/log', 'good.fusecap'], 2, /--log no\/log: .*name a file/],
+  [
+    'a --unique-base that is none',
+    ['--unique-base', '-1', 'good.fusecap'],
+    2,
+    /--unique-base -1: not a number; give one such as --unique-base 4294967296/,
+  ],
   ['a --cwd that is not there', ['--cwd', 'no', 'good.fusecap'], 2, /--cwd no: no such directory/],
   [
     'a --cwd that is a file',
