@@ -78,7 +78,11 @@ class Judge implements Alongside {
     };
     this.#ending = new Ending(session, feed, keeperPid, this.#emit, this.#stacks);
     this.#teardowns = new LiveTeardowns(stand, this.#ending);
-    if (session.injection !== undefined) session.injection.teardowns = this.#teardowns;
+    const { injection } = session;
+    if (injection === undefined) return;
+    injection.teardowns = this.#teardowns;
+    injection.released = ({ rule, text }) =>
+      this.#look({ kind: 'released', t: session.now(), rule, text });
   }
 
   readonly #emit: ReplaySink = (event) => this.#look(event);
@@ -121,7 +125,8 @@ export async function live(
   decider?: Decider,
 ): Promise<LiveResult> {
   const judge = new Judge(options, decider);
-  const result = await record(options, hooks, judge);
+  const calls = [...(options.calls ?? []), ...(decider?.calls ?? [])];
+  const result = await record({ ...options, calls }, hooks, judge);
   const { notes, ring, injected } = judge;
   return { ...result, findings: judge.findings(), plan: injected.rules, notes, ring };
 }
