@@ -148,7 +148,7 @@ export interface Native {
     keeperFd: number,
     base: number,
     count: number,
-    dataSize: number,
+    data: ArrayBuffer,
   ) => NativeSeam;
   HostRing: new () => HostRing;
   HostPages: new (size: number) => HostPages;
