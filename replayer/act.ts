@@ -25,13 +25,13 @@ import { Crashes, NAMING } from './crashes.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
 import type { Injected } from './injected.ts';
+import { injectInto } from './injecting.ts';
 import { targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions } from './options.ts';
 import { offerWith, type Prologue } from './prologue.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
-import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
 export interface ActOptions extends ReplayOptions {
@@ -156,9 +156,8 @@ function directed(stage: Stage, { launched, session, cursor, model }: Played, ro
   listen(model, session, cursor, watched);
   const ending = new Ending(session, model, launched.keeperPid, routes.emit, options.stacks);
   const replayer = new Replayer(session, cursor, ending, options, hooks, injected);
-  if (session.injection !== undefined) {
-    session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
-  }
+  replayer.stalled = routes.emit;
+  injectInto({ session, model, cursor, ending, replayer, cpus: stage.cpus }, routes.emit);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   routes.add((e) => watched.take(e), ['teardown', 'answered']);
   return replayer;
@@ -172,8 +171,9 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   const routes = routed(stage, checks);
   const { emit } = routes;
   const launched = launch(stage.start);
+  const offer = offerWith(before.offer, ring);
   const model = new ModelKernel({
-    offer: offerWith(before.offer, ring),
+    offer: (conn) => replayer.changes?.offer(conn, offer) ?? offer,
     ring: { enabled: ring, cpus },
     switches,
     uniqueBase: options.uniqueBase ?? 0n,

@@ -23,10 +23,12 @@ import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
 import { faulted, isRelease, isResent, named, negotiateWith, repliedTo } from './captured.ts';
-import { compare, normalForm } from './compare.ts';
+import { compare, isDirectory, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
+import { failed, mustBeAnswered } from './lacks.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
-import { Side } from './side.ts';
+import type { Side } from './side.ts';
+import { Sides } from './sides.ts';
 
 const NOTHING = new Uint8Array(0);
 /** sizeof(struct fuse_notify_store_out). */
@@ -42,7 +44,7 @@ export class Cursor {
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
   readonly #serial: boolean;
-  readonly #sides = new Map<number, Side>();
+  readonly #sides = new Sides();
   #current: SessionEvent | undefined;
   /** Recorded time of the event passed last. */
   #passedAt = 0;
@@ -69,19 +71,13 @@ export class Cursor {
 
   /** Connections of this run, as they are mounted. */
   connected(conn: number): void {
-    this.#side(conn).gone = this.#stopped !== undefined;
+    this.#sides.at(conn).gone = this.#stopped !== undefined;
     this.#mounted.add(conn);
   }
   readonly #mounted = new Set<number>();
 
   /** Counts the requests of the capture before which nothing was unanswered there. */
   moment = 0;
-
-  /** Nothing of the capture waits for its answer: what is asked now is concurrent with nothing before it. */
-  #nothingOpen(): boolean {
-    for (const side of this.#sides.values()) if (side.flights.size > 0) return false;
-    return true;
-  }
 
   /** Requests of the capture passed so far. */
   get index(): number {
@@ -96,15 +92,6 @@ export class Cursor {
   /** Requests asked while others were not answered. */
   get overlaps(): number {
     return this.#asker.overlaps;
-  }
-
-  #side(conn: number): Side {
-    let side = this.#sides.get(conn);
-    if (side === undefined) {
-      side = new Side();
-      this.#sides.set(conn, side);
-    }
-    return side;
   }
 
   /** How long nothing happened in the capture before the event that is waited for. */
@@ -181,8 +168,8 @@ export class Cursor {
     if (!this.#mounted.has(event.conn)) return false;
     if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
-    const side = this.#side(event.conn);
-    if (this.#nothingOpen()) this.moment++;
+    const side = this.#sides.at(event.conn);
+    if (this.#sides.idle) this.moment++;
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);
     if (event.ring !== undefined) side.carries(event.ring, opcode === OP.NOTIFY_REPLY.opcode);
@@ -202,10 +189,10 @@ export class Cursor {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     if (code === NOTIFY.STORE.code) {
       const at = Number(view.getBigUint64(8, true));
-      this.#side(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
+      this.#sides.at(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
     }
     if (code !== NOTIFY.RETRIEVE.code) return;
-    this.#side(conn).retrieves.push({
+    this.#sides.at(conn).retrieves.push({
       unique: view.getBigUint64(0, true),
       nodeid: view.getBigUint64(8, true),
     });
@@ -243,20 +230,20 @@ export class Cursor {
     flight.reply = event.bytes;
     this.pump();
     // Not compared yet: the bytes are the seam's buffer, which the next call overwrites.
-    if (this.#side(flight.conn).flights.get(flight.unique) === flight) {
+    if (this.#sides.at(flight.conn).flights.get(flight.unique) === flight) {
       flight.reply = event.bytes.slice();
     }
   }
 
   /** This run's INIT was answered. */
   initialised(conn: number, negotiated: Negotiated): void {
-    const side = this.#side(conn);
+    const side = this.#sides.at(conn);
     side.init = negotiated.accepted;
     side.agreed({ run: negotiated });
   }
 
   #reply(event: ReplyEvent): boolean {
-    const side = this.#side(event.conn);
+    const side = this.#sides.at(event.conn);
     // Too short to say what it answers: the kernel took none of it.
     if (event.bytes.length < OUT_HEADER_SIZE) return true;
     // The request had ended before its reply came (the connection was gone): it was never answered.
@@ -280,7 +267,11 @@ export class Cursor {
     // Answered again, after it was told that its answer had failed: it may say so.
     const unsure = flight.fault?.fate === 'unsure' && answered.expected !== answered.actual;
     const excused = unsure || (ended && (flight.fault !== undefined || this.#mayEnd));
-    this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
+    if (failed(flight, answered)) {
+      const { nodeid, fh, opcode } = flight;
+      if (isDirectory(opcode)) side.readStream(BigInt(nodeid), BigInt(fh ?? 0))?.break();
+      this.#emit(faulted(flight));
+    } else this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }
 
@@ -296,7 +287,7 @@ export class Cursor {
     const event = this.#current;
     if (event === undefined) return false;
     if (event.kind === 'reply') {
-      const side = this.#side(event.conn);
+      const side = this.#sides.at(event.conn);
       const flight = side.flights.get(repliedTo(event.bytes) ?? 0);
       // The captured kernel has got its INIT reply, this run's has not: waiting is over.
       if (flight === undefined) side.captured = side.run;
@@ -306,7 +297,7 @@ export class Cursor {
       }
     } else if (event.kind === 'request') {
       if (opcodeOf(event.bytes) === OP.INIT.opcode) {
-        this.#side(event.conn).initRequest = event.bytes.slice();
+        this.#sides.at(event.conn).initRequest = event.bytes.slice();
       }
       this.#emit({ kind: 'unanswered', ...named(event, ++this.#asker.index), why, detail });
     }
@@ -318,7 +309,7 @@ export class Cursor {
   /** A request that is not waited for any longer. */
   #givenUp(flight: Flight, why: 'missing' | 'ended', detail: string): UnansweredEvent {
     const { index, conn, opcode, nodeid, fault } = flight;
-    if (fault !== undefined && fault.fate !== 'kept') return faulted(flight);
+    if (fault !== undefined && !mustBeAnswered(fault.fate)) return faulted(flight);
     const at = { index, conn, opcode, nodeid };
     if (why === 'missing' && this.#mayEnd && !this.#delivered(flight)) {
       return { kind: 'unanswered', ...at, why: 'ended', detail: `not taken any more: ${detail}` };
@@ -341,11 +332,20 @@ export class Cursor {
       this.#mayEnd = true;
       this.paused = true;
     }
-    if (event.unique === '') return 0;
-    const unique = BigInt(`0x${event.unique}`);
-    const flight = this.#flightOf(event.conn, unique, event.opcode);
-    if (flight !== undefined && event.fate !== 'none') flight.fault = event;
+    const flight = this.#flightIn(event);
+    this.#asker.lacks.take(event, flight);
     return flight?.index ?? 0;
+  }
+
+  #flightIn({ conn, unique, opcode, at }: InjectedEvent): Flight | undefined {
+    if (unique !== '') return this.#flightOf(conn, BigInt(`0x${unique}`), opcode);
+    const { asking } = this.#asker;
+    return at === 'ask' && asking?.conn === conn ? asking : undefined;
+  }
+
+  /** The server has again what a rule of the plan took. */
+  released(rule: number): void {
+    this.#asker.lacks.released(rule);
   }
   #mayEnd = false;
   /**
@@ -378,18 +378,18 @@ export class Cursor {
     for (const flight of this.#asker.tickets.values()) {
       if (flight.conn === conn && !isRelease(flight.opcode)) return true;
     }
-    return this.#side(conn).identity.open > 0;
+    return this.#sides.at(conn).identity.open > 0;
   }
 
   /** The mount is lazily unmounted. */
   detach(conn: number): void {
-    this.#side(conn).detached = true;
+    this.#sides.at(conn).detached = true;
   }
 
   /** Every mount was lazily unmounted, and nothing is open any more. */
   get detached(): boolean {
     if (this.#mounted.size === 0 || this.#asker.tickets.size > 0) return false;
-    return [...this.#mounted].every((c) => this.#side(c).detached && !this.busy(c));
+    return [...this.#mounted].every((c) => this.#sides.at(c).detached && !this.busy(c));
   }
 
   /**
@@ -400,10 +400,8 @@ export class Cursor {
     if (this.#halted !== undefined) return;
     this.#stopped ??= detail;
     this.onStop();
-    for (const side of this.#sides.values()) {
-      side.gone = true;
-      for (const flight of side.flights.values()) if (flight.open > 0) flight.cut ??= detail;
-    }
+    this.#sides.close();
+    this.#sides.cut(detail);
   }
   #stopped: string | undefined;
   onStop: () => void = () => {};
@@ -413,7 +411,7 @@ export class Cursor {
     if (this.#stopped !== undefined) return;
     this.#halted ??= detail;
     this.onStop();
-    for (const side of this.#sides.values()) side.gone = true;
+    this.#sides.close();
   }
   #halted: string | undefined;
 
@@ -423,13 +421,8 @@ export class Cursor {
 
   /** What the session has left unanswered, by its place in the capture: once. */
   #leave(detail: string): void {
-    const left = [...this.#sides.values()].flatMap((side) => {
-      const flights = [...side.flights.values()];
-      side.flights.clear();
-      return flights;
-    });
-    left.sort((a, b) => a.index - b.index);
-    for (const flight of left) this.#emit(this.#givenUp(flight, 'ended', detail));
+    for (const flight of this.#sides.takeFlights())
+      this.#emit(this.#givenUp(flight, 'ended', detail));
   }
 
   /** Events of the capture that were not passed. */
@@ -460,31 +453,20 @@ export class Cursor {
 
   /** The connection is dead: nothing more is asked of it. */
   disconnected(conn: number): void {
-    this.#side(conn).gone = true;
+    this.#sides.at(conn).gone = true;
   }
 
   /** Says what was never answered on either side, and what only this run answered. */
   finish(): void {
-    for (const side of this.#sides.values()) {
-      for (const {
-        index,
-        conn,
-        opcode,
-        nodeid,
-        outcome,
-        reply,
-        request,
-        cut,
-      } of side.flights.values()) {
-        const at = { index, conn, opcode, nodeid };
-        if (outcome?.replied && reply !== undefined && cut === undefined) {
-          const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
-          this.#emit({ kind: 'news', ...at, actual });
-        } else {
-          this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
-        }
+    for (const flight of this.#sides.takeFlights()) {
+      const { index, conn, opcode, nodeid, outcome, reply, request, cut } = flight;
+      const at = { index, conn, opcode, nodeid };
+      if (outcome?.replied && reply !== undefined && cut === undefined) {
+        const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
+        this.#emit({ kind: 'news', ...at, actual });
+      } else {
+        this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
       }
-      side.flights.clear();
     }
   }
 }

@@ -73,10 +73,11 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 }
 
 function startOf(
-  { command, cwd, root }: ReplayOptions & { cwd: string },
+  { command, cwd, root, decider }: ReplayOptions & { cwd: string; decider: Decider | undefined },
   reader: CaptureReader,
-  { calls }: ShownCpus,
+  shown: ShownCpus,
 ): LaunchOptions {
+  const calls = [...new Set([...shown.calls, ...(decider?.calls ?? [])])];
   const env = { ...(process.env as Record<string, string>) };
   const { umask } = reader.begin.server;
   return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };

@@ -31,3 +31,6 @@ export const EXPLAINED_73: Readonly<Record<string, string>> = {
   '1.10 INIT dies with the handle that has it':
     'in Linux 7.3 clients go on waiting, in the model they are refused, as in 6.18',
 };
+
+/** The same of whole servers: trials whose names fit, and the reason. */
+export const EXPLAINED_SERVERS: readonly (readonly [names: RegExp, reason: string])[] = [];

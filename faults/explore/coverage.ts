@@ -1,6 +1,6 @@
 /** Which faults came true at which points of a session, and where that found something. */
 import { parseRule } from '../parse.ts';
-import { isTeardown, type Rule } from '../rule.ts';
+import { isChange, isResult, pointIn, type Rule } from '../rule.ts';
 import { causeOf } from './cause.ts';
 import type { Run } from './outcome.ts';
 
@@ -21,9 +21,17 @@ export interface Coverage {
   readonly fired: number;
 }
 
-const faultOf = (rule: Rule): string =>
-  isTeardown(rule) ? rule.fault.name : `${rule.fault.name}=${rule.errno}`;
-const pointOf = (rule: Rule): string => (isTeardown(rule) ? rule.at.name : rule.fault.moment);
+function faultOf(rule: Rule): string {
+  const { name } = rule.fault;
+  if (isResult(rule)) return `${name}=${rule.errno}`;
+  return isChange(rule) ? `${name}=${rule.value}` : name;
+}
+
+function pointOf(rule: Rule): string {
+  const point = pointIn(rule);
+  if (point !== undefined) return point.name;
+  return 'moment' in rule.fault ? rule.fault.moment : '';
+}
 
 export class Covered implements Coverage {
   planned = 0;

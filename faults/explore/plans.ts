@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import { rulesOf, type Words } from '../arbitraries.ts';
 import { FAULTS } from '../list.ts';
 import { POINTS } from '../points.ts';
-import { isTeardown, type Rule } from '../rule.ts';
+import { isTeardown, pointIn, type Rule } from '../rule.ts';
 import type { Seen } from './seen.ts';
-import { errnosOf, isPossible, momentsOf, singles } from './singles.ts';
+import { errnosOf, isPossible, momentsOf, singles, wordsOfChange } from './singles.ts';
 
 /** Three faults say more than four: what needs four is rare, and shrinking finds the fewest. */
 const RULES_MAX = 3;
@@ -27,12 +27,13 @@ function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words 
     opcodes: [...new Set(seen.moments.map(({ opcode }) => opcode))].filter((op) => op !== 0),
     most: (matcher) => seen.most[matcher] ?? 1,
     errnos: (fault) => errnosOf(fault, synthetic),
+    values: (fault) => wordsOfChange(fault, synthetic),
   };
 }
 
 /** Where and when a rule comes true: two rules of one place come true at once. */
 const placeOf = (rule: Rule): string =>
-  [isTeardown(rule) ? rule.at.name : rule.fault.name, rule.messages, rule.when.first].join(' ');
+  [pointIn(rule)?.name ?? rule.fault.name, rule.messages, rule.when.first].join(' ');
 
 function byPlace(rules: readonly Rule[]): Rule[][] {
   const places = new Map<string, Rule[]>();

@@ -2,17 +2,28 @@
  * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
  * without faults, with everything that could go wrong there.
  */
-import fc from 'fast-check';
-import { ruleOf } from '../arbitraries.ts';
-import type { ErrnoRow, Fault, ResultFault, TeardownFault } from '../fault.ts';
+import type {
+  ChangeFault,
+  ErrnoRow,
+  Fault,
+  QuotaFault,
+  ResultFault,
+  TeardownFault,
+} from '../fault.ts';
 import { FAULTS } from '../list.ts';
 import { parseRule } from '../parse.ts';
 import { POINTS, type Point } from '../points.ts';
-import { isTeardown, type Rule, ruleText } from '../rule.ts';
+import { isChange, isResult, type Rule, ruleText } from '../rule.ts';
 import type { Seen, SeenMoment } from './seen.ts';
 
-/** Rules drawn for a fault of a kind that this file knows no points of. */
-const DRAWN = 50;
+/** Calls of the server's own are many, and most alike: so many of each kind fail, the first. */
+const CALLS = 20;
+/** Nothing of it is left, for so many answers. */
+const SHORTAGE = { amount: 0, until: 3 };
+/** Where a shortage begins that is not to be seen elsewhere too. */
+const SHORT_AT = ['before-init', 'asked'];
+/** Values of a change that is a number, where it can be that. */
+const NUMBERS = [0, 1, 2, 32];
 
 /** Errnos of a fault that are worth a run, at a moment or at all. */
 export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
@@ -21,11 +32,15 @@ export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true
     return possible || synthetic;
   });
 
-/** A teardown, or whatever else is possible or not as a whole. */
-export const isPossible = (fault: Fault): boolean =>
-  fault.kind === 'result'
-    ? fault.errnos.some(({ possible }) => possible !== undefined)
-    : fault.possible !== undefined;
+/** Words of a change that are worth a run. */
+export const wordsOfChange = ({ words = [] }: ChangeFault, synthetic: boolean): string[] =>
+  words.filter(({ possible }) => synthetic || possible !== undefined).map(({ word }) => word);
+
+export function isPossible(fault: Fault): boolean {
+  if (fault.kind === 'result') return errnosOf(fault, false).length > 0;
+  if (fault.kind !== 'change') return fault.possible !== undefined;
+  return fault.numbers?.possible !== undefined || wordsOfChange(fault, false).length > 0;
+}
 
 const nth = (n: number) => ({ first: n, last: n, step: 1 });
 
@@ -41,14 +56,18 @@ function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, 
 
 function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
   const here = seen.moments.filter(
-    ({ name, splice }) =>
-      name === fault.moment && (fault.splice === undefined || fault.splice === splice),
+    ({ name, splice, nr }) =>
+      name === fault.moment &&
+      (fault.splice === undefined || fault.splice === splice) &&
+      (fault.calls === undefined || fault.calls.includes(nr ?? -1)),
   );
+  const carries = fault.carries && fault.calls === undefined;
+  const most = fault.calls === undefined ? Number.POSITIVE_INFINITY : CALLS;
   const nonblock = here.some((moment) => moment.nonblock);
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
-    [...counted(here, fault.carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = fault.carries ? { messages: [opcode] } : {};
+    [...counted(here, carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: Math.min(count, most) }, (_, i) => {
+        const messages = carries ? { messages: [opcode] } : {};
         return { fault, errno, ...messages, when: nth(i + 1) };
       }),
     ),
@@ -85,14 +104,48 @@ function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
   );
 }
 
-function drawn(fault: Fault, seed: number): Rule[] {
-  return fc.sample(ruleOf(fault), { numRuns: DRAWN, seed });
+function shortages(fault: QuotaFault, seen: Seen): Rule[] {
+  const points = POINTS.filter(({ name }) => SHORT_AT.includes(name));
+  return points.flatMap((at) =>
+    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = at.carries ? { messages: [opcode] } : {};
+        return { fault, at, ...SHORTAGE, ...messages, when: nth(i + 1) };
+      }),
+    ),
+  );
+}
+
+function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
+  const { numbers, transports, opcodes } = fault;
+  const values: (number | string)[] =
+    numbers === undefined
+      ? wordsOfChange(fault, synthetic)
+      : [...new Set([numbers.least, ...NUMBERS])].filter(
+          (n) => n >= numbers.least && n <= numbers.most,
+        );
+  return values.flatMap((value) => {
+    const word = fault.words?.find((one) => one.word === value);
+    const moment = word?.moment ?? fault.moment;
+    const here = seen.moments.filter(
+      ({ name, transport, opcode }) =>
+        name === moment && transports.includes(transport) && (opcodes?.includes(opcode) ?? true),
+    );
+    const carries = moment !== 'offer';
+    return [...counted(here, carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = carries ? { messages: [opcode] } : {};
+        return { fault, value, ...messages, when: nth(i + 1) };
+      }),
+    );
+  });
 }
 
 function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
   if (!synthetic && !isPossible(fault)) return [];
   if (fault.kind === 'result') return results(fault, seen, synthetic);
-  return fault.kind === 'teardown' ? teardowns(fault, seen) : drawn(fault, 1);
+  if (fault.kind === 'change') return changes(fault, seen, synthetic);
+  return fault.kind === 'teardown' ? teardowns(fault, seen) : shortages(fault, seen);
 }
 
 /** The first of each list, then the second of each, and so on. */
@@ -103,14 +156,14 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
   ).flat();
 }
 
-/** Of one fault with one errno: the first of each message before the second of any. */
+/** Of one fault with one errno or value: the first of each message before the second of any. */
 function spread(rules: readonly Rule[]): Rule[][] {
-  const byErrno = new Map<string, Rule[]>();
+  const byValue = new Map<string, Rule[]>();
   for (const rule of rules) {
-    const errno = isTeardown(rule) ? '' : rule.errno;
-    byErrno.set(errno, [...(byErrno.get(errno) ?? []), rule]);
+    const value = isResult(rule) ? rule.errno : isChange(rule) ? `${rule.value}` : '';
+    byValue.set(value, [...(byValue.get(value) ?? []), rule]);
   }
-  return [...byErrno.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+  return [...byValue.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
 }
 
 /** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */

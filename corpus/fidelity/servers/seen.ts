@@ -12,8 +12,13 @@ import { opName } from '../../../rig/protocol/opcodes.ts';
 export interface Session {
   /** Operation, errno of the reply and result of its write, and how often. */
   readonly replies: Readonly<Record<string, number>>;
-  /** How the calls of each open of the device failed, each way once, in their order. */
+  /**
+   * How calls of an open of the device failed, in their order; each way once: the first thread that meets the
+   * end may end the process before others do.
+   */
   readonly calls: readonly string[];
+  /** What commands of a ring ended with, each once. */
+  readonly commands: readonly string[];
   /** Opens of the device that the server had not closed when it ended. */
   readonly open: number;
   /** Exit code or signal of the server's own process. */
@@ -30,6 +35,7 @@ export function sessionIn(path: string): Session {
   const replies: Record<string, number> = {};
   const calls = new Map<number, string[]>();
   const open = new Set<number>();
+  const commands = new Set<string>();
   let exit = 'still there';
   for (const event of CaptureReader.open(path).events()) {
     if (event.kind === 'open') open.add(event.handle);
@@ -47,11 +53,14 @@ export function sessionIn(path: string): Session {
       const all = calls.get(event.handle) ?? [];
       const call = `${event.call} ${named(event.result)}`;
       if (!all.includes(call)) calls.set(event.handle, [...all, call]);
+    } else if (event.kind === 'completion') {
+      commands.add(named(event.result));
     } else if (event.kind === 'exit' && event.main) {
       exit = event.signal === null ? `code ${event.code}` : `signal ${event.signal}`;
     }
   }
   const sorted = Object.fromEntries(Object.entries(replies).sort());
-  const each = [...calls.values()].map((all) => all.join(', ')).sort();
-  return { replies: sorted, calls: each, open: open.size, exit };
+  const each = [...new Set([...calls.values()].map((all) => all.join(', ')))].sort();
+  const ends = [...commands].sort();
+  return { replies: sorted, calls: each, commands: ends, open: open.size, exit };
 }
