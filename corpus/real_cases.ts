@@ -1,8 +1,9 @@
 /** The cases of real traffic, one row each: which server, what clients do, and what it stands for. */
-import { basename } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { bindfs } from './servers/bindfs.ts';
 import { fuseOverlayfs } from './servers/fuse_overlayfs.ts';
-import { gocryptfs } from './servers/gocryptfs.ts';
+import { gocryptfs, initCipher } from './servers/gocryptfs.ts';
 import { libfuseMemfs } from './servers/libfuse_memfs_ll.ts';
 import { libfusePassthroughHp } from './servers/libfuse_passthrough_hp.ts';
 import { mergerfs } from './servers/mergerfs.ts';
@@ -26,7 +27,21 @@ export interface RealCase {
   redact?: 'all';
   /** Programs that the server needs in a replay, beside itself. */
   needs?: readonly string[];
+  /** In place of the recipe's own: fills the empty directory `fixture` with less. */
+  prepare?(fixture: string): Promise<void>;
 }
+
+/** Nothing to begin with: what is not there need not be restored. */
+const empty = async (fixture: string): Promise<void> => mkdirSync(join(fixture, 'src'));
+
+const brief = (name: string, recipe: Recipe, over: Partial<RealCase> = {}): RealCase => ({
+  name: `${name}-brief`,
+  recipe,
+  work: ['brief'],
+  about: `${name}, a little of everything in some thirty requests: for what is run thousands of times.`,
+  prepare: empty,
+  ...over,
+});
 
 export const REAL_CASES: readonly RealCase[] = [
   {
@@ -121,6 +136,13 @@ export const REAL_CASES: readonly RealCase[] = [
     work: ['renames', 'unlinked', 'mmap'],
     about: "libfuse's memfs_ll (low-level, files in memory) over FUSE over io_uring.",
   },
+  brief('reference-memory', referenceMemory),
+  brief('reference-passthrough', referencePassthrough, { variant: 'threads' }),
+  brief('reference-memory-ring', referenceRingMemory),
+  brief('reference-passthrough-ring', referenceRingPassthrough),
+  brief('bindfs', bindfs),
+  brief('gocryptfs', gocryptfs, { prepare: initCipher }),
+  brief('libfuse-passthrough_hp-ring', libfusePassthroughHp),
 ];
 
 /** The recipe's command as a case has it: the reference server by its placeholder, others by name. */

@@ -16,6 +16,7 @@ import { must } from './run.ts';
 import { libfuseProgram } from './servers/libfuse.ts';
 import { preparePlaces, startVariant } from './servers/live.ts';
 import { allowRings } from './servers/ring.ts';
+import { brief } from './workloads/brief.ts';
 import { glance } from './workloads/glance.ts';
 import { runWorkload, type Workload } from './workloads/workload.ts';
 import { unsuited, workloads } from './workloads/workloads.ts';
@@ -28,7 +29,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 function workOf({ recipe, work }: RealCase): Workload[] {
   return work.map((name) => {
-    const workload = [glance, ...workloads].find((w) => w.name === name);
+    const workload = [glance, brief, ...workloads].find((w) => w.name === name);
     if (workload === undefined) throw new Error(`no workload ${name}`);
     const why = unsuited(workload, recipe);
     if (why !== undefined) throw new Error(why);
@@ -40,7 +41,7 @@ async function record(one: RealCase, capture: string): Promise<void> {
   const { recipe, variant: wanted = 'plain' } = one;
   const variant = recipe.variants.find(({ name }) => name === wanted);
   if (variant === undefined) throw new Error(`${recipe.name} has no variant ${wanted}`);
-  const places = await preparePlaces(recipe);
+  const places = await preparePlaces({ ...recipe, prepare: one.prepare ?? recipe.prepare });
   try {
     const words = ['record', '-q', '-o', capture, '--fixture', places.fixture, '--'];
     const server = await startVariant(variant, places, [...RIG, ...words]);

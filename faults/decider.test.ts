@@ -86,6 +86,16 @@ describe('a plan', () => {
     ]);
   });
 
+  it('lets a lazily unmounted session go on once it has begun, and not before', () => {
+    const at = (name: Moment['name'], opcode: number) => deliver(2, { name, opcode });
+    const lazy = (point: string) => new PlanDecider([parseRule(`lazy:at=${point}`)]);
+    const { opcode } = OP.INIT;
+    const early = lazy('before-init-reply').decide(at('delivered', opcode));
+    expect(early).toMatchObject([{ teardown: 'lazy', goesOn: false }]);
+    const later = lazy('init-replied').decide(at('replied', opcode));
+    expect(later).toMatchObject([{ teardown: 'lazy', goesOn: true }]);
+  });
+
   it('knows EAGAIN for possible where the handle is nonblocking, and nowhere else', () => {
     const eagain = (nonblock: boolean) =>
       new PlanDecider([parseRule('read=EAGAIN')]).decide(deliver(2, { nonblock }))[0];

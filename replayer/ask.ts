@@ -13,6 +13,7 @@ import { Slab } from '../rig/protocol/slab.ts';
 import { IN_HEADER } from '../rig/protocol/structs-common.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
+import { Lacks } from './lacks.ts';
 import type { OwnerMap } from './normal.ts';
 import type { Side } from './side.ts';
 import { adapt, Orphan, translate } from './translate.ts';
@@ -24,7 +25,6 @@ const RETRIEVE_OFFSET = 8;
 
 /** After these a client's cache no longer holds what the server stored there. */
 const CHANGES: ReadonlySet<number> = new Set([OP.WRITE.opcode, OP.SETATTR.opcode]);
-
 const CLOSES: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
 
 export class Asker {
@@ -38,9 +38,10 @@ export class Asker {
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
   readonly #slab = new Slab();
+  /** What the plan's faults let the server fail in. */
+  readonly lacks = new Lacks(() => this.tickets.values());
   /** READDIRs of this run's own, to reach the end that the capture saw. */
   readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
-
   readonly #cpus: number;
 
   constructor(feed: Feed, owners: OwnerMap, emit: ReplaySink, cpus: number) {
@@ -93,6 +94,7 @@ export class Asker {
     if (this.tickets.size > 0) this.overlaps++;
     side.flights.set(asked.unique, asked);
     this.asking = asked;
+    this.lacks.asked(asked);
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;
@@ -178,10 +180,22 @@ export class Asker {
     view.setUint32(16, 4096, true);
     const { opcode } = OP.READDIR;
     const ids = { uid: 0, gid: 0, pid: 0, extlen: 0 };
+    this.#askingOwn = true;
     this.#enqueue(conn, { opcode, nodeid, body, ...ids }, (ticket) =>
       this.#own.set(ticket, { stream, plus: false }),
     );
+    this.#askingOwn = false;
   }
+  #askingOwn = false;
+
+  /** Whether a request is a READDIR of this run's own; how many of those there are is the server's order of names. */
+  isOwn(opcode: number, unique: bigint): boolean {
+    if (opcode !== OP.READDIR.opcode) return false;
+    const asked = [...this.#own.keys()].some((ticket) => this.#feed.uniqueOf(ticket) === unique);
+    if (asked || this.#askingOwn) this.#ownUniques.add(unique);
+    return this.#ownUniques.has(unique);
+  }
+  readonly #ownUniques = new Set<bigint>();
 
   /** A request may end before it has its ticket: its ring entry cannot be written. */
   #enqueue(conn: number, spec: RequestSpec, keep: (ticket: Ticket) => void): void {

@@ -104,3 +104,59 @@ it('leaves out times, threads, bytes, and processes that are not the main one', 
   expect(digest).toMatch(/^[0-9a-f]{12}$/);
   expect(digest).toBe(log().digest);
 });
+
+/** A log of a run with a plan: `moment` is what the cursor counts. */
+function planned(script: (log: CanonicalLog, at: (moment: number) => void) => void): string[] {
+  const lines: string[] = [];
+  let moment = 0;
+  const canonical = new CanonicalLog((line) => lines.push(line));
+  canonical.follow(() => moment);
+  script(canonical, (now) => {
+    moment = now;
+  });
+  canonical.planned(['rule 1']);
+  canonical.digest();
+  return lines;
+}
+
+it('tells of no answer that was concurrent with a teardown, whichever came first', () => {
+  const ended = (index: number, nodeid: bigint): ReplayEvent => ({
+    ...{ kind: 'unanswered', ...at(index, nodeid), why: 'ended', detail: 'the abort came first' },
+  });
+  const slow = planned((log, now) => {
+    now(1);
+    log.take(answered(1, 1n));
+    now(2);
+    // Both are on their way when it comes.
+    log.cut();
+    log.take(ended(2, 5n));
+    log.take(ended(3, 6n));
+  });
+  const fast = planned((log, now) => {
+    now(1);
+    log.take(answered(1, 1n));
+    now(2);
+    log.take(answered(2, 5n));
+    log.cut();
+    log.take(ended(3, 6n));
+  });
+  expect(fast).toEqual(slow);
+  expect(fast).toEqual([
+    '1 GETATTR n1 = is',
+    '2 GETATTR n2 unanswered ended',
+    '3 GETATTR n3 unanswered ended',
+    'rule 1',
+  ]);
+});
+
+it('keeps every answer in its place where no teardown comes', () => {
+  const lines = planned((log, now) => {
+    now(1);
+    log.take(answered(1, 1n));
+    log.take(answered(2, 1n));
+    now(2);
+    log.take(answered(3, 1n));
+  });
+  const numbers = lines.map((line) => line.split(' ').slice(0, 2).join(' '));
+  expect(numbers).toEqual(['1 GETATTR', '2 GETATTR', '3 GETATTR', 'rule 1']);
+});

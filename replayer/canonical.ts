@@ -60,21 +60,62 @@ export class CanonicalLog {
   readonly #ends: string[] = [];
   /** Lines not hashed yet: a call of the hash costs more than a line. */
   #waiting = '';
+  /**
+   * With a plan: lines about requests that were concurrent, kept until all of them are answered. Which
+   * of those a teardown finds answered is the choice of the server's threads, so none is told to be.
+   */
+  readonly #concurrent: { line: string; answered: ReplayEvent | undefined }[] = [];
+  #moment: (() => number) | undefined;
+  #since = 0;
 
   /** `line` gets every line, without its newline. */
   constructor(line?: (line: string) => void) {
     this.#line = line;
   }
 
+  /**
+   * A plan may tear the session down that begins. `moment` changes when nothing that was asked before is
+   * unanswered.
+   */
+  follow(moment: () => number): void {
+    this.#settle();
+    this.#moment = moment;
+    this.#since = moment();
+  }
+
   take(event: ReplayEvent): void {
     const line = this.#render(event);
     if (line === undefined) return;
     if (ENDS.has(event.kind)) this.#ends.push(line);
-    else this.add(line);
+    else if (this.#moment === undefined) this.#add(line);
+    else this.#keep(line, event, this.#moment());
   }
 
-  /** A line that no event tells: what the plan has done, at the end, where nothing depends on time. */
-  add(line: string): void {
+  #keep(line: string, event: ReplayEvent, moment: number): void {
+    if (moment !== this.#since) this.#settle();
+    this.#since = moment;
+    this.#concurrent.push({ line, answered: event.kind === 'answered' ? event : undefined });
+  }
+
+  /** What the plan has done, once nothing more is asked: at the end, where nothing depends on time. */
+  planned(lines: readonly string[]): void {
+    this.#settle();
+    for (const line of lines) this.#add(line);
+  }
+
+  #settle(): void {
+    for (const { line } of this.#concurrent.splice(0)) this.#add(line);
+  }
+
+  /** A teardown comes now: what is concurrent with it ends with the connection, answered or not. */
+  cut(): void {
+    if (this.#moment?.() !== this.#since) this.#settle();
+    for (const { line, answered } of this.#concurrent.splice(0)) {
+      this.#add(answered?.kind === 'answered' ? `${this.#head(answered)} unanswered ended` : line);
+    }
+  }
+
+  #add(line: string): void {
     this.lines++;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > BATCH) this.#flush();
@@ -117,7 +158,7 @@ export class CanonicalLog {
   digest(): string {
     // A first process whose daemon lives on may exit before or after it.
     const ends = this.#ends.splice(0).sort((a, b) => rank(a) - rank(b));
-    for (const line of ends) this.add(line);
+    for (const line of ends) this.#add(line);
     this.#flush();
     return this.#hash.copy().digest('hex').slice(0, 12);
   }

@@ -23,10 +23,12 @@ import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
 import { faulted, isRelease, isResent, named, negotiateWith, repliedTo } from './captured.ts';
-import { compare, normalForm } from './compare.ts';
+import { compare, isDirectory, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
+import { failed, mustBeAnswered } from './lacks.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
-import { Side } from './side.ts';
+import type { Side } from './side.ts';
+import { Sides } from './sides.ts';
 
 const NOTHING = new Uint8Array(0);
 /** sizeof(struct fuse_notify_store_out). */
@@ -42,7 +44,7 @@ export class Cursor {
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
   readonly #serial: boolean;
-  readonly #sides = new Map<number, Side>();
+  readonly #sides = new Sides();
   #current: SessionEvent | undefined;
   /** Recorded time of the event passed last. */
   #passedAt = 0;
@@ -69,10 +71,13 @@ export class Cursor {
 
   /** Connections of this run, as they are mounted. */
   connected(conn: number): void {
-    this.#side(conn).gone = this.#stopped !== undefined;
+    this.#sides.at(conn).gone = this.#stopped !== undefined;
     this.#mounted.add(conn);
   }
   readonly #mounted = new Set<number>();
+
+  /** Counts the requests of the capture before which nothing was unanswered there. */
+  moment = 0;
 
   /** Requests of the capture passed so far. */
   get index(): number {
@@ -89,15 +94,6 @@ export class Cursor {
     return this.#asker.overlaps;
   }
 
-  #side(conn: number): Side {
-    let side = this.#sides.get(conn);
-    if (side === undefined) {
-      side = new Side();
-      this.#sides.set(conn, side);
-    }
-    return side;
-  }
-
   /** How long nothing happened in the capture before the event that is waited for. */
   get recordedGapMs(): number {
     return Math.max(0, ((this.#current?.t ?? 0) - this.#passedAt) / 1e6);
@@ -112,6 +108,10 @@ export class Cursor {
 
   /** Does everything that is due. */
   pump(): void {
+    if (this.#halted !== undefined) {
+      this.#leave(this.#halted);
+      return;
+    }
     while (this.#current !== undefined && this.#step(this.#current)) this.#advance();
     if (this.#stopped !== undefined) this.#drain(this.#stopped);
   }
@@ -168,7 +168,8 @@ export class Cursor {
     if (!this.#mounted.has(event.conn)) return false;
     if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
-    const side = this.#side(event.conn);
+    const side = this.#sides.at(event.conn);
+    if (this.#sides.idle) this.moment++;
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);
     if (event.ring !== undefined) side.carries(event.ring, opcode === OP.NOTIFY_REPLY.opcode);
@@ -188,10 +189,10 @@ export class Cursor {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     if (code === NOTIFY.STORE.code) {
       const at = Number(view.getBigUint64(8, true));
-      this.#side(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
+      this.#sides.at(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
     }
     if (code !== NOTIFY.RETRIEVE.code) return;
-    this.#side(conn).retrieves.push({
+    this.#sides.at(conn).retrieves.push({
       unique: view.getBigUint64(0, true),
       nodeid: view.getBigUint64(8, true),
     });
@@ -229,20 +230,20 @@ export class Cursor {
     flight.reply = event.bytes;
     this.pump();
     // Not compared yet: the bytes are the seam's buffer, which the next call overwrites.
-    if (this.#side(flight.conn).flights.get(flight.unique) === flight) {
+    if (this.#sides.at(flight.conn).flights.get(flight.unique) === flight) {
       flight.reply = event.bytes.slice();
     }
   }
 
   /** This run's INIT was answered. */
   initialised(conn: number, negotiated: Negotiated): void {
-    const side = this.#side(conn);
+    const side = this.#sides.at(conn);
     side.init = negotiated.accepted;
     side.agreed({ run: negotiated });
   }
 
   #reply(event: ReplyEvent): boolean {
-    const side = this.#side(event.conn);
+    const side = this.#sides.at(event.conn);
     // Too short to say what it answers: the kernel took none of it.
     if (event.bytes.length < OUT_HEADER_SIZE) return true;
     // The request had ended before its reply came (the connection was gone): it was never answered.
@@ -266,7 +267,11 @@ export class Cursor {
     // Answered again, after it was told that its answer had failed: it may say so.
     const unsure = flight.fault?.fate === 'unsure' && answered.expected !== answered.actual;
     const excused = unsure || (ended && (flight.fault !== undefined || this.#mayEnd));
-    this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
+    if (failed(flight, answered)) {
+      const { nodeid, fh, opcode } = flight;
+      if (isDirectory(opcode)) side.readStream(BigInt(nodeid), BigInt(fh ?? 0))?.break();
+      this.#emit(faulted(flight));
+    } else this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }
 
@@ -282,7 +287,7 @@ export class Cursor {
     const event = this.#current;
     if (event === undefined) return false;
     if (event.kind === 'reply') {
-      const side = this.#side(event.conn);
+      const side = this.#sides.at(event.conn);
       const flight = side.flights.get(repliedTo(event.bytes) ?? 0);
       // The captured kernel has got its INIT reply, this run's has not: waiting is over.
       if (flight === undefined) side.captured = side.run;
@@ -292,7 +297,7 @@ export class Cursor {
       }
     } else if (event.kind === 'request') {
       if (opcodeOf(event.bytes) === OP.INIT.opcode) {
-        this.#side(event.conn).initRequest = event.bytes.slice();
+        this.#sides.at(event.conn).initRequest = event.bytes.slice();
       }
       this.#emit({ kind: 'unanswered', ...named(event, ++this.#asker.index), why, detail });
     }
@@ -304,7 +309,7 @@ export class Cursor {
   /** A request that is not waited for any longer. */
   #givenUp(flight: Flight, why: 'missing' | 'ended', detail: string): UnansweredEvent {
     const { index, conn, opcode, nodeid, fault } = flight;
-    if (fault !== undefined && fault.fate !== 'kept') return faulted(flight);
+    if (fault !== undefined && !mustBeAnswered(fault.fate)) return faulted(flight);
     const at = { index, conn, opcode, nodeid };
     if (why === 'missing' && this.#mayEnd && !this.#delivered(flight)) {
       return { kind: 'unanswered', ...at, why: 'ended', detail: `not taken any more: ${detail}` };
@@ -327,11 +332,20 @@ export class Cursor {
       this.#mayEnd = true;
       this.paused = true;
     }
-    if (event.unique === '') return 0;
-    const unique = BigInt(`0x${event.unique}`);
-    const flight = this.#flightOf(event.conn, unique, event.opcode);
-    if (flight !== undefined && event.fate !== 'none') flight.fault = event;
+    const flight = this.#flightIn(event);
+    this.#asker.lacks.take(event, flight);
     return flight?.index ?? 0;
+  }
+
+  #flightIn({ conn, unique, opcode, at }: InjectedEvent): Flight | undefined {
+    if (unique !== '') return this.#flightOf(conn, BigInt(`0x${unique}`), opcode);
+    const { asking } = this.#asker;
+    return at === 'ask' && asking?.conn === conn ? asking : undefined;
+  }
+
+  /** The server has again what a rule of the plan took. */
+  released(rule: number): void {
+    this.#asker.lacks.released(rule);
   }
   #mayEnd = false;
   /**
@@ -348,6 +362,11 @@ export class Cursor {
     return asking?.conn === conn && asking.request.opcode === opcode ? asking : undefined;
   }
 
+  /** Whether a request is none of the capture's: no plan counts it, as no other run need have it. */
+  isOwn(opcode: number, unique: bigint): boolean {
+    return this.#asker.isOwn(opcode, unique);
+  }
+
   /** What this ticket asked will not be answered, because of a fault. */
   lose(ticket: Ticket, text: string): void {
     const flight = this.#asker.tickets.get(ticket);
@@ -359,18 +378,18 @@ export class Cursor {
     for (const flight of this.#asker.tickets.values()) {
       if (flight.conn === conn && !isRelease(flight.opcode)) return true;
     }
-    return this.#side(conn).identity.open > 0;
+    return this.#sides.at(conn).identity.open > 0;
   }
 
   /** The mount is lazily unmounted. */
   detach(conn: number): void {
-    this.#side(conn).detached = true;
+    this.#sides.at(conn).detached = true;
   }
 
   /** Every mount was lazily unmounted, and nothing is open any more. */
   get detached(): boolean {
     if (this.#mounted.size === 0 || this.#asker.tickets.size > 0) return false;
-    return [...this.#mounted].every((c) => this.#side(c).detached && !this.busy(c));
+    return [...this.#mounted].every((c) => this.#sides.at(c).detached && !this.busy(c));
   }
 
   /**
@@ -378,13 +397,51 @@ export class Cursor {
    * the capture is named at the next pump: this one may be going on.
    */
   stop(detail: string): void {
+    if (this.#halted !== undefined) return;
     this.#stopped ??= detail;
-    for (const side of this.#sides.values()) {
-      side.gone = true;
-      for (const flight of side.flights.values()) if (flight.open > 0) flight.cut ??= detail;
-    }
+    this.onStop();
+    this.#sides.close();
+    this.#sides.cut(detail);
   }
   #stopped: string | undefined;
+  onStop: () => void = () => {};
+
+  /** The session ends here, and another goes on with the `rest`: what is unanswered now stays so. */
+  halt(detail: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#halted ??= detail;
+    this.onStop();
+    this.#sides.close();
+  }
+  #halted: string | undefined;
+
+  get halted(): boolean {
+    return this.#halted !== undefined;
+  }
+
+  /** What the session has left unanswered, by its place in the capture: once. */
+  #leave(detail: string): void {
+    for (const flight of this.#sides.takeFlights())
+      this.#emit(this.#givenUp(flight, 'ended', detail));
+  }
+
+  /** Events of the capture that were not passed. */
+  *rest(): Generator<SessionEvent> {
+    if (this.#current !== undefined) yield this.#current;
+    for (let next = this.#events.next(); next.done !== true; next = this.#events.next()) {
+      yield next.value;
+    }
+  }
+
+  /** Recorded time of the event that is waited for. */
+  get passedUntil(): number {
+    return this.#current?.t ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests up to this place of the capture were passed before this session. */
+  passedBefore(index: number): void {
+    this.#asker.index = index;
+  }
 
   /** Names what is left of the capture after a teardown. */
   #drain(detail: string): void {
@@ -396,31 +453,20 @@ export class Cursor {
 
   /** The connection is dead: nothing more is asked of it. */
   disconnected(conn: number): void {
-    this.#side(conn).gone = true;
+    this.#sides.at(conn).gone = true;
   }
 
   /** Says what was never answered on either side, and what only this run answered. */
   finish(): void {
-    for (const side of this.#sides.values()) {
-      for (const {
-        index,
-        conn,
-        opcode,
-        nodeid,
-        outcome,
-        reply,
-        request,
-        cut,
-      } of side.flights.values()) {
-        const at = { index, conn, opcode, nodeid };
-        if (outcome?.replied && reply !== undefined && cut === undefined) {
-          const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
-          this.#emit({ kind: 'news', ...at, actual });
-        } else {
-          this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
-        }
+    for (const flight of this.#sides.takeFlights()) {
+      const { index, conn, opcode, nodeid, outcome, reply, request, cut } = flight;
+      const at = { index, conn, opcode, nodeid };
+      if (outcome?.replied && reply !== undefined && cut === undefined) {
+        const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
+        this.#emit({ kind: 'news', ...at, actual });
+      } else {
+        this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
       }
-      side.flights.clear();
     }
   }
 }

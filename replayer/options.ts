@@ -35,6 +35,8 @@ export interface ReplayOptions {
   keep?: string;
   /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
   keepFixture?: string;
+  /** Directory in which the run's scratch directory is made, by who removes it with all that is left there. */
+  place?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /** A server that does not end is asked for its user stacks, where gdb or eu-stack is installed. */

@@ -21,7 +21,9 @@ import { MountPort } from './seam/mount_port.ts';
 import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
+import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
+import { ServerCalls } from './seam/server_calls.ts';
 import { KEEPER, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
@@ -66,12 +68,15 @@ export class Session {
   /** True once no process of the server is left. */
   empty = false;
   readonly #calls: Map<number, () => void>;
+  /** Calls that a plan is about. */
+  readonly #serverCalls: ServerCalls | undefined;
   readonly #emit: EventSink;
   readonly #trap: Trap;
   readonly #launched: Launched;
   readonly #woken = new Set<HandleId>();
   readonly #data: Uint8Array;
-  readonly #t0: number;
+  /** CLOCK_MONOTONIC, ns: the beginning of what this session belongs to. */
+  readonly t0: number;
   #idleSince = 0;
   #lookedAt = 0;
   #closesAt = 0;
@@ -82,6 +87,7 @@ export class Session {
     emit: EventSink,
     cpus?: ShownCpus,
     decider?: Decider,
+    t0?: number,
   ) {
     this.seam = launched.seam;
     this.pid = launched.pid;
@@ -90,7 +96,7 @@ export class Session {
     this.#trap = new Trap(this.seam);
     this.#data = new Uint8Array(this.seam.data);
     this.seam.wait(0);
-    this.#t0 = this.#trap.t;
+    this.t0 = t0 ?? this.#trap.t;
     this.injection = decider && new Injection(decider, emit, () => this.now());
     const wiring: PortWiring = {
       seam: this.seam,
@@ -115,6 +121,10 @@ export class Session {
     const { mounts, rings } = this;
     this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    if (this.injection !== undefined) {
+      this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
+      this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
+    }
     this.killing = new Killing(this.seam, launched.keeperPid, () => this.now());
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.output = new Output(this.watches, launched, (fd, bytes) =>
@@ -124,7 +134,7 @@ export class Session {
 
   /** Nanoseconds since the session began, as of the last event. */
   now(): number {
-    return this.#trap.t - this.#t0;
+    return this.#trap.t - this.t0;
   }
 
   /** Serves the server until the director is done. */
@@ -191,6 +201,7 @@ export class Session {
   }
 
   #dispatch(): void {
+    if (this.#serverCalls?.take()) return;
     const act = this.#calls.get(this.#trap.nr);
     if (act === undefined) this.device.call();
     else act();

@@ -17,11 +17,7 @@ export const gocryptfs: Recipe = {
   version: () => versionLine('gocryptfs', ['-version'], /^gocryptfs /),
   missing: () => missingPrograms(['gocryptfs', 'fusermount3']),
   prepare: async (fixture) => {
-    const cipher = join(fixture, 'cipher');
-    mkdirSync(cipher);
-    writeFileSync(join(fixture, 'pass'), 'fuse-rig\n');
-    const key = ['-passfile', join(fixture, 'pass'), '-scryptn', '10'];
-    await must('gocryptfs', ['-init', '-q', ...key, cipher]);
+    await initCipher(fixture);
     await fill(fixture);
   },
   variants: [
@@ -34,6 +30,15 @@ export const gocryptfs: Recipe = {
   sigtermCodes: [15, 0],
   fusermount: true,
 };
+
+/** An empty file system of its own. */
+export async function initCipher(fixture: string): Promise<void> {
+  const cipher = join(fixture, 'cipher');
+  mkdirSync(cipher);
+  writeFileSync(join(fixture, 'pass'), 'fuse-rig\n');
+  const key = ['-passfile', join(fixture, 'pass'), '-scryptn', '10'];
+  await must('gocryptfs', ['-init', '-q', ...key, cipher]);
+}
 
 /** Only gocryptfs itself can encrypt the tree: mounts once, copies it in, unmounts. */
 async function fill(fixture: string): Promise<void> {

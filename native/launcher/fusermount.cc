@@ -3,6 +3,7 @@
 // to the rig, which performs them or fakes them. Source for the protocol: libfuse util/fusermount.c.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,8 @@ int Mount(Options& o, int sock) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A server that ends before it has read our complaint is no crash of anybody.
+  signal(SIGPIPE, SIG_IGN);
   Options o = Parse(argc, argv);
   if (o.target.empty()) {
     fprintf(stderr, "fusermount3 (fuse-rig): no mountpoint\n");

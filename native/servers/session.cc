@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "bugs.h"
@@ -52,13 +53,22 @@ int Session::Start() {
     }
     channels_.push_back(std::make_unique<Channel>(std::move(fd), options_, &stop_, sizes_.pipe));
   }
+  try {
+    StartThreads();
+  } catch (const std::system_error& error) {
+    fprintf(stderr, "fuse-rig-server: thread: %s\n", error.what());
+    return error.code().value();
+  }
+  return 0;
+}
+
+void Session::StartThreads() {
   const bool ring_works = options_.ring.use && options_.ring.replies == RingReplies::kWorker;
   if (ring_works || !options_.deferred.empty()) {
     worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply,
                                        options_.defer_batch);
   }
   for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
-  return 0;
 }
 
 void Session::Run(unsigned index) {
@@ -102,6 +112,7 @@ EndReason Session::ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* 
       case EINTR:   // woken: the loop looks at the stop flag
       case ENOENT:  // the request went away while it was handed over
       case EAGAIN: continue;
+      case ECANCELED: return EndReason::kAsked;
       case 0:  // the other end of a socket was closed
       case ENODEV:
       case ECONNABORTED: return EndReason::kGone;
@@ -161,6 +172,12 @@ bool Session::TakeUp(uint32_t opcode) {
     raise(options_.crash_signal);
   }
   return !wedged_ && options_.unanswered.count(opcode) == 0;
+}
+
+bool Session::InterruptAgain(uint64_t unique) {
+  if (!options_.interrupt_again) return false;
+  std::lock_guard<std::mutex> hold(interrupted_mutex_);
+  return interrupted_.insert(unique).second;
 }
 
 Worker* Session::WorkerFor(uint32_t opcode, bool ring) {

@@ -24,7 +24,16 @@ describe('fuse-rig', () => {
     const { exitCode, stdout, stderr } = await rig('--help');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const names = buildProgram().commands.map((command) => command.name());
-    expect(names).toEqual(['record', 'replay', 'show', 'recover', 'redact', 'corpus', 'doctor']);
+    expect(names).toEqual([
+      'record',
+      'replay',
+      'explore',
+      'show',
+      'recover',
+      'redact',
+      'corpus',
+      'doctor',
+    ]);
     for (const name of names) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
       expect(stdout).toMatch(new RegExp(`^  fuse-rig ${name}\\b`, 'm'));

@@ -8,6 +8,7 @@ import { EXIT, EXIT_MEANING } from '../engine/exit_codes.ts';
 import { rigVersion } from '../version.ts';
 import { corpusCommand } from './commands/corpus.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exploreCommand } from './commands/explore.ts';
 import { recordCommand } from './commands/record.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { redactCommand } from './commands/redact.ts';
@@ -17,7 +18,7 @@ import { showCommand } from './commands/show.ts';
 /** Every command, under the heading the help shows it with. A command nobody lists does not exist. */
 const COMMANDS: readonly { heading: string; commands: readonly ((program: Command) => void)[] }[] =
   [
-    { heading: 'Record and replay:', commands: [recordCommand, replayCommand] },
+    { heading: 'Record and replay:', commands: [recordCommand, replayCommand, exploreCommand] },
     { heading: 'Captures:', commands: [showCommand, recoverCommand, redactCommand] },
     { heading: 'Cases:', commands: [corpusCommand] },
     { heading: 'This machine:', commands: [doctorCommand] },
@@ -27,6 +28,7 @@ const EXAMPLES = `
 Examples:
   fuse-rig record -o bug.fusecap --fixture /srv/data -- bindfs -f /srv/data /mnt/data
   fuse-rig replay bug.fusecap -- bindfs -f '{fixture}' '{mountpoint}'
+  fuse-rig explore bug.fusecap --runs 2000 -- bindfs -f '{fixture}' '{mountpoint}'
   fuse-rig show bug.fusecap -e READ,WRITE
   fuse-rig recover bug.fusecap.partial
   fuse-rig redact bug.fusecap -o public.fusecap

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import type { RecordOptions, RecordProgress, RecordResult } from '../../recorder/record.ts';
+import type { RecordOptions, RecordProgress, RecordResult } from '../../recorder/options.ts';
 import type { ReplayOptions, ReplayResult } from '../../replayer/replay.ts';
 import { onStop } from './stops.ts';
 

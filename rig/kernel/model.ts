@@ -20,7 +20,8 @@ import {
   type MountCall,
   type MountResult,
 } from './kernel.ts';
-import { ModelFeed, type ModelOptions } from './model-feed.ts';
+import { ModelFeed } from './model-feed.ts';
+import type { ModelOptions } from './model-options.ts';
 import { MountTable } from './mount.ts';
 import { type MountOptions, showMountOptions } from './mount-options.ts';
 import { faultDevice, readDevice, unreadDevice } from './read.ts';

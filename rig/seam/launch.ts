@@ -2,7 +2,7 @@
  * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
  * child installs the filter and hands us the listener before it becomes the server.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -183,6 +183,12 @@ export interface Scratch {
   /** Removes what is left of it. */
   close(): Promise<void>;
 }
+
+/** A scratch directory in one that has its keeper already. */
+export const scratchIn = (place: string): Scratch => ({
+  path: mkdtempSync(join(place, 'run-')),
+  close: async () => {},
+});
 
 /**
  * Makes a scratch directory in TMPDIR. A process of its own keeps it: it is removed even when the rig

@@ -86,6 +86,19 @@ describe('a sleeping thread', () => {
     ]);
   });
 
+  it.each([
+    // futex(2) without a timeout, and wait4(2): in their waits, and for a page of what they were given.
+    ['202', 'futex_do_wait', 'forever'],
+    ['202', 'submit_bio_wait', 'outside'],
+    ['202', 'folio_wait_bit_common', 'outside'],
+    ['61', 'do_wait', 'forever'],
+    ['61', 'bit_wait_io', 'outside'],
+  ])('in system call %s, in %s, waits: %s', (nr, wchan, wait) => {
+    const call = [nr, '0x7f0000001000', '0x80', '0x0', '0x0', '0x0', '0x0', '0x7ffe', '0x7f01'];
+    const { pid } = process;
+    expect(classify({ pid, tid: pid, comm: 'server', wchan, call }).wait).toBe(wait);
+  });
+
   it('is seen beside its brothers', async () => {
     const threads = await below('sleep-two', asleep);
     expect(threads.map((thread) => thread.wait)).toEqual(['forever', 'forever']);

@@ -120,9 +120,12 @@ export function classify(thread: SleepingThread): WaitingThread {
   return { ...thread, nr, wait };
 }
 
-/** Where the calls with a timeout argument, or with none, sleep when they wait for their event. */
+/**
+ * Where the calls with a timeout argument, or with none, sleep when they wait for their event; not where
+ * any of them may sleep for a page or a lock (submit_bio_wait, folio_wait_bit_common).
+ */
 const WAITS =
-  /futex|ep_poll|epoll|poll_schedule_timeout|do_select|sigtimedwait|sigsuspend|pause|wait|io_cqring|hrtimer_nanosleep/;
+  /futex|ep_poll|epoll|poll_schedule_timeout|do_select|sigtimedwait|sigsuspend|pause|\bdo_wait\b|io_cqring|hrtimer_nanosleep/;
 
 /** A wait without a limit, held against what it waits on. */
 function bySources(pid: number, nr: number, fd: number): Wait {

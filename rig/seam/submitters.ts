@@ -19,7 +19,8 @@ export interface Submitter {
 export class Submitters {
   readonly #seam: NativeSeam;
   readonly #data: Uint8Array;
-  readonly #buffers = new MessageBuffers();
+  /** Megabytes: only for sessions with a ring. */
+  #buffers: MessageBuffers | undefined;
   readonly #byId = new Map<number, Submitter>();
   /** By ring and thread. */
   readonly #byThread: Map<number, Submitter>[] = [];
@@ -37,6 +38,7 @@ export class Submitters {
     const threads = this.#byThread[ring];
     let found = threads.get(tid);
     if (found === undefined) {
+      this.#buffers ??= new MessageBuffers();
       const memory = new EntryMemory(this.#seam, this.#data, this.#buffers, tid);
       found = { id: ++this.#lastId, ring, memory, ended: false };
       threads.set(tid, found);

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { type RunEvent, type RunOptions, runFolder, type Shard } from '../../cases/run.ts';
+import { type RunEvent, type RunOptions, runFolder } from '../../cases/run.ts';
 import { splitWords } from '../../cases/server.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { annotation } from '../../report/annotations.ts';
@@ -13,6 +13,7 @@ import { tapLines } from '../../report/tap.ts';
 import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { another, CASES_DIR, checkOnly, folderOf, isWritable } from './corpus_words.ts';
 import { refuse } from './print.ts';
+import { shardOf } from './shard_flag.ts';
 
 const HELP = `
 --server takes a command with {mountpoint}, which then stands in place of every
@@ -34,12 +35,6 @@ interface Flags extends RootFlags {
   json?: boolean;
   only?: string[];
   forbidSkips?: boolean;
-}
-
-function shardOf(text: string): Shard | undefined {
-  const [, index = '', count = ''] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  const shard = { index: Number(index), count: Number(count) };
-  return shard.index >= 1 && shard.index <= shard.count ? shard : undefined;
 }
 
 /** The options of the run; undefined, and said why, where they cannot be used. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RecordOptions, RecordResult } from '../../../recorder/record.ts';
+import type { RecordOptions, RecordResult } from '../../../recorder/options.ts';
 import { recordInWorker } from '../../engine/engine.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';

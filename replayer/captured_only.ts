@@ -1,0 +1,20 @@
+/** A decider that is asked about what the capture holds, not about what this run asks beside. */
+import type { Decider, Moment, Verdict } from '../rig/decider.ts';
+import type { Cursor } from './cursor.ts';
+
+const NONE: readonly Verdict[] = [];
+
+export class CapturedOnly implements Decider {
+  readonly #decider: Decider;
+  readonly #cursor: () => Cursor;
+
+  constructor(decider: Decider, cursor: () => Cursor) {
+    this.#decider = decider;
+    this.#cursor = cursor;
+  }
+
+  decide(moment: Moment): readonly Verdict[] {
+    const { opcode, unique } = moment;
+    return this.#cursor().isOwn(opcode, unique) ? NONE : this.#decider.decide(moment);
+  }
+}
