@@ -56,9 +56,14 @@ export interface Trial {
   readonly missing?: string;
 }
 
-function differences(kernel: Session, model: Session): string[] {
+/** One that ends at a signal may be gone before its last read returns. */
+const isCutShort = (ending: Ending, kernel: Session, model: Session): boolean =>
+  ending.replayed.startsWith('sig') && (kernel.calls.length === 0 || model.calls.length === 0);
+
+function differences(ending: Ending, kernel: Session, model: Session): string[] {
   return (['replies', 'calls', 'commands', 'open', 'exit'] as const)
     .filter((part) => !isDeepStrictEqual(kernel[part], model[part]))
+    .filter((part) => part !== 'calls' || !isCutShort(ending, kernel, model))
     .map((part) => {
       const shown = (session: Session) => JSON.stringify(session[part]);
       return `${part}\n  kernel  ${shown(kernel)}\n  model   ${shown(model)}`;
@@ -75,7 +80,8 @@ async function answered(bench: Bench): Promise<void> {
   await until(ANSWERED_S, () => Number(readFileSync(waiting, 'utf8')) === 0 || undefined);
 }
 
-async function trial(subject: Subject, { replayed, act }: Ending): Promise<string[]> {
+async function trial(subject: Subject, ending: Ending): Promise<string[]> {
+  const { replayed, act } = ending;
   return await onBench(async (bench) => {
     await subject.prepare(bench);
     const work = async () => {
@@ -93,7 +99,7 @@ async function trial(subject: Subject, { replayed, act }: Ending): Promise<strin
     if (ran.code === null || ran.log === '') return [`replay: ${ran.code}: ${ran.stderr}`];
     const kernel = sessionIn(bench.capture);
     if (Object.keys(kernel.replies).length < LEAST) return ['hardly anything was recorded'];
-    return differences(kernel, sessionIn(again));
+    return differences(ending, kernel, sessionIn(again));
   });
 }
 
