@@ -4,7 +4,15 @@
  */
 import fc from 'fast-check';
 import { OPCODES } from '../rig/protocol/opcodes.ts';
-import type { ErrnoRow, Fault, ResultFault, TeardownFault } from './fault.ts';
+import type {
+  ChangeFault,
+  ChangeWord,
+  ErrnoRow,
+  Fault,
+  QuotaFault,
+  ResultFault,
+  TeardownFault,
+} from './fault.ts';
 import { FAULTS } from './list.ts';
 import { MATCHERS, meansHere } from './matchers.ts';
 import { POINTS, type Point } from './points.ts';
@@ -29,6 +37,8 @@ export interface Words {
   most(matcher: string): number;
   /** Errnos with which a fault is drawn; all of its own if absent. */
   errnos?(fault: ResultFault): readonly ErrnoRow[];
+  /** Words with which a change is drawn; all of its own if absent. */
+  words?(fault: ChangeFault): readonly ChangeWord[];
 }
 
 const EVERYTHING: Words = {
@@ -95,12 +105,35 @@ const teardownRule = (fault: TeardownFault, words: Words): fc.Arbitrary<Rule> =>
         .map(([times, given]) => ({ fault, at, times, ...given })),
     );
 
+const quotaRule = (fault: QuotaFault, words: Words): fc.Arbitrary<Rule> =>
+  fc.constantFrom(...words.points).chain((at) => {
+    const until = fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined });
+    return fc
+      .tuple(fc.nat(words.most('amount')), until, matchers(fault, at, words))
+      .map(([amount, answers, given]) => ({ fault, at, amount, until: answers, ...given }));
+  });
+
+function changeRule(fault: ChangeFault, words: Words): fc.Arbitrary<Rule> {
+  const { numbers } = fault;
+  const chosen = (words.words?.(fault) ?? fault.words ?? []).map(({ word }) => word);
+  const value: fc.Arbitrary<number | string> =
+    numbers === undefined
+      ? fc.constantFrom(...chosen)
+      : fc.integer({ min: numbers.least, max: numbers.most });
+  return fc
+    .tuple(value, matchers(fault, undefined, words))
+    .map(([one, given]) => ({ fault, value: one, ...given }));
+}
+
 /** Rules of one fault. */
-export const ruleOf = (fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<Rule> =>
-  fault.kind === 'result' ? resultRule(fault, words) : teardownRule(fault, words);
+export function ruleWith(fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<Rule> {
+  if (fault.kind === 'result') return resultRule(fault, words);
+  if (fault.kind === 'teardown') return teardownRule(fault, words);
+  return fault.kind === 'quota' ? quotaRule(fault, words) : changeRule(fault, words);
+}
 
 /** Rules made of these words. */
 export const rulesOf = (words: Words): fc.Arbitrary<Rule> =>
-  fc.constantFrom(...words.faults).chain((fault) => ruleOf(fault, words));
+  fc.constantFrom(...words.faults).chain((fault) => ruleWith(fault, words));
 
 export const anyRule: fc.Arbitrary<Rule> = rulesOf(EVERYTHING);

@@ -5,7 +5,20 @@
 import type { Decider, Moment, Verdict } from '../rig/decider.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { OP, opOf } from '../rig/protocol/opcodes.ts';
-import { isTeardown, type Phase, type Range, type Rule, ruleText, type When } from './rule.ts';
+import {
+  type ChangeRule,
+  isChange,
+  isQuota,
+  isResult,
+  isTeardown,
+  type Phase,
+  pointIn,
+  type Range,
+  type ResultRule,
+  type Rule,
+  ruleText,
+  type When,
+} from './rule.ts';
 
 const NONE: readonly Verdict[] = [];
 
@@ -61,27 +74,46 @@ function fits(rule: Rule, moment: Moment, phase: Phase): boolean {
 }
 
 function comesHere(rule: Rule, moment: Moment): boolean {
-  if (!isTeardown(rule)) {
-    const { moment: name, splice } = rule.fault;
-    return name === moment.name && (splice === undefined || splice === moment.splice);
+  if (isResult(rule)) {
+    const { moment: name, splice, calls } = rule.fault;
+    if (name !== moment.name || (calls !== undefined && !calls.includes(moment.nr ?? -1)))
+      return false;
+    return splice === undefined || splice === moment.splice;
   }
+  if (isChange(rule)) return changesHere(rule, moment);
   const { transports, moment: name, opcodes } = rule.at;
   if (name !== moment.name) return false;
   if (transports.length === 1 && transports[0] !== moment.transport) return false;
   return opcodes === undefined || opcodes.includes(moment.opcode);
 }
 
-function chosen(rule: Rule, { opcode }: Moment): boolean {
-  const carries = isTeardown(rule) ? rule.at.carries : rule.fault.carries;
-  if (!carries || rule.messages === '*') return true;
-  return rule.messages === undefined ? awaited(opcode) : rule.messages.includes(opcode);
+const wordOf = ({ fault, value }: ChangeRule) => fault.words?.find(({ word }) => word === value);
+
+function changesHere(rule: ChangeRule, { name, transport, opcode }: Moment): boolean {
+  const { moment, opcodes, transports } = rule.fault;
+  if (name !== (wordOf(rule)?.moment ?? moment)) return false;
+  if (transports.length === 1 && transports[0] !== transport) return false;
+  return opcodes === undefined || opcodes.includes(opcode);
 }
 
+function chosen(rule: Rule, { name, opcode }: Moment): boolean {
+  const carries =
+    pointIn(rule)?.carries ?? (isResult(rule) ? rule.fault.carries : name !== 'offer');
+  if (!carries || rule.messages === '*') return true;
+  // A call of the server's own may be made for no request at all.
+  if (rule.messages === undefined) return name === 'call' || awaited(opcode);
+  return rule.messages.includes(opcode);
+}
+
+const callsOf = ({ fault }: Rule): readonly number[] => ('calls' in fault && fault.calls) || [];
+
 export class PlanDecider implements Decider {
+  readonly calls: readonly number[];
   readonly #rules: readonly Counted[];
   readonly #phases = new Map<number, Phase>();
 
   constructor(rules: readonly Rule[]) {
+    this.calls = [...new Set(rules.flatMap(callsOf))];
     this.#rules = rules.map((rule, index) => new Counted(rule, index + 1));
   }
 
@@ -110,32 +142,55 @@ export class PlanDecider implements Decider {
   }
 }
 
+type Common = Pick<Verdict, 'rule' | 'text' | 'fault'>;
+const NOTHING = { errno: 0, teardown: undefined, times: 1 } as const;
+
+/** A request that is asked makes the phase `run` only when it is delivered. */
+const mustGoOn = (goesOn: true | 'run' | undefined, phase: Phase, { name }: Moment): boolean =>
+  goesOn === true ||
+  (goesOn === 'run' && (phase === 'run' || (name === 'ask' && phase === 'setup')));
+
 function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
-  const common = { rule: number, text, fault: rule.fault.name };
+  const common: Common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
     const { possible, goesOn = false, name } = rule.fault;
     return {
       ...common,
-      synthetic: possible === undefined,
       // A mount that goes before it was ever used is one that failed, to many servers.
       goesOn: goesOn && phase !== 'init',
-      fate: 'none',
-      errno: 0,
+      ...{ synthetic: possible === undefined, fate: 'none', errno: 0, times: rule.times },
       teardown: name as NonNullable<Verdict['teardown']>,
-      times: rule.times,
     };
   }
+  if (isQuota(rule)) {
+    const { amount, until } = rule;
+    const { fate, name } = rule.fault;
+    const goesOn = mustGoOn(rule.fault.goesOn, phase, moment);
+    const quota = { name: name as NonNullable<Verdict['quota']>['name'], amount, until };
+    return { ...common, ...NOTHING, synthetic: false, goesOn, fate, quota };
+  }
+  return isChange(rule) ? changeVerdict(rule, common) : resultVerdict(rule, common, moment, phase);
+}
+
+function changeVerdict(rule: ChangeRule, common: Common): Verdict {
+  const { fault, value } = rule;
+  const possible = fault.words === undefined ? fault.numbers?.possible : wordOf(rule)?.possible;
+  const change = { name: fault.name as NonNullable<Verdict['change']>['name'], value };
+  const synthetic = possible === undefined;
+  return { ...common, ...NOTHING, synthetic, goesOn: !synthetic, fate: fault.fate, change };
+}
+
+function resultVerdict(rule: ResultRule, common: Common, moment: Moment, phase: Phase): Verdict {
   const row = rule.fault.errnos.find(({ errno }) => errno === rule.errno);
-  if (row === undefined) throw new Error(`${text}: no such errno`);
+  if (row === undefined) throw new Error(`${common.text}: no such errno`);
   const possible = row.possible !== undefined && (row.nonblock !== true || moment.nonblock);
   return {
     ...common,
+    ...NOTHING,
     synthetic: !possible,
     // What no kernel does gives nobody a duty.
-    goesOn: possible && row.goesOn === true,
+    goesOn: possible && mustGoOn(row.goesOn, phase, moment),
     fate: row.fate,
     errno: ERRNO[row.errno],
-    teardown: undefined,
-    times: 1,
   };
 }

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from './fault.ts';
+import type { ChangeFault, Fault } from './fault.ts';
 import { FAULTS } from './list.ts';
 import { parseRule } from './parse.ts';
 import { POINTS } from './points.ts';
@@ -13,17 +13,39 @@ import { POINTS } from './points.ts';
 const FILE = fileURLToPath(new URL('../docs/faults.md', import.meta.url));
 const text = readFileSync(FILE, 'utf8');
 
+/** What says nothing more of the request than the row does. */
+const QUIET = ['none', 'altered', 'may-fail', 'may-die'];
+
 function rows(fault: Fault): string[] {
   const { name, does } = fault;
   const where = fault.transports.join(', ');
   if (fault.kind === 'teardown') {
     return [`| \`${name}\` | ${where} | ${does} | ${fault.possible ?? 'synthetic'} |`];
   }
+  if (fault.kind === 'quota') {
+    return [`| \`${name}=N\` | ${where} | ${does} | ${fault.possible} |`];
+  }
+  if (fault.kind === 'change')
+    return [`| \`${name}=\` | ${where} | ${does} | ${changeCell(fault)} |`];
   const errnos = fault.errnos.map(({ errno, possible, fate }) => {
-    const known = ['none', 'altered'].includes(fate) ? '' : `, ${fate}`;
+    const known = QUIET.includes(fate) ? '' : `, ${fate}`;
     return `\`${errno}\`${known}: ${possible ?? 'synthetic'}`;
   });
   return [`| \`${name}=\` | ${where} | ${does} | ${errnos.join('<br>')} |`];
+}
+
+/** Flags of INIT are too many to list, and all alike. */
+const WORDS_MAX = 8;
+
+function changeCell({ numbers, words = [] }: ChangeFault): string {
+  if (numbers !== undefined)
+    return `${numbers.least} to ${numbers.most}: ${numbers.possible ?? 'synthetic'}`;
+  if (words.length > WORDS_MAX)
+    return `\`${words[0]?.word}\` and all others of INIT: ${words[0]?.possible}`;
+  const cells = words.map(
+    ({ word, does, possible }) => `\`${word}\`, ${does}: ${possible ?? 'synthetic'}`,
+  );
+  return cells.join('<br>');
 }
 
 const faults = [

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plans, type RuleChoice, rules } from './fast_check.ts';
 import { parseRule } from './parse.ts';
-import { isTeardown, needsRing } from './rule.ts';
+import { isChange, isResult, needsRing, placeIn } from './rule.ts';
 
 const RUNS = { numRuns: 500, seed: 1 };
 const every = (choice: RuleChoice, holds: (text: string) => boolean): void =>
@@ -17,17 +17,20 @@ describe('rules for property tests', () => {
     every({ transport: 'device', synthetic: true }, (text) => !needsRing(parseRule(text)));
     every({ transport: 'ring' }, (text) => {
       const rule = parseRule(text);
-      return (isTeardown(rule) ? rule.at : rule.fault).transports.includes('ring');
+      return placeIn(rule).transports.includes('ring');
     });
   });
 
   it('are what a kernel does, unless more is asked', () => {
     const possible = (text: string): boolean => {
       const rule = parseRule(text);
-      if (isTeardown(rule)) return rule.fault.possible !== undefined;
-      return rule.fault.errnos.some(
-        (row) => row.errno === rule.errno && row.possible !== undefined,
-      );
+      if (isResult(rule)) {
+        const row = rule.fault.errnos.find(({ errno }) => errno === rule.errno);
+        return row?.possible !== undefined;
+      }
+      if (!isChange(rule)) return rule.fault.possible !== undefined;
+      const word = rule.fault.words?.find((one) => one.word === rule.value);
+      return (word ?? rule.fault.numbers)?.possible !== undefined;
     };
     every({}, possible);
     expect(fc.sample(rules({ synthetic: true }), RUNS).every(possible)).toBe(false);

@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check';
 import { OPCODES, opByName } from '../rig/protocol/opcodes.ts';
-import type { Fault, Transport } from './fault.ts';
+import type { ChangeFault, Fault, ResultFault, Transport } from './fault.ts';
 import { FAULTS, faultOf } from './list.ts';
 import { meansHere } from './matchers.ts';
 import { POINTS, type Point } from './points.ts';
@@ -56,19 +56,41 @@ function outcomesOf({ faults, transport, synthetic = false }: RuleChoice): Outco
   const there = ({ transports }: Fault | Point) =>
     transport === undefined || transports.includes(transport);
   const chosen = (faults?.map(pick) ?? FAULTS).filter(there);
+  const points = POINTS.filter(there);
   return chosen.flatMap((fault): Outcome[] => {
-    if (fault.kind === 'result') {
-      return fault.errnos
-        .filter(({ possible, nonblock }) => synthetic || (possible !== undefined && !nonblock))
-        .map(({ errno }) => ({ text: `${fault.name}=${errno}`, fault, point: undefined }));
+    if (fault.kind === 'result' || fault.kind === 'change') {
+      const values =
+        fault.kind === 'result' ? errnosOf(fault, synthetic) : valuesOf(fault, synthetic);
+      return values.map((value) => ({ text: `${fault.name}=${value}`, fault, point: undefined }));
     }
     if (!synthetic && fault.possible === undefined) return [];
-    return POINTS.filter(there).map((point) => ({
-      text: `${fault.name}:at=${point.name}`,
-      fault,
-      point,
-    }));
+    return points.flatMap((point) =>
+      (fault.kind === 'quota' ? AMOUNTS : ['']).map((amount) => ({
+        text: `${fault.name}${amount.replace('at', `at=${point.name}`) || `:at=${point.name}`}`,
+        fault,
+        point,
+      })),
+    );
   });
+}
+
+/** How much a quota leaves, and when it is given back. */
+const AMOUNTS = ['=0:at', '=0:at:until=3', '=2:at', '=2:at:until=10'];
+/** Values of a change that is a number: those of these that it can be. */
+const NUMBERS = [0, 1, 2, 8, 32];
+
+const errnosOf = ({ errnos }: ResultFault, synthetic: boolean): string[] =>
+  errnos
+    .filter(({ possible, nonblock }) => synthetic || (possible !== undefined && !nonblock))
+    .map(({ errno }) => errno);
+
+function valuesOf({ numbers, words = [] }: ChangeFault, synthetic: boolean): string[] {
+  if (numbers !== undefined) {
+    return NUMBERS.filter((n) => n >= numbers.least && n <= numbers.most).map(String);
+  }
+  return words
+    .filter(({ possible }) => synthetic || possible !== undefined)
+    .map(({ word }) => word);
 }
 
 function opcodesOf(names: readonly string[] | undefined): string[] {

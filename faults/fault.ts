@@ -20,7 +20,8 @@ export type ResultMoment =
   | 'setup'
   | 'register'
   | 'cqe'
-  | 'commit';
+  | 'commit'
+  | 'call';
 
 /** One error that a call or a CQE can end with. */
 export interface ErrnoRow {
@@ -30,8 +31,11 @@ export interface ErrnoRow {
   /** Possible only where the handle is O_NONBLOCK. */
   readonly nonblock?: true;
   readonly fate: Fate;
-  /** The connection is whole and the server must go on; else it may end, and nobody blames it. */
-  readonly goesOn?: true;
+  /**
+   * The connection is whole and the server must go on; else it may end, and nobody blames it. `run`: once
+   * requests come; while it starts it may give up.
+   */
+  readonly goesOn?: true | 'run';
 }
 
 interface Common {
@@ -50,6 +54,8 @@ export interface ResultFault extends Common {
   /** It is about a message: it can be chosen by opcode, nodeid, size, inflight. */
   readonly carries: boolean;
   readonly errnos: readonly ErrnoRow[];
+  /** Of the moment `call`: the system calls of the server that are meant, by number. */
+  readonly calls?: readonly number[];
 }
 
 /** The connection or the server ends. Fires at a point of points.ts, and by default once. */
@@ -61,4 +67,43 @@ export interface TeardownFault extends Common {
   readonly goesOn?: true;
 }
 
-export type Fault = ResultFault | TeardownFault;
+/** The server has so much of something more from a point on, and no more; until it is given back. */
+export interface QuotaFault extends Common {
+  readonly kind: 'quota';
+  /** What is counted, in a word or two, and by what it is limited. */
+  readonly counts: string;
+  readonly possible: string;
+  /** What becomes of the requests of that time. */
+  readonly fate: Fate;
+  readonly goesOn?: true | 'run';
+  /** Calls that the rig must see for it, by number; none: the kernel sees to it alone. */
+  readonly calls?: readonly number[];
+}
+
+/** A value of a change that is a word. */
+export interface ChangeWord {
+  readonly word: string;
+  readonly does: string;
+  /** The kernel's source function; undefined: synthetic. */
+  readonly possible?: string;
+  /** Its moment, where it is another than the fault's. */
+  readonly moment?: ChangeMoment;
+}
+
+/** `offer`: INIT is made. `ask`: a request is put into the kernel's queue. `delivered`: the server has it. */
+export type ChangeMoment = 'offer' | 'ask' | 'delivered';
+
+/** The kernel's side does something else than usual: asks later, elsewhere, something odd. */
+export interface ChangeFault extends Common {
+  readonly kind: 'change';
+  readonly moment: ChangeMoment;
+  /** Only requests of these opcodes. */
+  readonly opcodes?: readonly number[];
+  /** The value is a number of these, or one of the words. */
+  readonly numbers?: { readonly least: number; readonly most: number; readonly possible?: string };
+  readonly words?: readonly ChangeWord[];
+  /** What becomes of the request. */
+  readonly fate: Fate;
+}
+
+export type Fault = ResultFault | TeardownFault | QuotaFault | ChangeFault;

@@ -9,7 +9,7 @@ import { FAULTS } from './list.ts';
 import { parseRule } from './parse.ts';
 import { POINTS } from './points.ts';
 import { ruleText } from './rule.ts';
-import { needsRings, type Played, play, type ServerName } from './testing/play.ts';
+import { isRing, needsRings, type Played, play, type ServerName } from './testing/play.ts';
 
 /** A rule of each fault that comes true with this server, and how the server ends. */
 const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number | null }> = {
@@ -33,6 +33,28 @@ const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number
   sigterm: { rule: 'sigterm:at=delivered:when=7', server: 'device' },
   sigint: { rule: 'sigint:at=daemonized', server: 'daemon' },
   sigkill: { rule: 'sigkill:at=before-init-reply', server: 'device', exit: null },
+  open: { rule: 'LOOKUP:open=EMFILE:when=1', server: 'files' },
+  descriptor: { rule: 'OPEN:descriptor=ENFILE:when=1', server: 'files' },
+  eventfd: { rule: 'eventfd=EMFILE', server: 'ring' },
+  mmap: { rule: 'mmap=ENOMEM:when=1', server: 'device', exit: 1 },
+  mlock: { rule: 'mlock=ENOMEM', server: 'pinned' },
+  'uring-register': { rule: 'uring-register=ENOMEM', server: 'fixed' },
+  fork: { rule: 'fork=EAGAIN:when=1', server: 'device', exit: 1 },
+  'backing-write': { rule: 'WRITE:backing-write=EDQUOT:when=2', server: 'files' },
+  fds: { rule: 'READDIRPLUS:fds=2:at=asked:until=1', server: 'files' },
+  memory: { rule: 'memory=0:at=asked:until=10:when=5', server: 'files' },
+  locked: { rule: 'locked=1000000:at=before-init', server: 'pinned' },
+  processes: { rule: 'processes=1:at=before-init', server: 'ring' },
+  space: { rule: 'space=6000:at=asked:until=30', server: 'files' },
+  'backing-files': { rule: 'backing-files=0:at=asked', server: 'handed' },
+  hold: { rule: 'READ:hold=2:when=2', server: 'together' },
+  migrate: { rule: 'migrate=1:when=3', server: 'ring' },
+  interrupt: { rule: 'READ,WRITE:interrupt=early', server: 'device' },
+  forgets: { rule: 'forgets=20', server: 'files' },
+  malformed: { rule: 'WRITE:malformed=short', server: 'device' },
+  readahead: { rule: 'readahead=4096', server: 'device' },
+  'max-pages': { rule: 'max-pages=32', server: 'ring' },
+  'not-offered': { rule: 'not-offered=DO_READDIRPLUS', server: 'device' },
 };
 
 it('has a run for every fault, and none for others', () => {
@@ -55,8 +77,7 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
   });
 
   it('names the source in the kernel of what is possible', () => {
-    const rows = fault.kind === 'result' ? fault.errnos : [fault];
-    for (const { possible } of rows) if (possible !== undefined) expect(possible).toMatch(SOURCE);
+    for (const possible of sourcesOf(fault)) expect(possible).toMatch(SOURCE);
     if (fault.kind !== 'result') return;
     const errnos = fault.errnos.map(({ errno }) => errno);
     expect(new Set(errnos).size).toBe(errnos.length);
@@ -66,9 +87,10 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
     for (const text of rulesOf(fault)) expect(ruleText(parseRule(text))).toBe(text);
     for (const transport of ['device', 'ring'] as const) {
       const text = `${rulesOf(fault)[0]}:transport=${transport}`;
-      if (fault.kind === 'result' && !fault.transports.includes(transport)) {
-        expect(() => parseRule(text)).toThrow(/means nothing on the/);
-      } else if (fault.kind === 'result') expect(ruleText(parseRule(text))).toBe(text);
+      // The others mean something where their point does.
+      if (fault.kind === 'teardown' || fault.kind === 'quota') continue;
+      if (fault.transports.includes(transport)) expect(ruleText(parseRule(text))).toBe(text);
+      else expect(() => parseRule(text)).toThrow(/means nothing on the/);
     }
   });
 
@@ -80,7 +102,7 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
     });
 
     it('comes true, and is an event each time', (context) => {
-      if (server === 'ring') needsRings(context);
+      if (isRing(server)) needsRings(context);
       const [run] = runs as [Played];
       const [result] = run.plan;
       expect(result?.fired).toBeGreaterThan(0);
@@ -89,14 +111,14 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
     });
 
     it('gives nobody a reason to accuse the server', (context) => {
-      if (server === 'ring') needsRings(context);
+      if (isRing(server)) needsRings(context);
       for (const { against, exit: ended } of runs) {
         expect({ against, code: ended?.code }).toEqual({ against: [], code: exit });
       }
     });
 
     it('gives the same canonical log again', (context) => {
-      if (server === 'ring') needsRings(context);
+      if (isRing(server)) needsRings(context);
       const [first, second] = runs as [Played, Played];
       expect(second.lines).toEqual(first.lines);
       expect(second.log).toBe(first.log);
@@ -106,6 +128,22 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
 });
 
 function rulesOf(fault: Fault): string[] {
-  if (fault.kind === 'result') return fault.errnos.map(({ errno }) => `${fault.name}=${errno}`);
-  return POINTS.map((point) => `${fault.name}:at=${point.name}`);
+  const { name } = fault;
+  if (fault.kind === 'result') return fault.errnos.map(({ errno }) => `${name}=${errno}`);
+  if (fault.kind === 'change') {
+    const { numbers, words = [] } = fault;
+    const values =
+      numbers === undefined ? words.map(({ word }) => word) : [numbers.least, numbers.most];
+    return values.map((value) => `${name}=${value}`);
+  }
+  const outcome = fault.kind === 'quota' ? `${name}=3` : name;
+  return POINTS.map((point) => `${outcome}:at=${point.name}`);
+}
+
+/** Functions of the kernel that are named. */
+function sourcesOf(fault: Fault): string[] {
+  if (fault.kind === 'teardown' || fault.kind === 'quota') return [fault.possible ?? []].flat();
+  const rows =
+    fault.kind === 'result' ? fault.errnos : [fault.numbers ?? {}, ...(fault.words ?? [])];
+  return rows.flatMap((row) => ('possible' in row && row.possible) || []);
 }

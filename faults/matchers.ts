@@ -66,8 +66,11 @@ type Misplaced = (fault: Fault, point: Point | undefined) => string | undefined;
 const what = (fault: Fault, point: Point | undefined): string =>
   point === undefined ? fault.name : `at=${point.name}`;
 
+const carriesMessage = (fault: Fault): boolean =>
+  fault.kind === 'result' ? fault.carries : fault.kind === 'change' && fault.moment !== 'offer';
+
 const needsMessage: Misplaced = (fault, point) => {
-  const carries = point === undefined ? fault.kind === 'result' && fault.carries : point.carries;
+  const carries = point === undefined ? carriesMessage(fault) : point.carries;
   return carries ? undefined : `${what(fault, point)} is about no message to choose by`;
 };
 
@@ -77,9 +80,9 @@ const needsRing: Misplaced = (fault, point) =>
     : `${what(fault, point)} has no queue`;
 
 const moments = (fault: Fault, point: Point | undefined): string[] =>
-  point !== undefined ? [point.moment] : fault.kind === 'result' ? [fault.moment] : [];
+  point !== undefined ? [point.moment] : 'moment' in fault ? [fault.moment] : [];
 const OF_QUEUES = (moment: string): boolean =>
-  ['delivered', 'cqe', 'commit', 'register', 'registered'].includes(moment);
+  ['ask', 'delivered', 'cqe', 'commit', 'register', 'registered'].includes(moment);
 const OF_ENTRIES = (moment: string): boolean => ['delivered', 'cqe', 'registered'].includes(moment);
 
 const MISPLACED: Partial<Record<string, Misplaced>> = {
@@ -110,7 +113,7 @@ export function checkMatchers(fault: Fault, point: Point | undefined, given: Giv
     found.messages = given.messages;
   }
   for (const [name, value] of given.matchers) {
-    if (name === 'at') continue;
+    if (name === 'at' || name === 'until') continue;
     const misplaced = MISPLACED[name]?.(fault, point);
     if (misplaced !== undefined) throw new RuleError(value.part, misplaced, `leave ${name}= out`);
     found[name] = read(name, value);
@@ -139,7 +142,7 @@ function oneOf<T extends string>({ text, offset }: Value, words: readonly T[], w
 }
 
 /** A whole number in digits, without sign. */
-function numberOf(text: string, offset: number, hint: string): number {
+export function numberOf(text: string, offset: number, hint: string): number {
   if (!/^\d+$/.test(text)) throw new RuleError(offset, `${quoted(text)} is no number`, hint);
   const value = Number(text);
   if (Number.isSafeInteger(value)) return value;

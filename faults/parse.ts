@@ -1,9 +1,16 @@
 /** Reads a rule's text (faults/rule.ts has the grammar). Every refusal has a column and a hint. */
 import type { ErrnoName } from '../rig/protocol/errno.ts';
 import { OP_NAMES, opByName } from '../rig/protocol/opcodes.ts';
-import type { Fault, ResultFault, TeardownFault } from './fault.ts';
+import type { ChangeFault, Fault, QuotaFault, ResultFault, TeardownFault } from './fault.ts';
 import { FAULTS, faultOf } from './list.ts';
-import { checkMatchers, type Given, MATCHERS, matcherOf } from './matchers.ts';
+import {
+  checkMatchers,
+  type Given,
+  MATCHERS,
+  matcherOf,
+  numberOf,
+  type Value,
+} from './matchers.ts';
 import { POINTS, type Point, pointOf } from './points.ts';
 import { defaultWhen, type Rule, TWICE } from './rule.ts';
 import { didYouMean, quoted, RuleError } from './rule_error.ts';
@@ -100,8 +107,8 @@ function matcher(part: Part, given: Given): void {
     if (fault !== undefined) {
       throw new RuleError(part.offset, `a second fault, ${name}`, 'write a rule for each');
     }
-    const names = [...MATCHERS.map((one) => one.name), 'at'];
-    if (name !== 'at') {
+    const names = [...MATCHERS.map((one) => one.name), 'at', 'until'];
+    if (name !== 'at' && name !== 'until') {
       throw new RuleError(
         part.offset,
         `no matcher ${quoted(name)}`,
@@ -113,7 +120,7 @@ function matcher(part: Part, given: Given): void {
     throw new RuleError(part.offset, `${name}= a second time`, 'write each matcher once');
   }
   if (value === undefined || value.text === '') {
-    const example = spec?.example ?? 'at=delivered';
+    const example = spec?.example ?? (name === 'at' ? 'at=delivered' : 'until=3');
     const end = part.offset + part.text.length;
     throw new RuleError(end, `${name} without a value`, `write for instance ${example}`);
   }
@@ -127,31 +134,79 @@ function faultIn(outcome: Part): Fault {
   const names = FAULTS.map((one) => one.name);
   let hint = didYouMean(name, names, 'faults are');
   if (isMessages(outcome)) hint = 'opcodes are joined by commas, and the fault follows';
-  if (matcherOf(name) !== undefined || name === 'at') hint = 'a matcher stands behind the fault';
+  if (matcherOf(name) !== undefined || name === 'at' || name === 'until')
+    hint = 'a matcher stands behind the fault';
   throw new RuleError(outcome.offset, `no fault ${quoted(name)}`, hint);
 }
 
 function ruleOf(fault: Fault, value: Part | undefined, given: Given, end: number): Rule {
   const at = given.matchers.get('at');
-  if (fault.kind === 'result') {
+  const until = given.matchers.get('until');
+  if (until !== undefined && fault.kind !== 'quota') {
+    const hint = 'only a quota is given back: leave until= out, or bound it by when=';
+    throw new RuleError(until.part, `until= with ${fault.name}`, hint);
+  }
+  if (fault.kind === 'result' || fault.kind === 'change') {
     if (at !== undefined) {
-      const hint = `${fault.name} comes where ${fault.does.replace(/ fails$/, '')} is: leave at= out`;
+      const where = fault.kind === 'change' ? fault.does : fault.does.replace(/ fails$/, '');
+      const hint = `${fault.name} comes where ${where} is: leave at= out`;
       throw new RuleError(at.part, `at= with ${fault.name}`, hint);
     }
-    const errno = errnoOf(fault, value, end);
-    return { fault, errno, ...matchersOf(fault, undefined, given) };
+    const rest = matchersOf(fault, undefined, given);
+    if (fault.kind === 'change') return { fault, value: changeOf(fault, value, end), ...rest };
+    return { fault, errno: errnoOf(fault, value, end), ...rest };
   }
+  const amount = fault.kind === 'quota' ? amountOf(fault, value, end) : 0;
+  const point = pointNamed(fault, at, end);
+  const rest = matchersOf(fault, point, given);
+  if (fault.kind === 'teardown') return { fault, at: point, times: timesOf(fault, value), ...rest };
+  return { fault, at: point, amount, until: until && untilOf(until), ...rest };
+}
+
+function pointNamed({ name }: Fault, at: Value | undefined, end: number): Point {
   if (at === undefined) {
     const hint = `add for instance at=delivered; points are ${POINTS.map((p) => p.name).join(', ')}`;
-    throw new RuleError(end, `${fault.name} without a point`, hint);
+    throw new RuleError(end, `${name} without a point`, hint);
   }
   const point = pointOf(at.text);
-  if (point === undefined) {
-    const names = POINTS.map((one) => one.name);
-    const hint = didYouMean(at.text, names, 'points are');
-    throw new RuleError(at.offset, `no point ${quoted(at.text)}`, hint);
+  if (point !== undefined) return point;
+  const names = POINTS.map((one) => one.name);
+  const hint = didYouMean(at.text, names, 'points are');
+  throw new RuleError(at.offset, `no point ${quoted(at.text)}`, hint);
+}
+
+function untilOf({ text, offset }: Value): number {
+  const hint = 'write until=3: so many requests are answered, and it is given back';
+  const answers = numberOf(text, offset, hint);
+  if (answers > 0) return answers;
+  throw new RuleError(offset, 'until=0', 'count from 1');
+}
+
+function amountOf({ name, counts }: QuotaFault, value: Part | undefined, end: number): number {
+  const hint = `write ${name}=0 for none, ${name}=9 for 9 ${counts} more`;
+  if (value !== undefined && value.text !== '') return numberOf(value.text, value.offset, hint);
+  throw new RuleError(value?.offset ?? end, `${name} without a number`, hint);
+}
+
+function changeOf(fault: ChangeFault, value: Part | undefined, end: number): number | string {
+  const { name, numbers, words = [] } = fault;
+  const known = words.map(({ word }) => word);
+  const example = numbers === undefined ? known[0] : numbers.least;
+  const wanted =
+    numbers === undefined ? known.slice(0, 6).join(' ') : `${numbers.least} to ${numbers.most}`;
+  if (value === undefined || value.text === '') {
+    const hint = `write ${name}=${example}, or one of ${wanted}`;
+    throw new RuleError(value?.offset ?? end, `${name} without a value`, hint);
   }
-  return { fault, at: point, times: timesOf(fault, value), ...matchersOf(fault, point, given) };
+  const { text, offset } = value;
+  if (numbers === undefined) {
+    if (known.includes(text)) return text;
+    const hint = didYouMean(text, known, 'it is one of');
+    throw new RuleError(offset, `${name} has no ${quoted(text)}`, hint);
+  }
+  const number = numberOf(text, offset, `write a number, ${wanted}`);
+  if (number >= numbers.least && number <= numbers.most) return number;
+  throw new RuleError(offset, `${name}=${number}`, `write a number, ${wanted}`);
 }
 
 function matchersOf(fault: Fault, point: Point | undefined, given: Given) {

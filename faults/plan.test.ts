@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { anyRule } from './arbitraries.ts';
 import { parseRule } from './parse.ts';
 import { parsePlan } from './plan.ts';
-import { isTeardown, type Rule, ruleText } from './rule.ts';
+import { type Rule, ruleText } from './rule.ts';
 import { PlanError } from './rule_error.ts';
 
 const texts = (yaml: string): string[] => parsePlan(yaml, 'p.yaml').rules.map(ruleText);
@@ -54,11 +54,12 @@ function asMap(rule: Rule): Record<string, unknown> {
   const parts = ruleText(rule).split(':');
   const map: Record<string, unknown> = { fault: rule.fault.name };
   if (rule.messages !== undefined) map.messages = (parts.shift() ?? '').split(',');
-  if (!isTeardown(rule)) map.value = rule.errno;
-  else if (rule.times > 1) map.value = 'twice';
+  const given = (value: string): unknown => (/^\d+$/.test(value) ? Number(value) : value);
+  const [, outcome] = (parts[0] ?? '').split('=');
+  if (outcome !== undefined) map.value = given(outcome);
   for (const part of parts.slice(1)) {
     const [key = '', value = ''] = part.split('=');
-    map[key] = /^\d+$/.test(value) ? Number(value) : value;
+    map[key] = given(value);
   }
   return map;
 }
@@ -105,6 +106,15 @@ const MALFORMED: readonly (readonly [string, RegExp])[] = [
     'rules:\n  - messages: [REED]\n    fault: read\n    value: EIO',
     /^p.yaml:2:15: no opcode "REED"; did you mean READ\?/,
   ],
+  [
+    'rules:\n  - fault: fds\n    value: EMFILE\n    at: asked',
+    /^p.yaml:3:12: "EMFILE" is no number/,
+  ],
+  ['rules:\n  - fault: fds\n    value: 0', /fds without a point/],
+  ['rules:\n  - fault: fds\n    value: 0\n    at: asked\n    until: 0', /^p.yaml:5:12: until=0/],
+  ['rules:\n  - fault: abort\n    at: commit\n    until: 3', /^p.yaml:4:12: until= with abort/],
+  ['rules:\n  - fault: hold\n    value: no', /"no" is no number/],
+  ['rules:\n  - fault: interrupt\n    value: soon', /^p.yaml:3:12: interrupt has no "soon"/],
   ['rules: [read=EINTR', /^p.yaml:1:\d+: .*; see faults\/plan.schema.json/],
   ['rules:\n\t- read=EINTR', /^p.yaml:2:\d+: .*; see faults/],
   ['rules: [read=EINTR]\nrules: [read=EIO]', /^p.yaml:2:1: .*unique/i],

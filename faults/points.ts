@@ -58,6 +58,13 @@ export const POINTS: readonly Point[] = [
     carries: false,
   },
   {
+    name: 'asked',
+    when: "a client asks: the request is about to get into the kernel's queue",
+    transports: BOTH,
+    moment: 'ask',
+    carries: true,
+  },
+  {
     name: 'delivered',
     when: 'the server has a request and has not answered it; with inflight=n, n of them',
     transports: BOTH,

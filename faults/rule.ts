@@ -11,11 +11,18 @@
  * Counting scope of `when`: the moments of the whole session that fit all else in the rule, from 1, in
  * the order they come, over all connections, handles, queues and threads. A message that a rule was
  * true for does not come into its count again when it is delivered anew. Without `when` an error comes
- * every time, a teardown the first time.
+ * every time, a change too; a teardown and a quota the first time.
  */
 import type { ErrnoName } from '../rig/protocol/errno.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
-import type { Fault, ResultFault, TeardownFault, Transport } from './fault.ts';
+import type {
+  ChangeFault,
+  Fault,
+  QuotaFault,
+  ResultFault,
+  TeardownFault,
+  Transport,
+} from './fault.ts';
 import type { Point } from './points.ts';
 
 /** Both ends included; `last` may be Infinity. */
@@ -63,13 +70,37 @@ export interface TeardownRule extends Matchers {
   readonly times: number;
 }
 
-export type Rule = ResultRule | TeardownRule;
+export interface QuotaRule extends Matchers {
+  readonly fault: QuotaFault;
+  readonly at: Point;
+  /** So much more than it has there. */
+  readonly amount: number;
+  /** It is given back when so many requests have been answered since; undefined: never. */
+  readonly until: number | undefined;
+}
+
+export interface ChangeRule extends Matchers {
+  readonly fault: ChangeFault;
+  readonly value: number | string;
+}
+
+export type Rule = ResultRule | TeardownRule | QuotaRule | ChangeRule;
 
 export const isTeardown = (rule: Rule): rule is TeardownRule => rule.fault.kind === 'teardown';
+export const isResult = (rule: Rule): rule is ResultRule => rule.fault.kind === 'result';
+export const isQuota = (rule: Rule): rule is QuotaRule => rule.fault.kind === 'quota';
+export const isChange = (rule: Rule): rule is ChangeRule => rule.fault.kind === 'change';
+
+/** The point of a rule that has one. */
+export const pointIn = (rule: Rule): Point | undefined => ('at' in rule ? rule.at : undefined);
+
+/** What says where the rule means something. */
+export const placeIn = (rule: Rule): { readonly transports: readonly Transport[] } =>
+  pointIn(rule) ?? rule.fault;
 
 /** Whether a rule can never come true where no ring is offered. */
 export function needsRing(rule: Rule): boolean {
-  const { transports } = isTeardown(rule) ? rule.at : rule.fault;
+  const { transports } = placeIn(rule);
   return rule.transport === 'ring' || !transports.includes('device');
 }
 
@@ -80,7 +111,7 @@ export const EVERY_TIME: When = { first: 1, last: Number.POSITIVE_INFINITY, step
 export const FIRST_TIME: When = { first: 1, last: 1, step: 1 };
 
 export const defaultWhen = (fault: Fault): When =>
-  fault.kind === 'result' ? EVERY_TIME : FIRST_TIME;
+  fault.kind === 'result' || fault.kind === 'change' ? EVERY_TIME : FIRST_TIME;
 
 const rangeText = ({ first, last }: Range): string => {
   if (first === last) return `${first}`;
@@ -94,6 +125,19 @@ const whenText = (when: When): string =>
 const same = (a: When, b: When): boolean =>
   a.first === b.first && a.last === b.last && a.step === b.step;
 
+/** The fault with its value, and where. */
+function outcomeText(rule: Rule): string[] {
+  const { name } = rule.fault;
+  if (isTeardown(rule)) {
+    return [rule.times > 1 ? `${name}=${TWICE}` : name, `at=${rule.at.name}`];
+  }
+  if (isQuota(rule)) {
+    const until = rule.until === undefined ? [] : [`until=${rule.until}`];
+    return [`${name}=${rule.amount}`, `at=${rule.at.name}`, ...until];
+  }
+  return [`${name}=${isChange(rule) ? rule.value : (rule as ResultRule).errno}`];
+}
+
 /** The rule as text that parses to it again, always in the same order. */
 export function ruleText(rule: Rule): string {
   const { fault, messages, when, transport, queue, entry, nodeid, size, inflight, phase } = rule;
@@ -101,9 +145,7 @@ export function ruleText(rule: Rule): string {
   if (messages !== undefined) {
     parts.push(messages === '*' ? '*' : messages.map((opcode) => opName(opcode)).join(','));
   }
-  if (isTeardown(rule)) {
-    parts.push(rule.times > 1 ? `${fault.name}=${TWICE}` : fault.name, `at=${rule.at.name}`);
-  } else parts.push(`${fault.name}=${rule.errno}`);
+  parts.push(...outcomeText(rule));
   if (!same(when, defaultWhen(fault))) parts.push(`when=${whenText(when)}`);
   if (transport !== undefined) parts.push(`transport=${transport}`);
   for (const [name, range] of Object.entries({ queue, entry, nodeid, size, inflight })) {

@@ -11,12 +11,17 @@ export const RULE_KEYS: readonly string[] = [
   'fault',
   'value',
   'at',
+  'until',
   ...MATCHERS.map(({ name }) => name),
 ];
 
 const errnos = [
   ...new Set(FAULTS.flatMap((f) => (f.kind === 'result' ? f.errnos.map((row) => row.errno) : []))),
 ];
+
+const words = FAULTS.flatMap((f) =>
+  f.kind === 'change' ? (f.words ?? []).map(({ word }) => word) : [],
+);
 
 const range = (name: string) => ({
   description: MATCHERS.find((one) => one.name === name)?.chooses,
@@ -40,10 +45,18 @@ const ruleProperties = () => ({
   fault: {
     oneOf: described(FAULTS.map(({ name, does }) => ({ name, says: does }))),
   },
-  value: { description: `an errno, or ${TWICE} for a teardown`, enum: [...errnos, TWICE] },
+  value: {
+    description: `an errno, ${TWICE} for a teardown, how much for a quota, what for a change`,
+    anyOf: [{ type: 'integer', minimum: 0 }, { enum: [...errnos, TWICE, ...words] }],
+  },
   at: {
-    description: 'the point of a teardown',
+    description: 'the point of a teardown or a quota',
     oneOf: described(POINTS.map(({ name, when }) => ({ name, says: when }))),
+  },
+  until: {
+    description: 'of a quota: it is given back when so many requests have been answered since',
+    type: 'integer',
+    minimum: 1,
   },
   when: range('when'),
   transport: { enum: TRANSPORTS },

@@ -24,6 +24,8 @@ export interface NativeSeam {
   unwatch(fd: number): void;
   keeperSend(type: number, text: string): number;
   allowPath(prefix: string): void;
+  arm(nr: number): void;
+  checked(slot: number): boolean;
   close(): void;
   respond(slot: number, result: number): number;
   continue(slot: number): number;
@@ -180,6 +182,7 @@ export interface Native {
   fsconfigString(context: number, key: string, value: string): number;
   fsconfigCommand(context: number, command: number): number;
   sendSignal(pid: number, signal: number): number;
+  softLimit(pid: number, resource: number, soft: number): number;
   EntryMessages: new (size: number) => EntryMessages;
   /* Poison in a ring entry's two buffers in the server (addon/entry.cc). */
   putPoison(tid: number, headers: number, payload: number, size: number, tag: number): boolean;

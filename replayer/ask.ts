@@ -13,6 +13,7 @@ import { Slab } from '../rig/protocol/slab.ts';
 import { IN_HEADER } from '../rig/protocol/structs-common.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
+import { Lacks } from './lacks.ts';
 import type { OwnerMap } from './normal.ts';
 import type { Side } from './side.ts';
 import { adapt, Orphan, translate } from './translate.ts';
@@ -38,6 +39,8 @@ export class Asker {
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
   readonly #slab = new Slab();
+  /** What the plan's faults let the server fail in. */
+  readonly lacks = new Lacks(() => this.tickets.values());
   /** READDIRs of this run's own, to reach the end that the capture saw. */
   readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
 
@@ -93,6 +96,7 @@ export class Asker {
     if (this.tickets.size > 0) this.overlaps++;
     side.flights.set(asked.unique, asked);
     this.asking = asked;
+    this.lacks.asked(asked);
     const cpu = this.#cpuOf(event, side, request);
     for (const spec of specs) {
       spec.cpu = cpu;

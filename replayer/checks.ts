@@ -9,6 +9,7 @@ import { Guarded } from '../rig/checks/guarded.ts';
 import { Mounts } from '../rig/checks/mounts.ts';
 import { Negotiation } from '../rig/checks/negotiation.ts';
 import { Ownership } from '../rig/checks/ownership.ts';
+import { Progress } from '../rig/checks/progress.ts';
 
 /** `cpus`: possible CPUs of this run, and so the queues of a ring. */
 export const checksOf = (cpus: number): Check[] =>
@@ -20,4 +21,5 @@ export const checksOf = (cpus: number): Check[] =>
     new Ownership(cpus),
     new Mounts(),
     new Descriptors(),
+    new Progress(),
   ].map((check) => new Guarded(check));

@@ -14,7 +14,7 @@ import type { Side } from './side.ts';
 
 const compareBytes = Buffer.prototype.compare;
 
-const isDirectory = (opcode: number): boolean =>
+export const isDirectory = (opcode: number): boolean =>
   opcode === OP.READDIR.opcode || opcode === OP.READDIRPLUS.opcode;
 
 /** The captured reply has been reached and this run's request has ended. */

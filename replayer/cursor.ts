@@ -23,8 +23,9 @@ import { NOTIFY } from '../rig/protocol/notify.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Asker } from './ask.ts';
 import { faulted, isRelease, isResent, named, negotiateWith, repliedTo } from './captured.ts';
-import { compare, normalForm } from './compare.ts';
+import { compare, isDirectory, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
+import { failed, mustBeAnswered } from './lacks.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
 import { Side } from './side.ts';
 
@@ -276,7 +277,11 @@ export class Cursor {
     // Answered again, after it was told that its answer had failed: it may say so.
     const unsure = flight.fault?.fate === 'unsure' && answered.expected !== answered.actual;
     const excused = unsure || (ended && (flight.fault !== undefined || this.#mayEnd));
-    this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
+    if (failed(flight, answered)) {
+      const { nodeid, fh, opcode } = flight;
+      if (isDirectory(opcode)) side.readStream(BigInt(nodeid), BigInt(fh ?? 0))?.break();
+      this.#emit(faulted(flight));
+    } else this.#emit(excused ? this.#givenUp(flight, 'ended', 'the connection ended') : answered);
     return true;
   }
 
@@ -314,7 +319,7 @@ export class Cursor {
   /** A request that is not waited for any longer. */
   #givenUp(flight: Flight, why: 'missing' | 'ended', detail: string): UnansweredEvent {
     const { index, conn, opcode, nodeid, fault } = flight;
-    if (fault !== undefined && fault.fate !== 'kept') return faulted(flight);
+    if (fault !== undefined && !mustBeAnswered(fault.fate)) return faulted(flight);
     const at = { index, conn, opcode, nodeid };
     if (why === 'missing' && this.#mayEnd && !this.#delivered(flight)) {
       return { kind: 'unanswered', ...at, why: 'ended', detail: `not taken any more: ${detail}` };
@@ -337,11 +342,20 @@ export class Cursor {
       this.#mayEnd = true;
       this.paused = true;
     }
-    if (event.unique === '') return 0;
-    const unique = BigInt(`0x${event.unique}`);
-    const flight = this.#flightOf(event.conn, unique, event.opcode);
-    if (flight !== undefined && event.fate !== 'none') flight.fault = event;
+    const flight = this.#flightIn(event);
+    this.#asker.lacks.take(event, flight);
     return flight?.index ?? 0;
+  }
+
+  #flightIn({ conn, unique, opcode, at }: InjectedEvent): Flight | undefined {
+    if (unique !== '') return this.#flightOf(conn, BigInt(`0x${unique}`), opcode);
+    const { asking } = this.#asker;
+    return at === 'ask' && asking?.conn === conn ? asking : undefined;
+  }
+
+  /** The server has again what a rule of the plan took. */
+  released(rule: number): void {
+    this.#asker.lacks.released(rule);
   }
   #mayEnd = false;
   /**

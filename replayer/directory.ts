@@ -57,8 +57,14 @@ export interface NameBinding {
 export class DirectoryStream {
   /** Two opens go by one handle: whose portion is whose cannot be told, nothing is compared. */
   shared = false;
+  #broken = false;
   readonly #captured = new Side();
   readonly #run = new Side();
+
+  /** A portion is missing that this run was asked for and not given. */
+  break(): void {
+    this.#broken = true;
+  }
 
   /** This run's offset for a captured READDIR at `cookie`. */
   offset(cookie: bigint): bigint {
@@ -111,7 +117,7 @@ export class DirectoryStream {
 
   /** Names only one side has; undefined while either has not seen the end. */
   difference(): { missing: string[]; extra: string[] } | undefined {
-    if (this.shared || !this.#captured.ended || !this.#run.ended) return undefined;
+    if (this.shared || this.#broken || !this.#captured.ended || !this.#run.ended) return undefined;
     const missing = [...this.#captured.names.keys()].filter((n) => !this.#run.names.has(n));
     const extra = [...this.#run.names.keys()].filter((n) => !this.#captured.names.has(n));
     return { missing: missing.sort(), extra: extra.sort() };

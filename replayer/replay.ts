@@ -32,6 +32,7 @@ import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Crashes, NAMING } from './crashes.ts';
 import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
+import { injectInto } from './injecting.ts';
 import { keeper } from './kept.ts';
 import { makeMountpoint, targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
@@ -40,7 +41,6 @@ import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
 import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
-import { ReplayTeardowns } from './teardowns.ts';
 import { Watched } from './watched.ts';
 
 export type * from './options.ts';
@@ -116,10 +116,11 @@ function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: W
 }
 
 function startOf(
-  { command, cwd, root }: ReplayOptions & { cwd: string },
+  { command, cwd, root, decider }: ReplayOptions & { cwd: string; decider: Decider | undefined },
   reader: CaptureReader,
-  { calls }: ShownCpus,
+  shown: ShownCpus,
 ): LaunchOptions {
+  const calls = [...new Set([...shown.calls, ...(decider?.calls ?? [])])];
   const env = { ...(process.env as Record<string, string>) };
   const { umask } = reader.begin.server;
   return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
@@ -145,8 +146,9 @@ async function run(
   const played = { kernel: options.kernel ?? reader.begin.kernel, switches, ring };
   const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus, played);
   const launched = launch(start);
+  const offer = offerWith(before.offer, ring);
   const model = new ModelKernel({
-    offer: offerWith(before.offer, ring),
+    offer: (conn) => replayer.changes?.offer(conn, offer) ?? offer,
     ring: { enabled: ring, cpus },
     switches,
     uniqueBase: options.uniqueBase ?? 0n,
@@ -170,9 +172,8 @@ async function run(
   cursor.onStop = () => log.cut();
   const ending = new Ending(session, model, launched.keeperPid, emit, options.stacks);
   const replayer = new Replayer(session, cursor, ending, options, hooks);
-  if (session.injection !== undefined) {
-    session.injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);
-  }
+  replayer.stalled = emit;
+  injectInto({ session, model, cursor, ending, replayer, cpus }, emit);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   for (const check of checks) routes.add((e) => check.take(e), check.kinds);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.

@@ -1,12 +1,14 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
-import type { ExitEvent, MountEvent, ReplayEvent } from '../rig/events.ts';
+import type { ExitEvent, MountEvent, ReplayEvent, StallEvent } from '../rig/events.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
+import type { ReplayChanges } from './changes.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
 import { Injected } from './injected.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
+import { notReady, waits } from './silence.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;
@@ -15,25 +17,12 @@ const PROGRESS_NS = 100e6;
 const BUSY_MS = 30_000;
 const OUTPUT_MAX = 64 << 10;
 
-/** What the threads wait in, each kind once: `bindfs read (held), bindfs futex_do_wait (forever)`. */
-const waits = (quiet: Quiet): string =>
-  [...new Set(quiet.threads.map((t) => `${t.comm} ${t.wchan} (${t.wait})`))].join(', ');
-
 /** Somebody sleeps in the kernel's own work, which comes to its end. */
 const inKernel = (quiet: Quiet | undefined): boolean =>
   quiet?.threads.some(sleepsInKernel) === true;
 
 /** After the last request, for a server that is never idle. */
 const RESTLESS_NS = 500e6;
-
-/** At most so many queues are named. */
-const NAMED_MAX = 8;
-
-const notReady = (queues: readonly number[]): string => {
-  const more = queues.length > NAMED_MAX ? ` and ${queues.length - NAMED_MAX} more` : '';
-  const named = queues.slice(0, NAMED_MAX).join(', ');
-  return `the ring is not ready, no entry in queue ${named}${more}`;
-};
 
 export class Replayer implements Director {
   exit: ReplayResult['exit'] = null;
@@ -53,6 +42,10 @@ export class Replayer implements Director {
   /** Nothing had happened when the session came by last. */
   #wasIdle = false;
   readonly #conns = new Set<number>();
+  /** What a plan holds back. */
+  changes: ReplayChanges | undefined;
+  /** Told of an answer that does not come. */
+  stalled: (event: StallEvent) => void = () => {};
   /** Queues without an entry, for which the clients of a connection wait. */
   queuesMissing: (conn: number) => number[] = () => [];
   #busyMs = BUSY_MS;
@@ -148,6 +141,7 @@ export class Replayer implements Director {
 
   #advance(): void {
     this.#cursor.pump();
+    this.changes?.pump();
     if (this.#cursor.detached && !this.#ending.begun) {
       this.#cursor.stop('the last open file of the detached mount was closed');
       this.#ending.begin('unmount', this.#conns);
@@ -189,10 +183,17 @@ export class Replayer implements Director {
     this.#advance();
     this.#wasIdle = true;
     // What is asked only now is not waited for yet.
-    if (this.#finished || paused) return;
+    if (this.#finished || paused || this.#letGo(idleMs)) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
     else this.#waitingFor(idleMs);
+  }
+
+  /** Nothing else is asked while a request is held back: it comes now. */
+  #letGo(idleMs: number): boolean {
+    if (this.changes === undefined || this.#session.device.deliverable) return false;
+    const quiet = this.#ending.look() !== undefined || idleMs > MISSING_MS;
+    return quiet && this.changes.releaseAll();
   }
 
   /** The server has done what it does after a fault, or goes on doing it. */
@@ -226,7 +227,7 @@ export class Replayer implements Director {
     if (busy) {
       if (idleMs < this.#busyMs + patience) return;
     } else if (!proven && idleMs < patience) return;
-    if (this.#cursor.release()) return;
+    if (this.#cursor.release() || this.changes?.releaseAll()) return;
     // One that was busy with something else all that time is not given as long again.
     if (busy) this.#busyMs = 0;
     const detail =
@@ -234,7 +235,9 @@ export class Replayer implements Director {
         ? `every thread of the server waits: ${waits(quiet)}`
         : `none in ${Math.round(idleMs / 1000)} s`;
     const ring = [...this.#conns].flatMap((conn) => this.queuesMissing(conn));
-    this.#cursor.giveUp('missing', ring.length === 0 ? detail : `${notReady(ring)}; ${detail}`);
+    const why = ring.length === 0 ? detail : `${notReady(ring)}; ${detail}`;
+    this.stalled({ kind: 'stall', t: this.#session.now(), proven, detail: why });
+    this.#cursor.giveUp('missing', why);
     this.#cursor.pump();
   }
 

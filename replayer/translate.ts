@@ -16,7 +16,7 @@ import {
 import { type FlatField, flatFields, type Layout, type Role } from '../rig/protocol/layout.ts';
 import { type Mark, requestMarks, writeMark } from '../rig/protocol/marks.ts';
 import { Request } from '../rig/protocol/message.ts';
-import { has, type Negotiated } from '../rig/protocol/negotiated.ts';
+import { has, maxWriteData, type Negotiated } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { IN_HEADER } from '../rig/protocol/structs-common.ts';
 import type { DirectoryStream } from './directory.ts';
@@ -180,10 +180,11 @@ function writePart(body: Uint8Array, head: number, done: number, size: number): 
 /** What goes into the queue for a request: usually itself; what this server cannot take, otherwise. */
 export function adapt(request: Request, negotiated: Negotiated): RequestSpec[] {
   const { opcode, body } = request;
-  if (opcode === OP.WRITE.opcode && body.length - 40 > negotiated.maxWrite) {
+  const most = maxWriteData(negotiated);
+  if (opcode === OP.WRITE.opcode && body.length - 40 > most) {
     const specs: RequestSpec[] = [];
-    for (let done = 0; done < body.length - 40; done += negotiated.maxWrite) {
-      const size = Math.min(negotiated.maxWrite, body.length - 40 - done);
+    for (let done = 0; done < body.length - 40; done += most) {
+      const size = Math.min(most, body.length - 40 - done);
       specs.push(specOf(request, writePart(body, 40, done, size)));
     }
     return specs;

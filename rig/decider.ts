@@ -28,7 +28,13 @@ export type MomentName =
   /** A COMMIT_AND_FETCH comes: the io_uring_enter that carries it has not gone on. */
   | 'commit'
   /** The first process has exited, and another lives on. */
-  | 'daemonized';
+  | 'daemonized'
+  /** INIT is about to be made. */
+  | 'offer'
+  /** A client's request is about to get into the kernel's queue. */
+  | 'ask'
+  /** A system call of the server that is none of the transport's (Decider.calls). */
+  | 'call';
 
 export interface Moment {
   readonly name: MomentName;
@@ -51,6 +57,8 @@ export interface Moment {
   readonly nonblock: boolean;
   /** Requests the server has and has not answered, this one included. */
   readonly inFlight: number;
+  /** Of `call`: its number. */
+  readonly nr?: number;
 }
 
 /** How a connection or its server can be ended. */
@@ -67,6 +75,28 @@ export const TEARDOWNS = [
 ] as const;
 export type TeardownName = (typeof TEARDOWNS)[number];
 
+/** What a server can run out of, and how much more of it there is. */
+export interface Quota {
+  readonly name: 'fds' | 'memory' | 'locked' | 'processes' | 'space' | 'backing-files';
+  readonly amount: number;
+  /** It is given back when so many requests have been answered; undefined: never. */
+  readonly until: number | undefined;
+}
+
+/** What the kernel's side does otherwise. */
+export interface Change {
+  readonly name:
+    | 'hold'
+    | 'migrate'
+    | 'interrupt'
+    | 'forgets'
+    | 'malformed'
+    | 'readahead'
+    | 'max-pages'
+    | 'not-offered';
+  readonly value: number | string;
+}
+
 /** One rule came true. */
 export interface Verdict {
   /** Place in the plan, from 1, and its text. */
@@ -81,9 +111,13 @@ export interface Verdict {
   readonly teardown: TeardownName | undefined;
   /** How often the teardown is done. */
   readonly times: number;
+  readonly quota?: Quota;
+  readonly change?: Change;
 }
 
 export interface Decider {
+  /** System calls that the plan is about and that the seam does not look at by itself, by number. */
+  readonly calls?: readonly number[];
   /** The rules that come true now, in the plan's order; often none. */
   decide(moment: Moment): readonly Verdict[];
 }
@@ -94,3 +128,24 @@ export interface Teardowns {
   refused(how: TeardownName, moment: Moment): number;
   perform(how: TeardownName, moment: Moment, times: number): void;
 }
+
+/** Who limits what the server has. */
+export interface Quotas {
+  /** 0, or the negative errno for which the limit cannot be had here. */
+  impose(quota: Quota): number;
+  release(quota: Quota): void;
+  /** What a call of the server ends with while a limit holds that is counted here: 0, or a negative errno. */
+  denied(nr: number, tid: number): number;
+  /** A backing file is about to be opened (1), or was closed (-1). False: there is no room for it. */
+  backing(change: 1 | -1): boolean;
+}
+
+/** Who does what is otherwise. */
+export interface Changes {
+  /** 0, a negative errno for which it cannot be had here, or LATER: it is told when it has been done. */
+  apply(verdict: Verdict, change: Change, moment: Moment): number;
+  delivered(moment: Moment): void;
+}
+
+/** Not yet: see Changes.apply. Out of the range of errnos. */
+export const LATER = -0x10004;

@@ -12,6 +12,18 @@ export type Fate =
   | 'unsure'
   /** No request is meant, but what the server answers from here on may be another thing. */
   | 'altered'
+  /** The server may answer it with an error, and with nothing else that differs. */
+  | 'may-fail'
+  /** It lacks something: so may it answer every request that it has until it is given back. */
+  | 'lacking'
+  /** The same, and it may end as a program without memory does: by SIGABRT or SIGSEGV. */
+  | 'may-die'
+  /** It and what was asked meanwhile came in another order, and may be answered so. */
+  | 'reordered'
+  /** It was asked another thing than in the capture: any answer will do, but one must come. */
+  | 'garbled'
+  /** It is asked as it would be, by another way. */
+  | 'whole'
   /** No request is meant. */
   | 'none';
 

@@ -2,7 +2,16 @@
  * Asks the decider at the moments the ports come to, says each injected fault as an event, and has
  * teardowns carried out. A session without a plan has none of these: ports look at `undefined`.
  */
-import type { Decider, Moment, MomentName, Teardowns, Verdict } from './decider.ts';
+import {
+  type Changes,
+  type Decider,
+  LATER,
+  type Moment,
+  type MomentName,
+  type Quotas,
+  type Teardowns,
+  type Verdict,
+} from './decider.ts';
 import type { EventSink } from './events.ts';
 import { IN_HEADER_SIZE } from './protocol/constants.ts';
 import { ERRNO } from './protocol/errno.ts';
@@ -17,6 +26,7 @@ export interface Place {
   readonly entry?: number;
   readonly splice?: boolean;
   readonly nonblock?: boolean;
+  readonly nr?: number;
 }
 
 /** What is remembered of a request until it is answered. */
@@ -28,16 +38,42 @@ interface Known {
 
 const NO_REQUEST: Known = { opcode: 0, nodeid: 0n, size: 0 };
 
+interface InHand {
+  readonly conn: number;
+  readonly unique: bigint;
+  readonly transport: Moment['transport'];
+}
+const NOTHING_IN_HAND: InHand = { conn: 0, unique: 0n, transport: 'device' };
+
+/** A request that a client is about to make: it has no number yet. */
+export interface Asked extends Known {
+  readonly conn: number;
+  readonly transport: Moment['transport'];
+  readonly queue: number;
+}
+
 export class Injection {
   /** Set by whoever drives the session; without one teardowns are refused. */
   teardowns: Teardowns | undefined;
+  /** The same of quotas and changes. */
+  quotas: Quotas | undefined;
+  changes: Changes | undefined;
+  /** A quota is given back. */
+  released: (verdict: Verdict) => void = () => {};
+  /** System calls beside the transport's that are asked about, by number. */
+  readonly calls: ReadonlySet<number>;
   readonly #decider: Decider;
   readonly #emit: EventSink;
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
+  /** What a thread has taken and not answered, the last of it. */
+  readonly #inHand = new Map<number, InHand>();
+  /** Quotas that hold, and how many answers they still have. */
+  #holding: { verdict: Verdict; left: number }[] = [];
 
   constructor(decider: Decider, emit: EventSink, now: () => number) {
     this.#decider = decider;
+    this.calls = new Set(decider.calls);
     this.#emit = emit;
     this.#now = now;
   }
@@ -57,8 +93,13 @@ export class Injection {
     if (bytes.length < IN_HEADER_SIZE) return undefined;
     const unique = uniqueOf(bytes);
     const known = { opcode: opcodeOf(bytes), nodeid: nodeidOf(bytes), size: bytes.length };
-    if (name === 'delivered') this.#known.set(key(place.conn, unique), known);
-    return this.#ask(name, transport, place, unique, known);
+    if (name !== 'delivered') return this.#ask(name, transport, place, unique, known);
+    this.#known.set(key(place.conn, unique), known);
+    this.#inHand.set(place.tid, { conn: place.conn, unique, transport });
+    const verdict = this.#ask(name, transport, place, unique, known);
+    const { changes } = this;
+    if (changes) changes.delivered(this.#moment(name, transport, place, unique, known));
+    return verdict;
   }
 
   /** A reply came, or was taken. What answers no request that was delivered is not looked at. */
@@ -73,7 +114,40 @@ export class Injection {
     const verdict = this.#ask(name, transport, place, unique, known);
     const answered = name !== 'reply' && verdict === undefined;
     if (answered || verdict?.fate === 'lost') this.#known.delete(key(place.conn, unique));
+    if (answered) this.#answered(place.tid, unique);
     return verdict;
+  }
+
+  #answered(tid: number, unique: bigint): void {
+    if (this.#inHand.get(tid)?.unique === unique) this.#inHand.delete(tid);
+    for (const held of this.#holding) held.left--;
+    const over = this.#holding.filter(({ left }) => left <= 0);
+    if (over.length === 0) return;
+    this.#holding = this.#holding.filter(({ left }) => left > 0);
+    for (const { verdict } of over) {
+      if (verdict.quota !== undefined) this.quotas?.release(verdict.quota);
+      this.released(verdict);
+    }
+  }
+
+  /** A client is about to ask. What is to be otherwise is done by `changes`. */
+  asked({ conn, transport, queue, ...known }: Asked): void {
+    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, known);
+  }
+
+  /** INIT is about to be made. */
+  offer(conn: number): void {
+    this.#ask('offer', 'device', { handle: 0, conn, tid: 0 }, 0n, NO_REQUEST);
+  }
+
+  /** A system call of the server that is not the transport's: 0, or the negative errno it ends with. */
+  systemCall(nr: number, tid: number): number {
+    const { conn, unique, transport } = this.#inHand.get(tid) ?? NOTHING_IN_HAND;
+    const known = this.#known.get(key(conn, unique)) ?? NO_REQUEST;
+    const place = { handle: 0, conn, tid, nr };
+    const verdict = this.#ask('call', transport, place, unique, known);
+    if (verdict !== undefined) return -verdict.errno;
+    return this.#holding.length > 0 ? (this.quotas?.denied(nr, tid) ?? 0) : 0;
   }
 
   #ask(
@@ -81,31 +155,57 @@ export class Injection {
     transport: Moment['transport'],
     place: Place,
     unique: bigint,
-    { opcode, nodeid, size }: Known,
+    known: Known,
   ): Verdict | undefined {
-    const { handle, conn, tid, queue = -1, entry = -1, splice = false, nonblock = false } = place;
-    const moment: Moment = {
-      ...{ name, transport, handle, conn, tid, opcode, nodeid, unique, size },
-      ...{ queue, entry, splice, nonblock, inFlight: this.#known.size },
-    };
+    const moment = this.#moment(name, transport, place, unique, known);
     let result: Verdict | undefined;
     for (const verdict of this.#decider.decide(moment)) {
       if (verdict.teardown !== undefined) this.#tearDown(verdict, verdict.teardown, moment);
+      else if (verdict.quota !== undefined) this.#impose(verdict, verdict.quota, moment);
+      else if (verdict.change !== undefined) this.#change(verdict, verdict.change, moment);
       else if (result === undefined) {
         result = verdict;
-        this.#say(verdict, moment, -verdict.errno, false);
+        this.tell(verdict, moment, -verdict.errno, false);
       }
     }
     return result;
   }
 
+  #moment(
+    name: MomentName,
+    transport: Moment['transport'],
+    place: Place,
+    unique: bigint,
+    { opcode, nodeid, size }: Known,
+  ): Moment {
+    const { handle, conn, tid, queue = -1, entry = -1, splice = false, nonblock = false } = place;
+    return {
+      ...{ name, transport, handle, conn, tid, opcode, nodeid, unique, size },
+      ...{ queue, entry, splice, nonblock, inFlight: this.#known.size },
+      ...(place.nr === undefined ? {} : { nr: place.nr }),
+    };
+  }
+
+  #impose(verdict: Verdict, quota: NonNullable<Verdict['quota']>, moment: Moment): void {
+    const refused = this.quotas?.impose(quota) ?? -ERRNO.EPERM;
+    this.tell(verdict, moment, refused, refused !== 0);
+    if (refused !== 0) return;
+    this.#holding.push({ verdict, left: quota.until ?? Number.POSITIVE_INFINITY });
+  }
+
+  #change(verdict: Verdict, change: NonNullable<Verdict['change']>, moment: Moment): void {
+    const refused = this.changes?.apply(verdict, change, moment) ?? -ERRNO.EPERM;
+    if (refused !== LATER) this.tell(verdict, moment, refused, refused !== 0);
+  }
+
   #tearDown(verdict: Verdict, how: NonNullable<Verdict['teardown']>, moment: Moment): void {
     const refused = this.teardowns?.refused(how, moment) ?? -ERRNO.EPERM;
-    this.#say(verdict, moment, refused, refused !== 0);
+    this.tell(verdict, moment, refused, refused !== 0);
     if (refused === 0) this.teardowns?.perform(how, moment, verdict.times);
   }
 
-  #say(verdict: Verdict, moment: Moment, result: number, refused: boolean): void {
+  /** Says that the rule came true there. */
+  tell(verdict: Verdict, moment: Moment, result: number, refused: boolean): void {
     const { rule, text, fault, fate, synthetic, goesOn } = verdict;
     const { handle, conn, tid, opcode, name: at, queue: qid, entry } = moment;
     const unique = moment.unique === 0n ? '' : moment.unique.toString(16);

@@ -150,11 +150,31 @@ export interface DescriptorsEvent {
   count: number;
 }
 
+/** The server has again what a rule of the plan took. */
+export interface ReleasedEvent {
+  kind: 'released';
+  t: number;
+  /** Place of the rule in the plan, from 1, and its text. */
+  rule: number;
+  text: string;
+}
+
+/** Nothing is deliverable, no answer comes, and the server lives: what is waited for is given up. */
+export interface StallEvent {
+  kind: 'stall';
+  t: number;
+  /** Nothing could ever have brought the answer. */
+  proven: boolean;
+  detail: string;
+}
+
 export type ReplayEvent =
   | SessionEvent
   | UmountCallEvent
   | StaleCallEvent
   | DescriptorsEvent
+  | ReleasedEvent
+  | StallEvent
   | SpoiledEvent
   | PoisonReadEvent
   | UnmappedEvent
@@ -188,6 +208,8 @@ const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'umount-call',
   'stale-call',
   'descriptors',
+  'released',
+  'stall',
 ] as const);
 
 /** What a run emits and a capture holds: all but its first and its last frame. */

@@ -21,7 +21,9 @@ import { MountPort } from './seam/mount_port.ts';
 import { Output } from './seam/output.ts';
 import type { PortHandle, PortWiring } from './seam/port_handle.ts';
 import { ProcessPort } from './seam/process_port.ts';
+import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
+import { ServerCalls } from './seam/server_calls.ts';
 import { KEEPER, Trap, WAIT } from './seam/traps.ts';
 import { Watches } from './seam/watches.ts';
 
@@ -66,6 +68,8 @@ export class Session {
   /** True once no process of the server is left. */
   empty = false;
   readonly #calls: Map<number, () => void>;
+  /** Calls that a plan is about. */
+  readonly #serverCalls: ServerCalls | undefined;
   readonly #emit: EventSink;
   readonly #trap: Trap;
   readonly #launched: Launched;
@@ -115,6 +119,10 @@ export class Session {
     const { mounts, rings } = this;
     this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    if (this.injection !== undefined) {
+      this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
+      this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
+    }
     this.killing = new Killing(this.seam, launched.keeperPid, () => this.now());
     kernel.onWake = (handle) => this.#woken.add(handle);
     this.output = new Output(this.watches, launched, (fd, bytes) =>
@@ -191,6 +199,7 @@ export class Session {
   }
 
   #dispatch(): void {
+    if (this.#serverCalls?.take()) return;
     const act = this.#calls.get(this.#trap.nr);
     if (act === undefined) this.device.call();
     else act();

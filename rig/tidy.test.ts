@@ -69,7 +69,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'rig/seam/',
     'rig/session.ts',
     'rig/events.ts',
-    'rig/decider.ts',
+    ...FAULTS,
     'rig/checks/',
     'recorder/capture/',
     'recorder/fixture/',

@@ -1,6 +1,6 @@
 /** Which faults came true at which points of a session, and where that found something. */
 import { parseRule } from '../parse.ts';
-import { isTeardown, type Rule } from '../rule.ts';
+import { isChange, isResult, pointIn, type Rule } from '../rule.ts';
 import { causeOf } from './cause.ts';
 import type { Run } from './outcome.ts';
 
@@ -21,9 +21,18 @@ export interface Coverage {
   readonly fired: number;
 }
 
-const faultOf = (rule: Rule): string =>
-  isTeardown(rule) ? rule.fault.name : `${rule.fault.name}=${rule.errno}`;
-const pointOf = (rule: Rule): string => (isTeardown(rule) ? rule.at.name : rule.fault.moment);
+/** A fault with its errno or word, or its name where it has none, or any number. */
+export function outcomeOf(rule: Rule): string {
+  if (isResult(rule)) return `${rule.fault.name}=${rule.errno}`;
+  const word = isChange(rule) && typeof rule.value === 'string';
+  return word ? `${rule.fault.name}=${rule.value}` : rule.fault.name;
+}
+
+function pointOf(rule: Rule): string {
+  const at = pointIn(rule)?.name;
+  if (at !== undefined) return at;
+  return isResult(rule) || isChange(rule) ? rule.fault.moment : '';
+}
 
 export class Covered implements Coverage {
   planned = 0;
@@ -35,7 +44,7 @@ export class Covered implements Coverage {
     const failed = causeOf(outcome) !== undefined;
     for (const { rule: text, fired } of outcome.rules) {
       const rule = parseRule(text);
-      const cell = this.#at(faultOf(rule), pointOf(rule));
+      const cell = this.#at(outcomeOf(rule), pointOf(rule));
       cell.planned++;
       if (fired > 0) cell.fired++;
       if (fired > 0 && failed) cell.found++;

@@ -9,7 +9,7 @@ import { FAULTS } from '../list.ts';
 import { POINTS } from '../points.ts';
 import { isTeardown, type Rule } from '../rule.ts';
 import type { Seen } from './seen.ts';
-import { errnosOf, isPossible, momentsOf, singles } from './singles.ts';
+import { errnosOf, isPossible, momentsOf, singles, wordsOf } from './singles.ts';
 
 /** Three faults say more than four: what needs four is rare, and shrinking finds the fewest. */
 const RULES_MAX = 3;
@@ -19,7 +19,7 @@ const mixed = (seed: number, index: number): number =>
   (Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(index, 0x85ebca6b)) | 0;
 
 /** Rules made of what this session has shown. */
-function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
+function madeOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
   const used = new Set(known.map(({ fault }) => fault));
   return {
     faults: FAULTS.filter((fault) => used.has(fault) && (synthetic || isPossible(fault))),
@@ -27,6 +27,7 @@ function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words 
     opcodes: [...new Set(seen.moments.map(({ opcode }) => opcode))].filter((op) => op !== 0),
     most: (matcher) => seen.most[matcher] ?? 1,
     errnos: (fault) => errnosOf(fault, synthetic),
+    words: (fault) => wordsOf(fault, synthetic),
   };
 }
 
@@ -83,7 +84,7 @@ export class Plans {
     this.singles = singles(seen, synthetic);
     this.#seed = seed;
     if (this.singles.length === 0) return;
-    this.#together = together(this.singles, wordsOf(seen, synthetic, this.singles));
+    this.#together = together(this.singles, madeOf(seen, synthetic, this.singles));
   }
 
   /** The rules of run `index`, from 0: that one is without faults. */

@@ -1,6 +1,7 @@
 /** What a session without faults shows of where it could go wrong: its moments, each kind counted. */
 import type { Decider, Moment, MomentName, Verdict } from '../../rig/decider.ts';
 import type { Transport } from '../fault.ts';
+import { FAULTS } from '../list.ts';
 
 /** Moments that no rule without a number can tell apart. */
 export interface SeenMoment {
@@ -10,6 +11,8 @@ export interface SeenMoment {
   readonly opcode: number;
   readonly splice: boolean;
   readonly nonblock: boolean;
+  /** Of a call of the server's own its number, or -1. */
+  readonly nr: number;
   readonly count: number;
 }
 
@@ -25,14 +28,16 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Lets everything happen, and remembers that it did. */
 export class Watcher implements Decider {
+  /** Every call that some fault is about: else the seam would not see them. */
+  readonly calls = [...new Set(FAULTS.flatMap((fault) => ('calls' in fault && fault.calls) || []))];
   readonly #counts = new Map<string, SeenMoment>();
   readonly #most: Record<string, number> = {};
 
   decide(moment: Moment): readonly Verdict[] {
-    const { name, transport, opcode, splice, nonblock } = moment;
-    const key = [name, transport, String(opcode).padStart(5, '0'), splice, nonblock].join(' ');
+    const { name, transport, opcode, splice, nonblock, nr = -1 } = moment;
+    const key = [name, transport, String(opcode).padStart(5, '0'), splice, nonblock, nr].join(' ');
     const count = (this.#counts.get(key)?.count ?? 0) + 1;
-    this.#counts.set(key, { name, transport, opcode, splice, nonblock, count });
+    this.#counts.set(key, { name, transport, opcode, splice, nonblock, nr, count });
     const { queue, entry, size, inFlight: inflight } = moment;
     const nodeid = Number(moment.nodeid);
     for (const [of, value] of Object.entries({ queue, entry, size, inflight, nodeid })) {

@@ -2,7 +2,7 @@
  * Makes a failing run small: the fewest rules, then the fewest requests of the capture, that still fail
  * in the same way. It is told whether something fails so; what a capture is it does not know.
  */
-import { isTeardown, type Rule } from '../rule.ts';
+import { isTeardown, pointIn, type Rule } from '../rule.ts';
 
 /** One request of the capture, as much as matters here. */
 export interface Piece {
@@ -31,7 +31,7 @@ export function moved(
   left: ReadonlySet<number>,
 ): Rule | undefined {
   const { messages, when } = rule;
-  const opcodes = isTeardown(rule) && rule.at.opcodes !== undefined ? rule.at.opcodes : messages;
+  const opcodes = pointIn(rule)?.opcodes ?? messages;
   // Open ranges and moments without a message count what they did.
   if (opcodes === undefined || opcodes === '*' || when.first !== when.last) return rule;
   const counted = pieces.filter(({ opcode }) => opcodes.includes(opcode)).slice(0, when.first);

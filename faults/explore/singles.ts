@@ -2,17 +2,20 @@
  * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
  * without faults, with everything that could go wrong there.
  */
-import fc from 'fast-check';
-import { ruleOf } from '../arbitraries.ts';
-import type { ErrnoRow, Fault, ResultFault, TeardownFault } from '../fault.ts';
+import type {
+  ChangeFault,
+  ChangeWord,
+  ErrnoRow,
+  Fault,
+  QuotaFault,
+  ResultFault,
+} from '../fault.ts';
 import { FAULTS } from '../list.ts';
 import { parseRule } from '../parse.ts';
 import { POINTS, type Point } from '../points.ts';
-import { isTeardown, type Rule, ruleText } from '../rule.ts';
+import { type Rule, ruleText } from '../rule.ts';
+import { outcomeOf } from './coverage.ts';
 import type { Seen, SeenMoment } from './seen.ts';
-
-/** Rules drawn for a fault of a kind that this file knows no points of. */
-const DRAWN = 50;
 
 /** Errnos of a fault that are worth a run, at a moment or at all. */
 export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
@@ -21,11 +24,19 @@ export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true
     return possible || synthetic;
   });
 
-/** A teardown, or whatever else is possible or not as a whole. */
-export const isPossible = (fault: Fault): boolean =>
-  fault.kind === 'result'
-    ? fault.errnos.some(({ possible }) => possible !== undefined)
-    : fault.possible !== undefined;
+/** The same of a change's words. */
+export const wordsOf = ({ words = [] }: ChangeFault, synthetic: boolean): ChangeWord[] =>
+  words.filter(({ possible }) => possible !== undefined || synthetic);
+
+/** Whether a kernel could do it, in one way at least. */
+export function isPossible(fault: Fault): boolean {
+  if (fault.kind === 'result') return errnosOf(fault, false).length > 0;
+  if (fault.kind !== 'change') return fault.possible !== undefined;
+  return fault.numbers?.possible !== undefined || wordsOf(fault, false).length > 0;
+}
+
+/** Calls of one kind, for one request, that are worth a run each. */
+const CALLS_MAX = 10;
 
 const nth = (n: number) => ({ first: n, last: n, step: 1 });
 
@@ -39,19 +50,33 @@ function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, 
   return counts;
 }
 
-function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
-  const here = seen.moments.filter(
-    ({ name, splice }) =>
-      name === fault.moment && (fault.splice === undefined || fault.splice === splice),
+type At = Pick<Rule, 'when'> & { messages?: readonly number[] };
+
+/**
+ * Each of the moments, by the opcode where it has one. Of the server's own calls there are many, most of
+ * them alike: the first few of each request.
+ */
+function every(moments: readonly SeenMoment[], carries: boolean, few: boolean): At[] {
+  return [...counted(moments, carries)].flatMap(([opcode, count]) =>
+    Array.from({ length: few ? Math.min(count, CALLS_MAX) : count }, (_, i) => ({
+      // Without a request behind it, a call is counted over all.
+      ...(carries && opcode !== 0 ? { messages: [opcode] } : {}),
+      when: nth(i + 1),
+    })),
   );
-  const nonblock = here.some((moment) => moment.nonblock);
+}
+
+function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
+  const { moment, calls } = fault;
+  const here = seen.moments.filter(
+    ({ name, splice, nr }) =>
+      name === moment &&
+      (fault.splice === undefined || fault.splice === splice) &&
+      (calls === undefined || calls.includes(nr)),
+  );
+  const nonblock = here.some((one) => one.nonblock);
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
-    [...counted(here, fault.carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = fault.carries ? { messages: [opcode] } : {};
-        return { fault, errno, ...messages, when: nth(i + 1) };
-      }),
-    ),
+    every(here, fault.carries, moment === 'call').map((at) => ({ fault, errno, ...at })),
   );
 }
 
@@ -74,25 +99,36 @@ export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
   });
 }
 
-function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
-  return POINTS.flatMap((at) =>
-    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = at.carries ? { messages: [opcode] } : {};
-        return { fault, at, times: 1, ...messages, when: nth(i + 1) };
-      }),
-    ),
+const atPoints = (seen: Seen): (At & { at: Point })[] =>
+  POINTS.flatMap((at) =>
+    every(momentsOf(at, seen), at.carries, false).map((when) => ({ at, ...when })),
   );
-}
 
-function drawn(fault: Fault, seed: number): Rule[] {
-  return fc.sample(ruleOf(fault), { numRuns: DRAWN, seed });
+/** Nothing is left of it from there on, and it comes back after the next answer, or never. */
+const quotas = (fault: QuotaFault, seen: Seen): Rule[] =>
+  atPoints(seen).flatMap((at) =>
+    [1, undefined].map((until) => ({ fault, amount: 0, until, ...at })),
+  );
+
+function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
+  const { numbers, moment, opcodes } = fault;
+  const drawn = numbers === undefined ? [] : [...new Set([numbers.least, numbers.most])];
+  const there = numbers?.possible !== undefined || synthetic ? drawn : [];
+  return [...there, ...wordsOf(fault, synthetic)].flatMap((one) => {
+    const of = typeof one === 'object' ? (one.moment ?? moment) : moment;
+    const here = seen.moments.filter(
+      ({ name, opcode }) => name === of && (opcodes?.includes(opcode) ?? true),
+    );
+    const value = typeof one === 'object' ? one.word : one;
+    return every(here, of !== 'offer', false).map((at) => ({ fault, value, ...at }));
+  });
 }
 
 function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
   if (!synthetic && !isPossible(fault)) return [];
   if (fault.kind === 'result') return results(fault, seen, synthetic);
-  return fault.kind === 'teardown' ? teardowns(fault, seen) : drawn(fault, 1);
+  if (fault.kind === 'teardown') return atPoints(seen).map((at) => ({ fault, times: 1, ...at }));
+  return fault.kind === 'quota' ? quotas(fault, seen) : changes(fault, seen, synthetic);
 }
 
 /** The first of each list, then the second of each, and so on. */
@@ -103,14 +139,14 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
   ).flat();
 }
 
-/** Of one fault with one errno: the first of each message before the second of any. */
+/** Of one fault with one errno or word: the first of each message before the second of any. */
 function spread(rules: readonly Rule[]): Rule[][] {
-  const byErrno = new Map<string, Rule[]>();
+  const alike = new Map<string, Rule[]>();
   for (const rule of rules) {
-    const errno = isTeardown(rule) ? '' : rule.errno;
-    byErrno.set(errno, [...(byErrno.get(errno) ?? []), rule]);
+    const kind = outcomeOf(rule);
+    alike.set(kind, [...(alike.get(kind) ?? []), rule]);
   }
-  return [...byErrno.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+  return [...alike.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
 }
 
 /** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */

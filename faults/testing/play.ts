@@ -11,9 +11,12 @@ import { replay } from '../../replayer/replay.ts';
 import type { InjectedEvent, SessionEvent } from '../../rig/events.ts';
 import { PlanDecider } from '../decider.ts';
 import { parseRule } from '../parse.ts';
+import { askTogether } from './together.ts';
 
 const SERVER = nativePath('fuse-rig-server');
 const DEMO = fileURLToPath(new URL('../../corpus/demo/demo.fusecap', import.meta.url));
+/** Ten files listed, one read, two written and read back, in a directory of the reference server. */
+export const FILES = fileURLToPath(new URL('files.fusecap', import.meta.url));
 const DISABLED = '/proc/sys/kernel/io_uring_disabled';
 
 export interface Played extends ReplayResult {
@@ -32,24 +35,42 @@ export const SERVERS = {
   splice: ['--fs', 'memory', '--io', 'splice', '--reply', 'splice'],
   backing: ['--fs', 'passthrough={dir}', '--passthrough-io'],
   daemon: ['--fs', 'memory', '--daemon'],
+  files: ['--fs', 'passthrough={fixture}'],
+  handed: ['--fs', 'passthrough={fixture}', '--passthrough-io'],
+  together: ['--fs', 'passthrough={fixture}', '--threads', '4'],
   ring: ['--fs', 'memory', '--transport', 'ring'],
+  fixed: ['--fs', 'memory', '--transport', 'ring', '--ring-fixed-file'],
+  pinned: ['--fs', 'memory', '--transport', 'ring', '--ring-required', '--ring-pin'],
   deaf: ['--fs', 'memory', '--ignore-sigterm'],
 } as const;
 export type ServerName = keyof typeof SERVERS;
 
+const OF_FILES: readonly ServerName[] = ['files', 'handed', 'together'];
+export const isRing = (server: ServerName): boolean => ['ring', 'fixed', 'pinned'].includes(server);
+
+/** Words before a server that shall have no right to lock what memory it likes. */
+const LOCKS_LITTLE = ['setpriv', '--bounding-set', '-ipc_lock'];
+const wordsBefore = (server: ServerName): string[] =>
+  server === 'pinned' && process.geteuid?.() === 0 ? LOCKS_LITTLE : [];
+
 export async function play(
   rules: readonly string[],
   server: ServerName = 'device',
-  more: Partial<ReplayOptions> = {},
+  more: Partial<ReplayOptions> & { bug?: string } = {},
 ): Promise<Played> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-play-'));
   const keep = join(dir, 'run.fusecap');
   const files = join(dir, 'files');
   const lines: string[] = [];
   const words = SERVERS[server].map((word) => word.replace('{dir}', files));
-  const transport = server === 'ring' ? 'any' : 'device';
+  if (more.bug !== undefined) words.push('--bug', more.bug);
+  const transport = isRing(server) ? 'any' : 'device';
+  const command = [...wordsBefore(server), SERVER, ...words, '{mountpoint}'];
+  const capture = OF_FILES.includes(server) ? FILES : DEMO;
+  if (server === 'together') askTogether(capture, join(dir, 'together.fusecap'));
   const options: ReplayOptions = {
-    ...{ capture: DEMO, command: [SERVER, ...words, '{mountpoint}'], end: 'unmount' },
+    ...{ capture: server === 'together' ? join(dir, 'together.fusecap') : capture, command },
+    end: 'unmount',
     ...{ transport, cpus: 2, poison: 'full', faults: rules, keep },
     logLine: (line) => lines.push(line),
     ...more,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <sched.h>
@@ -9,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -190,6 +192,19 @@ Napi::Value SendSignal(const Napi::CallbackInfo& info) {
   return Num(info, kill(Int(info, 0), Int(info, 1)) == 0 ? 0 : -errno);
 }
 
+// softLimit(pid, resource, soft): sets a soft limit of a process (prlimit(2)); what it was, or -errno.
+Napi::Value SoftLimit(const Napi::CallbackInfo& info) {
+  pid_t pid = Int(info, 0);
+  auto resource = static_cast<__rlimit_resource>(Int(info, 1));
+  double soft = info[2].ToNumber().DoubleValue();
+  rlimit limit{};
+  if (prlimit(pid, resource, nullptr, &limit) != 0) return Num(info, -errno);
+  double was = limit.rlim_cur == RLIM_INFINITY ? HUGE_VAL : static_cast<double>(limit.rlim_cur);
+  double most = limit.rlim_max == RLIM_INFINITY ? HUGE_VAL : static_cast<double>(limit.rlim_max);
+  limit.rlim_cur = soft >= most ? limit.rlim_max : static_cast<rlim_t>(soft);
+  return Num(info, prlimit(pid, resource, &limit, nullptr) == 0 ? was : -errno);
+}
+
 }  // namespace
 
 void DeviceInit(Napi::Env env, Napi::Object exports) {
@@ -209,6 +224,7 @@ void DeviceInit(Napi::Env env, Napi::Object exports) {
   set("receive", ReceiveFd);
   set("fsconfigString", FsconfigString);
   set("sendSignal", SendSignal);
+  set("softLimit", SoftLimit);
 }
 
 }  // namespace fuse_rig

@@ -171,20 +171,29 @@ bool Seam::NextTrap(Napi::Env) {
   return Decide(slot);
 }
 
-// The native check: what needs no policy is continued here.
+// What needs no policy is continued here. A call that a plan asks for comes up first of all.
 bool Seam::Decide(int slot) {
+  return armed_.count(slots_[slot].nr) != 0 || NeedsPolicy(slot) ? Show(slot) : false;
+}
+
+// The native check; false: continued.
+bool Seam::NeedsPolicy(int slot) {
   Slot& s = slots_[slot];
-  bool policy = true;
   switch (s.nr) {
-    case SYS_open: policy = DecidePath(slot, s.args[0]); break;
+    case SYS_open: return DecidePath(slot, s.args[0]);
     case SYS_openat:
     case SYS_openat2:
-    case SYS_execveat: policy = DecidePath(slot, s.args[1]); break;
-    case SYS_execve: policy = DecidePath(slot, s.args[0]); break;
-    case SYS_recvmsg: policy = DecideHandover(slot); break;
-    case SYS_io_uring_enter: policy = DecideEnter(slot); break;
+    case SYS_execveat: return DecidePath(slot, s.args[1]);
+    case SYS_execve: return DecidePath(slot, s.args[0]);
+    case SYS_recvmsg: return DecideHandover(slot);
+    case SYS_io_uring_enter: return DecideEnter(slot);
   }
-  if (!policy) return false;
+  return true;
+}
+
+// Fills the event header.
+bool Seam::Show(int slot) {
+  Slot& s = slots_[slot];
   auto* h = reinterpret_cast<Header*>(header_);
   h->slot = slot;
   h->tid = s.tid;
@@ -198,7 +207,7 @@ bool Seam::Decide(int slot) {
   h->filled = 0;
   memcpy(h->args, s.args, sizeof h->args);
   if (s.nr == SYS_io_uring_enter) h->size = ShowCommands();
-  else Prefetch(slot);
+  else if (h->fd >= 0 || armed_.count(s.nr) == 0) Prefetch(slot);
   return true;
 }
 
@@ -324,7 +333,7 @@ Napi::Function Seam::Define(Napi::Env env) {
       {InstanceMethod<&Seam::Wait>("wait"), InstanceMethod<&Seam::Busy>("busy"), InstanceMethod<&Seam::Watch>("watch"),
        InstanceMethod<&Seam::WatchNext>("watchNext"),
        InstanceMethod<&Seam::Unwatch>("unwatch"), InstanceMethod<&Seam::KeeperSend>("keeperSend"),
-       InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::AllowPath>("allowPath"),
+       InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::AllowPath>("allowPath"), InstanceMethod<&Seam::Arm>("arm"), InstanceMethod<&Seam::Checked>("checked"),
        InstanceMethod<&Seam::Respond>("respond"), InstanceMethod<&Seam::Continue>("continue"),
        InstanceMethod<&Seam::Deliver>("deliver"), InstanceMethod<&Seam::DeliverPipe>("deliverPipe"),
        InstanceMethod<&Seam::InstallFd>("installFd"),

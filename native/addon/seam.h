@@ -11,6 +11,7 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "fd.h"
@@ -77,6 +78,8 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value Continue(const Napi::CallbackInfo& info);
   Napi::Value Deliver(const Napi::CallbackInfo& info);
   Napi::Value DeliverPipe(const Napi::CallbackInfo& info);
+  Napi::Value Arm(const Napi::CallbackInfo& info);
+  Napi::Value Checked(const Napi::CallbackInfo& info);
   Napi::Value InstallFd(const Napi::CallbackInfo& info);
   Napi::Value InterruptSignalled(const Napi::CallbackInfo& info);
   Napi::Value InterruptReceives(const Napi::CallbackInfo& info);
@@ -111,6 +114,8 @@ class Seam : public Napi::ObjectWrap<Seam> {
   int LinkedCommands();
   bool NextTrap(Napi::Env env);
   bool Decide(int slot);  // true: policy is needed, the event header is filled
+  bool NeedsPolicy(int slot);
+  bool Show(int slot);
   bool DecidePath(int slot, uint64_t path_addr);
   bool DecideHandover(int slot);
   void Prefetch(int slot);
@@ -131,6 +136,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   std::vector<int> free_slots_;
   std::unordered_map<int, Placeholder> placeholders_;  // by index in the range
   std::unordered_map<int, Fd> server_ends_;            // our duplicate, dropped before Alive()
+  std::unordered_set<int> armed_;                      // calls that a plan asks for
   std::vector<std::string> paths_;                     // opens below these need policy
   Descriptors descriptors_;
   Rings rings_;

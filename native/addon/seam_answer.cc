@@ -164,6 +164,8 @@ int Seam::AddFd(int slot, int fd, int index, bool cloexec) {
   int r;
   while ((r = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &a)) < 0 && errno == EINTR) continue;
   int result = r < 0 ? -errno : r;
+  // The number is beyond a limit that was lowered since: an open would have found none below.
+  if (result == -EBADF && index >= 0) result = -EMFILE;
   if (result != -ENOENT) {
     Send(slot, result < 0 ? 0 : result, result < 0 ? result : 0, 0);  // EMFILE and the like are the server's to see
   } else {

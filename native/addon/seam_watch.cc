@@ -79,4 +79,18 @@ Napi::Value Seam::AllowPath(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// arm(nr): every such call comes to policy; the filter must have it.
+Napi::Value Seam::Arm(const Napi::CallbackInfo& info) {
+  armed_.insert(info[0].ToNumber().Int32Value());
+  return info.Env().Undefined();
+}
+
+// checked(slot): an armed call goes on as if it were not. True: it needs policy for itself; false: it was
+// continued.
+Napi::Value Seam::Checked(const Napi::CallbackInfo& info) {
+  Slot* s = Used(info);
+  bool policy = s && NeedsPolicy(static_cast<int>(s - slots_.data()));
+  return Napi::Boolean::New(info.Env(), policy);
+}
+
 }  // namespace fuse_rig

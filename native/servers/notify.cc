@@ -2,6 +2,7 @@
 #include "notify.h"
 
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "channel.h"
@@ -12,8 +13,13 @@ namespace fuse_rig {
 void Notifier::Post(Notification one) {
   std::lock_guard<std::mutex> hold(mutex_);
   if (stop_) return;
+  try {
+    if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    results_ += one.what + ": " + error.what() + "\n";
+    return;
+  }
   queue_.push_back(std::move(one));
-  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
   changed_.notify_one();
 }
 

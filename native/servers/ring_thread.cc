@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "bugs.h"
 #include "ring.h"
@@ -36,7 +37,13 @@ void RingThread::Add(uint16_t qid, char* headers, char* payload, size_t payload_
 }
 
 void RingThread::Start() {
-  thread_ = std::thread([this] { Run(); });
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    failed_at_ = "thread";
+    error_ = error.code().value();
+    set_up_ = true;
+  }
 }
 
 void RingThread::Run() {

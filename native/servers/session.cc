@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "bugs.h"
@@ -52,13 +53,22 @@ int Session::Start() {
     }
     channels_.push_back(std::make_unique<Channel>(std::move(fd), options_, &stop_, sizes_.pipe));
   }
+  try {
+    StartThreads();
+  } catch (const std::system_error& error) {
+    fprintf(stderr, "fuse-rig-server: thread: %s\n", error.what());
+    return error.code().value();
+  }
+  return 0;
+}
+
+void Session::StartThreads() {
   const bool ring_works = options_.ring.use && options_.ring.replies == RingReplies::kWorker;
   if (ring_works || !options_.deferred.empty()) {
     worker_ = std::make_unique<Worker>(ring_works ? kRingWorkers : 1, sizes_.reply,
                                        options_.defer_batch);
   }
   for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Run(i); });
-  return 0;
 }
 
 void Session::Run(unsigned index) {

@@ -68,6 +68,7 @@ class Session {
   Channel& first() { return *channels_[0]; }
 
  private:
+  void StartThreads();  // throws std::system_error
   void Run(unsigned index);
   EndReason Loop(Channel* channel);
   ReadBuffer MakeBuffer() const;

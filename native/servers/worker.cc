@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "bugs.h"
@@ -16,7 +17,14 @@ constexpr std::chrono::milliseconds kBatchWait(20);
 
 Worker::Worker(unsigned threads, size_t scratch_size, unsigned batch)
     : scratch_size_(scratch_size), batch_(batch) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  for (unsigned i = 0; i < threads; ++i) {
+    try {
+      threads_.emplace_back([this] { Run(); });
+    } catch (const std::system_error&) {
+      if (i == 0) throw;
+      return;  // fewer will do
+    }
+  }
 }
 
 Worker::~Worker() {

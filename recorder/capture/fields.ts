@@ -181,7 +181,10 @@ const COLD: { [K in ColdKind]: Row<Extract<SessionEvent, { kind: K }>> } = {
     entry: index,
     result: int,
     refused: flag,
-    fate: oneOf('kept', 'lost', 'stuck', 'unsure', 'altered', 'none'),
+    fate: oneOf(
+      ...(['kept', 'lost', 'stuck', 'unsure', 'altered', 'may-fail', 'lacking'] as const),
+      ...(['may-die', 'reordered', 'garbled', 'whole', 'none'] as const),
+    ),
     synthetic: flag,
     goesOn: flag,
   },

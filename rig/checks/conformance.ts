@@ -19,9 +19,11 @@ import { OUT_HEADER } from '../protocol/structs-common.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
 import { type InEntry, RingRequests } from './ring_requests.ts';
 
+const STILL_WHOLE: ReadonlySet<string> = new Set(['may-fail', 'lacking', 'may-die', 'whole']);
+
 export class Conformance implements Check {
   readonly name = 'conformance';
-  readonly kinds = ['request', 'reply', 'teardown', 'injected'] as const;
+  readonly kinds = ['request', 'reply', 'teardown', 'umount-call', 'injected'] as const;
   readonly #bad = new Lines();
   readonly #ring = new RingRequests();
   #replies = 0;
@@ -33,9 +35,13 @@ export class Conformance implements Check {
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.#ended = true;
+    // The server's own: what its other threads have in hand ends with the connection.
+    else if (event.kind === 'umount-call') this.#ended ||= event.result === 0;
     else if (event.kind === 'injected') {
-      if (event.unique !== '') this.#faulted.add(`${event.conn}/${event.unique}`);
-      if (event.result === 0) this.#partly = true;
+      // Whoever may fail must still say so in a way that the kernel takes.
+      if (event.unique !== '' && !STILL_WHOLE.has(event.fate))
+        this.#faulted.add(`${event.conn}/${event.unique}`);
+      if (event.result === 0 && event.fate === 'none') this.#partly = true;
     } else if (event.kind === 'request') this.#ring.deliver(event);
     else if (event.kind !== 'reply') return;
     else if (event.ring !== undefined) this.#committed(event, event.ring);

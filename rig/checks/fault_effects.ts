@@ -2,7 +2,7 @@
  * What the faults of a plan explain: the checks accuse nobody of it. Effects come after their cause, so
  * one look at each event is enough.
  */
-import type { InjectedEvent, ReplayEvent } from '../events.ts';
+import type { Fate, InjectedEvent, ReplayEvent } from '../events.ts';
 import { OP } from '../protocol/opcodes.ts';
 
 /** Operations after which everything is as it was. */
@@ -14,9 +14,15 @@ const READS: ReadonlySet<number> = new Set(
   ].map(({ opcode }) => opcode),
 );
 
+/** What a server that lacks something does not take, it says; what it takes is whole. */
+const MAY_FAIL: ReadonlySet<Fate> = new Set(['may-fail', 'lacking', 'may-die']);
+const UNHARMED: ReadonlySet<Fate> = new Set(['kept', 'whole', 'none']);
+
 export class FaultEffects {
   /** A request was lost, or may have been: ids that it would have brought never came. */
   #lost = false;
+  /** A request may have failed, and said so. */
+  #failed = false;
   /** The server may have ended, or no longer take requests. */
   #mayEnd = false;
   /** The server may answer otherwise. */
@@ -28,9 +34,10 @@ export class FaultEffects {
 
   take(event: InjectedEvent): void {
     if (event.refused) return;
-    if (event.fate !== 'kept' && event.fate !== 'none') this.#lost = true;
     if (!event.goesOn) this.#mayEnd = true;
-    if (event.fate === 'altered') this.#altered = true;
+    if (MAY_FAIL.has(event.fate)) this.#failed = true;
+    else if (!UNHARMED.has(event.fate)) this.#lost = true;
+    if (event.fate === 'altered' || event.fate === 'reordered') this.#altered = true;
     // Part of the session is gone, and with it what it would have answered.
     if (event.fate === 'none' && event.result === 0) {
       this.#mayEnd = true;
@@ -42,7 +49,7 @@ export class FaultEffects {
   explain(event: ReplayEvent): boolean {
     if (event.kind === 'unanswered') {
       if (event.why === 'faulted') this.#touched++;
-      else if (event.why === 'orphaned' && (this.#lost || this.#mayEnd)) this.#orphaned++;
+      else if (event.why === 'orphaned' && this.#neverCame) this.#orphaned++;
       else if (event.why === 'ended' && this.#mayEnd) this.#ended++;
       else return false;
       // What it would have changed is not so, or not known to be so, for whoever asks behind it.
@@ -55,6 +62,10 @@ export class FaultEffects {
     }
     // Names that were made or removed by a request that was lost.
     return event.kind === 'directory' && (this.#lost || this.#mayEnd || this.#altered);
+  }
+
+  get #neverCame(): boolean {
+    return this.#lost || this.#failed || this.#mayEnd;
   }
 
   words(): string {

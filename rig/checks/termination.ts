@@ -10,6 +10,7 @@
  */
 import type {
   HangEvent,
+  InjectedEvent,
   ReplayEvent,
   StacksEvent,
   TeardownEvent,
@@ -35,6 +36,9 @@ const ASKED: Partial<Record<TeardownEvent['how'], string>> = {
   sigint: 'SIGINT',
 };
 
+/** SIGABRT of who finds no memory, SIGSEGV of whose stack cannot grow. */
+const OUT_OF_MEMORY = [6, 11];
+
 export class Termination implements Check {
   readonly name = 'termination';
   readonly #expected: number | undefined;
@@ -59,11 +63,12 @@ export class Termination implements Check {
 
   take(event: ReplayEvent): void {
     if (event.kind === 'hang') this.#hang = event;
-    if (event.kind === 'crash') this.#crashes.push(`  ${event.said}`);
+    // Behind the exit that it is of: no word on one that is allowed.
+    if (event.kind === 'crash' && this.#crashes.length > 0) this.#crashes.push(`  ${event.said}`);
     if (event.kind === 'stacks') this.#stacks = event;
     if (event.kind === 'unkillable') this.#unkillable = event;
     if (event.kind === 'teardown') this.#teardown(event);
-    if (event.kind === 'injected' && !event.goesOn && !event.refused) this.#anyCode = true;
+    if (event.kind === 'injected' && !event.refused) this.#injected(event);
     if (event.kind === 'register' && event.result === 0) this.#ring = true;
     if (event.kind !== 'exit' || this.#hang !== undefined) return;
     if (event.main) this.#exit = event;
@@ -73,6 +78,11 @@ export class Termination implements Check {
         `process ${event.main ? '(main) ' : ''}died of signal ${event.signal} ${when}`,
       );
     }
+  }
+
+  #injected({ goesOn, fate }: InjectedEvent): void {
+    if (!goesOn) this.#anyCode = true;
+    if (fate === 'may-die') for (const signal of OUT_OF_MEMORY) this.#allowed.add(signal);
   }
 
   #teardown({ how }: TeardownEvent): void {

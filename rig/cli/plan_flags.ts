@@ -18,17 +18,21 @@ export interface PlanFlags {
 const rows = (list: readonly { name: string; says: string }[]): string =>
   list.map(({ name, says }) => `  ${name.padEnd(18)} ${says}\n`).join('');
 
+const VALUE = { result: '=ERRNO', teardown: '', quota: '=N', change: '=VALUE' } as const;
+
 /** What a rule is, for --help. */
 export const RULE_HELP = `
 Faults: [MESSAGES:]FAULT[=VALUE][:MATCHER=VALUE]...
 MESSAGES are opcodes, or * for all; without them every request that a client
-waits for is meant. An error comes every time, a teardown the first time, unless
+waits for is meant. An error or a change comes every time, a teardown or a quota the first time, unless
 when= says which of the moments that fit the rule: they are counted from 1 over
 the whole session. See docs/faults.md.
 
-${rows(FAULTS.map((f) => ({ name: `${f.name}${f.kind === 'result' ? '=ERRNO' : ''}`, says: f.does })))}
-Points of teardowns (at=):
+${rows(FAULTS.map((f) => ({ name: `${f.name}${VALUE[f.kind]}`, says: f.does })))}
+Points of teardowns and quotas (at=):
 ${rows(POINTS.map(({ name, when }) => ({ name, says: when })))}
+A quota is given back when until=N requests have been answered since.
+
 Matchers:
 ${rows(MATCHERS.map(({ name, chooses }) => ({ name: `${name}=`, says: chooses })))}`;
 

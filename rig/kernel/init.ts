@@ -29,6 +29,8 @@ export interface InitOffer {
   readonly maxReadahead: number;
   /** Both words; INIT_EXT is set where the second one is needed. */
   readonly flags: bigint;
+  /** Pages in one request, in the place of the host's limit (fs.fuse.max_pages_limit). */
+  readonly pageLimit?: number;
 }
 
 /** Limits of the host that a reply is held against. */
@@ -128,7 +130,13 @@ export function sendInit(
   mounter = 0,
 ): void {
   const { defaultPermissions, maxRead } = conn.options;
-  const options = { ...host, defaultPermissions, ...(maxRead === undefined ? {} : { maxRead }) };
+  const limit = offer.pageLimit === undefined ? {} : { pageLimit: offer.pageLimit };
+  const options = {
+    ...host,
+    ...limit,
+    defaultPermissions,
+    ...(maxRead === undefined ? {} : { maxRead }),
+  };
   const pid = conn.switches.backgroundNamesCaller ? mounter : 0;
   const req = initRequest(offer, done !== undefined, pid, (outcome) => {
     conn.initialize(takeInit(req, outcome, options), initOutOf(outcome.body));

@@ -44,8 +44,14 @@ export function ruleLine(result: RuleResult): string {
   return `${head} NEVER FIRED: refused ${times(refused)} with ${refusal}${remedy(refusal)}`;
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  EBUSY: 'something was in use; a mount ends with lazy, force or abort',
+  EPERM: 'the server has CAP_IPC_LOCK, no limit holds for it; mlock=ENOMEM does',
+  EAGAIN: 'nothing else was asked meanwhile; it needs requests that are under way together',
+};
+
 const remedy = (refusal: string): string =>
-  refusal === 'EBUSY' ? ' (something was in use; a mount ends with lazy, force or abort)' : '';
+  REMEDIES[refusal] === undefined ? '' : ` (${REMEDIES[refusal]})`;
 
 /** Some rule came true, and none did what a kernel does. */
 export const onlySynthetic = (plan: readonly RuleResult[]): boolean =>

@@ -42,6 +42,11 @@ export class DevicePort {
   readonly #clones: Clones;
   /** Indexes at which a device ever was. */
   readonly #was = new Set<number>();
+  /** The device was opened at least once. */
+  get opened(): boolean {
+    return this.#was.size > 0;
+  }
+
   /** Told of a call on a descriptor that was the device and is closed. */
   stale: (index: number, nr: number, tid: number) => void = () => {};
 

@@ -54,6 +54,8 @@ export const NR = {
   mount: 165,
   umount2: 166,
   openat: 257,
+  fallocate: 285,
+  copy_file_range: 326,
   splice: 275,
   dup3: 292,
   preadv: 295,

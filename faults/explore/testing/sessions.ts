@@ -3,7 +3,7 @@ import type { Failure, Outcome, Run } from '../outcome.ts';
 import type { Seen } from '../seen.ts';
 
 const moment = (name: string, opcode: number, count: number, transport = 'device') => ({
-  ...{ name, transport, opcode, splice: false, nonblock: false, count },
+  ...{ name, transport, opcode, splice: false, nonblock: false, nr: -1, count },
 });
 
 /** INIT, two LOOKUPs and one READ by the device. */
@@ -23,7 +23,9 @@ export const DEVICE_SEEN = {
 /** The same over a ring of two entries. */
 export const RING_SEEN = {
   moments: [
-    ...['mount', 'mounted'].map((name) => moment(name, 0, 1)),
+    ...['mount', 'mounted', 'offer'].map((name) => moment(name, 0, 1)),
+    moment('ask', 1, 2),
+    moment('ask', 42, 1),
     ...['deliver', 'delivered', 'reply', 'replied'].map((name) => moment(name, 26, 1)),
     ...['register', 'registered'].map((name) => moment(name, 0, 2, 'ring')),
     ...['cqe', 'delivered', 'commit'].map((name) => moment(name, 1, 2, 'ring')),

@@ -1,0 +1,15 @@
+/** Why an answer does not come, in words. */
+import type { Quiet } from '../rig/seam/quiescence.ts';
+
+/** What the threads wait in, each kind once: `bindfs read (held), bindfs futex_do_wait (forever)`. */
+export const waits = (quiet: Quiet): string =>
+  [...new Set(quiet.threads.map((t) => `${t.comm} ${t.wchan} (${t.wait})`))].join(', ');
+
+/** At most so many queues are named. */
+const NAMED_MAX = 8;
+
+export const notReady = (queues: readonly number[]): string => {
+  const more = queues.length > NAMED_MAX ? ` and ${queues.length - NAMED_MAX} more` : '';
+  const named = queues.slice(0, NAMED_MAX).join(', ');
+  return `the ring is not ready, no entry in queue ${named}${more}`;
+};

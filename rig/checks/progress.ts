@@ -1,0 +1,77 @@
+/**
+ * progress: a server that lacks something goes on, and is whole again when it has it back.
+ *
+ * Verified, once a fault has come true that a kernel could do: whoever waits is answered, with an error if
+ * need be, or the server ends; it does not live on and take nothing. When what it lacked was given back, a
+ * request asked after that is not answered with the errno of a shortage that the capture does not have.
+ * Not verified: how long an answer takes, and whether a limit that the kernel keeps was ever met.
+ */
+import type { AnsweredEvent, InjectedEvent, ReplayEvent, StallEvent } from '../events.ts';
+import { opName } from '../protocol/opcodes.ts';
+import { type Check, type Finding, Lines } from './finding.ts';
+
+/** What is answered for want of something, in normal form. */
+const SHORTAGE: ReadonlySet<string> = new Set(
+  ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EAGAIN'].map((name) => `-${name}`),
+);
+const LACKING: ReadonlySet<string> = new Set(['may-fail', 'lacking', 'may-die']);
+
+export class Progress implements Check {
+  readonly name = 'progress';
+  readonly kinds = ['injected', 'released', 'stall', 'answered'] as const;
+  /** The first fault that a kernel could do. */
+  #fault: InjectedEvent | undefined;
+  #lacked = false;
+  /** Rules whose quota holds. */
+  readonly #holding = new Set<number>();
+  #released = 0;
+  #stall: StallEvent | undefined;
+  readonly #still = new Lines();
+
+  take(event: ReplayEvent): void {
+    if (event.kind === 'injected') this.#injected(event);
+    else if (event.kind === 'released') {
+      this.#holding.delete(event.rule);
+      this.#released++;
+    } else if (event.kind === 'stall' && this.#fault !== undefined) this.#stall ??= event;
+    else if (event.kind === 'answered') this.#answered(event);
+  }
+
+  #injected(event: InjectedEvent): void {
+    if (event.refused || event.synthetic) return;
+    this.#fault ??= event;
+    if (!LACKING.has(event.fate)) return;
+    this.#lacked = true;
+    if (event.at !== 'call' && event.fate !== 'may-fail') this.#holding.add(event.rule);
+  }
+
+  /** What was asked while it lacked something is not told of here if it failed. */
+  #answered({ index, opcode, expected, actual }: AnsweredEvent): void {
+    if (!this.#lacked || this.#holding.size > 0) return;
+    if (expected === actual || !SHORTAGE.has(actual)) return;
+    this.#still.add(`request ${index} ${opName(opcode)}: ${actual}  in the capture ${expected}`);
+  }
+
+  findings(): Finding[] {
+    const check = this.name;
+    if (this.#fault === undefined) return [];
+    const findings: Finding[] = [];
+    if (this.#stall !== undefined) {
+      const how = this.#stall.proven ? ' (proven)' : '';
+      const text = `the server lives and answers nothing any more${how}`;
+      const details = [
+        `after ${this.#fault.text}: ${this.#stall.detail}`,
+        'why: clients wait for ever; a server that cannot go on must fail requests, or end',
+      ];
+      findings.push({ check, verdict: 'fail', text, details });
+    }
+    if (this.#still.count > 0) {
+      const text = `${this.#still.count} requests fail although nothing is lacking any more`;
+      findings.push({ check, verdict: 'fail', text, details: this.#still.list() });
+    }
+    if (findings.length > 0) return findings;
+    const text =
+      this.#released > 0 ? 'goes on, also after what it lacked was given back' : 'goes on, or ends';
+    return [{ check, verdict: 'pass', text, details: [] }];
+  }
+}

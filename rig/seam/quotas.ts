@@ -1,0 +1,136 @@
+/**
+ * Limits that hold for a server from some moment on. Those that the kernel knows for a process are set
+ * from outside (prlimit(2)), soft ones alone, so that they can be raised again; what the kernel counts for
+ * a user or a disk, where others count too, is counted here, call by call.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { native } from '../../native/load.ts';
+import type { Quota, Quotas } from '../decider.ts';
+import { ERRNO } from '../protocol/errno.ts';
+import { runningBelow } from './cpu_time.ts';
+import type { PortWiring } from './port_handle.ts';
+import { bytesWritten } from './written.ts';
+
+const { EAGAIN, EPERM, ENOSPC, ESRCH } = ERRNO;
+
+/** RLIMIT_* of include/uapi/asm-generic/resource.h. */
+const LIMITS = { fds: 7, locked: 8, memory: 9 } as const;
+type Limited = keyof typeof LIMITS;
+const isLimited = (name: Quota['name']): name is Limited => name in LIMITS;
+
+const CAP_IPC_LOCK = 14n;
+const KIB = 1024;
+
+const FORKS: ReadonlySet<number> = new Set([56, 57, 58, 435]);
+
+/** A field of /proc/PID/status; empty where the process is gone. */
+function statusOf(pid: number, field: string): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text)?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function entriesOf(path: string): number[] {
+  try {
+    return readdirSync(path).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** The limit below which `amount` numbers are free. */
+function fdLimit(pid: number, base: number, amount: number): number {
+  const used = new Set(entriesOf(`/proc/${pid}/fd`).filter((fd) => fd < base));
+  let limit = Math.max(-1, ...used) + 1;
+  let free = limit - used.size;
+  // Holes are filled first: an open takes the lowest number.
+  for (; free < amount; free++) limit++;
+  while (free > amount) {
+    limit--;
+    if (!used.has(limit)) free--;
+  }
+  return limit;
+}
+
+export class ServerQuotas implements Quotas {
+  readonly #w: PortWiring;
+  readonly #keeperPid: number;
+  /** What the soft limits were, by quota. */
+  readonly #were = new Map<Quota, number>();
+  #threads = Number.POSITIVE_INFINITY;
+  #space = Number.POSITIVE_INFINITY;
+  #backing = Number.POSITIVE_INFINITY;
+
+  constructor(wiring: PortWiring, keeperPid: number) {
+    this.#w = wiring;
+    this.#keeperPid = keeperPid;
+  }
+
+  impose(quota: Quota): number {
+    const { name, amount } = quota;
+    if (isLimited(name)) return this.#limit(quota, name);
+    if (name === 'processes') this.#threads = this.#running() + amount;
+    else if (name === 'space') this.#space = amount;
+    else this.#backing = amount;
+    return 0;
+  }
+
+  release(quota: Quota): void {
+    const { name } = quota;
+    if (isLimited(name)) {
+      const was = this.#were.get(quota);
+      if (was === undefined) return;
+      for (const pid of runningBelow(this.#keeperPid)) native.softLimit(pid, LIMITS[name], was);
+    } else if (name === 'processes') this.#threads = Number.POSITIVE_INFINITY;
+    else if (name === 'space') this.#space = Number.POSITIVE_INFINITY;
+    else this.#backing = Number.POSITIVE_INFINITY;
+  }
+
+  #limit(quota: Quota, name: Limited): number {
+    const pids = runningBelow(this.#keeperPid);
+    if (name === 'locked' && pids.some(locksFreely)) return -EPERM;
+    for (const pid of pids) {
+      const was = native.softLimit(pid, LIMITS[name], this.#softFor(pid, name, quota.amount));
+      if (was < 0 && was !== -ESRCH) return was;
+      if (was >= 0 && !this.#were.has(quota)) this.#were.set(quota, was);
+    }
+    return this.#were.has(quota) ? 0 : -ESRCH;
+  }
+
+  #softFor(pid: number, name: Limited, amount: number): number {
+    if (name === 'fds') return fdLimit(pid, this.#w.base, amount);
+    const field = name === 'memory' ? 'VmSize' : 'VmLck';
+    return Number(statusOf(pid, field) || 0) * KIB + amount;
+  }
+
+  #running(): number {
+    const pids = runningBelow(this.#keeperPid);
+    return pids.reduce((sum, pid) => sum + entriesOf(`/proc/${pid}/task`).length, 0);
+  }
+
+  denied(nr: number, tid: number): number {
+    if (FORKS.has(nr)) {
+      return this.#threads !== Number.POSITIVE_INFINITY && this.#running() >= this.#threads
+        ? -EAGAIN
+        : 0;
+    }
+    if (this.#space === Number.POSITIVE_INFINITY) return 0;
+    const bytes = bytesWritten(this.#w, nr, tid);
+    if (bytes > this.#space) return -ENOSPC;
+    this.#space -= bytes;
+    return 0;
+  }
+
+  backing(change: 1 | -1): boolean {
+    if (change > 0 && this.#backing <= 0) return false;
+    this.#backing -= change;
+    return true;
+  }
+}
+
+/** No limit holds for whoever has CAP_IPC_LOCK. */
+const locksFreely = (pid: number): boolean =>
+  ((BigInt(`0x${statusOf(pid, 'CapEff') || '0'}`) >> CAP_IPC_LOCK) & 1n) === 1n;
