@@ -15,6 +15,9 @@ vi.setConfig({ testTimeout: 120_000 });
 const CASES = fileURLToPath(new URL('./cases', import.meta.url));
 const BYTES_MAX = 20 * 2 ** 20;
 const folder = readFolder(CASES);
+/** Of the reference server's bugs; corpus/mutants/mutants.test.ts runs some of them. */
+const MUTANTS = fileURLToPath(new URL('./mutants/cases', import.meta.url));
+const mutants = readFolder(MUTANTS);
 
 beforeAll(() => {
   // Cases name servers as PATH finds them, and nobody installs libfuse's examples.
@@ -28,7 +31,7 @@ describe('the corpus', () => {
     expect({ status, reasons }, reproduce).toEqual({ status: 'pass', reasons: [] });
   });
 
-  it('can be used as it is', () => expect(folder.unusable).toEqual([]));
+  it('can be used as it is', () => expect([...folder.unusable, ...mutants.unusable]).toEqual([]));
 
   it('has every case of real traffic', () => {
     const names = folder.cases.map(({ name }) => name);
@@ -36,12 +39,15 @@ describe('the corpus', () => {
   });
 
   it('is small', () => {
-    const files = readdirSync(CASES, { recursive: true, encoding: 'utf8' });
-    const bytes = files.reduce((sum, file) => sum + statSync(join(CASES, file)).size, 0);
-    expect(bytes).toBeLessThan(BYTES_MAX);
+    const bytes = [CASES, MUTANTS].flatMap((dir) =>
+      readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(
+        (file) => statSync(join(dir, file)).size,
+      ),
+    );
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(BYTES_MAX);
   });
 
-  it.each(folder.cases.map((one) => [one.name, one] as const))(
+  it.each([...folder.cases, ...mutants.cases].map((one) => [one.name, one] as const))(
     '%s says what it is, and nothing of a machine',
     (_, one) => {
       const readme = readFileSync(join(one.dir, 'README.md'), 'utf8');

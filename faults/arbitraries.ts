@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { OPCODES } from '../rig/protocol/opcodes.ts';
 import type {
   ChangeFault,
-  ChangeWord,
   ErrnoRow,
   Fault,
   QuotaFault,
@@ -38,7 +37,7 @@ export interface Words {
   /** Errnos with which a fault is drawn; all of its own if absent. */
   errnos?(fault: ResultFault): readonly ErrnoRow[];
   /** Words with which a change is drawn; all of its own if absent. */
-  words?(fault: ChangeFault): readonly ChangeWord[];
+  values?(fault: ChangeFault): readonly string[];
 }
 
 const EVERYTHING: Words = {
@@ -115,18 +114,17 @@ const quotaRule = (fault: QuotaFault, words: Words): fc.Arbitrary<Rule> =>
 
 function changeRule(fault: ChangeFault, words: Words): fc.Arbitrary<Rule> {
   const { numbers } = fault;
-  const chosen = (words.words?.(fault) ?? fault.words ?? []).map(({ word }) => word);
   const value: fc.Arbitrary<number | string> =
     numbers === undefined
-      ? fc.constantFrom(...chosen)
+      ? fc.constantFrom(...(words.values?.(fault) ?? (fault.words ?? []).map(({ word }) => word)))
       : fc.integer({ min: numbers.least, max: numbers.most });
   return fc
     .tuple(value, matchers(fault, undefined, words))
-    .map(([one, given]) => ({ fault, value: one, ...given }));
+    .map(([chosen, given]) => ({ fault, value: chosen, ...given }));
 }
 
 /** Rules of one fault. */
-export function ruleWith(fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<Rule> {
+export function ruleOf(fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<Rule> {
   if (fault.kind === 'result') return resultRule(fault, words);
   if (fault.kind === 'teardown') return teardownRule(fault, words);
   return fault.kind === 'quota' ? quotaRule(fault, words) : changeRule(fault, words);
@@ -134,6 +132,6 @@ export function ruleWith(fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<
 
 /** Rules made of these words. */
 export const rulesOf = (words: Words): fc.Arbitrary<Rule> =>
-  fc.constantFrom(...words.faults).chain((fault) => ruleWith(fault, words));
+  fc.constantFrom(...words.faults).chain((fault) => ruleOf(fault, words));
 
 export const anyRule: fc.Arbitrary<Rule> = rulesOf(EVERYTHING);

@@ -52,6 +52,11 @@ class Counted {
     if (hit && message !== undefined) this.#done.add(message);
     return hit;
   }
+
+  /** Messages have their numbers anew; what was counted stays counted. */
+  restarted(): void {
+    this.#done.clear();
+  }
 }
 
 const inside = (range: Range | undefined, value: number): boolean =>
@@ -129,6 +134,11 @@ export class PlanDecider implements Decider {
     return found ?? NONE;
   }
 
+  restarted(): void {
+    for (const counted of this.#rules) counted.restarted();
+    this.#phases.clear();
+  }
+
   #phaseAt({ conn, name, opcode }: Moment): Phase {
     const phase = this.#phases.get(conn) ?? 'init';
     if (phase === 'init' && name === 'replied' && opcode === OP.INIT.opcode) {
@@ -153,12 +163,12 @@ const mustGoOn = (goesOn: true | 'run' | undefined, phase: Phase, { name }: Mome
 function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common: Common = { rule: number, text, fault: rule.fault.name };
   if (isTeardown(rule)) {
-    const { possible, goesOn = false, name } = rule.fault;
+    const { possible, goesOn = false, fate = 'none', name } = rule.fault;
     return {
       ...common,
+      ...{ synthetic: possible === undefined, fate, errno: 0, times: rule.times },
       // A mount that goes before it was ever used is one that failed, to many servers.
       goesOn: goesOn && phase !== 'init',
-      ...{ synthetic: possible === undefined, fate: 'none', errno: 0, times: rule.times },
       teardown: name as NonNullable<Verdict['teardown']>,
     };
   }
@@ -188,8 +198,8 @@ function resultVerdict(rule: ResultRule, common: Common, moment: Moment, phase: 
     ...common,
     ...NOTHING,
     synthetic: !possible,
-    // What no kernel does gives nobody a duty.
-    goesOn: possible && mustGoOn(row.goesOn, phase, moment),
+    // What cannot come here gives nobody a duty, unless the error itself says that nothing was done.
+    goesOn: (possible || row.possible === undefined) && mustGoOn(row.goesOn, phase, moment),
     fate: row.fate,
     errno: ERRNO[row.errno],
   };

@@ -32,8 +32,10 @@ export interface ErrnoRow {
   readonly nonblock?: true;
   readonly fate: Fate;
   /**
+  /**
    * The connection is whole and the server must go on; else it may end, and nobody blames it. `run`: once
-   * requests come; while it starts it may give up.
+   * requests come; while it starts it may give up. Of what is possible on some handles, only there; of
+   * what no kernel does, wherever the error itself says it.
    */
   readonly goesOn?: true | 'run';
 }
@@ -65,6 +67,8 @@ export interface TeardownFault extends Common {
   readonly possible?: string;
   /** The session goes on: part of it is gone. */
   readonly goesOn?: true;
+  /** Nothing is said of any request by default. */
+  readonly fate?: Fate;
 }
 
 /** The server has so much of something more from a point on, and no more; until it is given back. */

@@ -33,6 +33,7 @@ const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number
   sigterm: { rule: 'sigterm:at=delivered:when=7', server: 'device' },
   sigint: { rule: 'sigint:at=daemonized', server: 'daemon' },
   sigkill: { rule: 'sigkill:at=before-init-reply', server: 'device', exit: null },
+  restart: { rule: 'restart:at=delivered:when=7', server: 'device' },
   open: { rule: 'LOOKUP:open=EMFILE:when=1', server: 'files' },
   descriptor: { rule: 'OPEN:descriptor=ENFILE:when=1', server: 'files' },
   eventfd: { rule: 'eventfd=EMFILE', server: 'ring' },

@@ -32,6 +32,7 @@ import { processes } from './processes.ts';
 import { read } from './read.ts';
 import { readahead } from './readahead.ts';
 import { register } from './register.ts';
+import { restart } from './restart.ts';
 import { ringSetup } from './ring_setup.ts';
 import { sigint } from './sigint.ts';
 import { sigkill } from './sigkill.ts';
@@ -66,6 +67,7 @@ export const FAULTS: readonly Fault[] = [
   sigterm,
   sigint,
   sigkill,
+  restart,
   // What a call of the server's own ends with.
   open,
   descriptor,

@@ -15,8 +15,9 @@ export const register: ResultFault = {
     { errno: 'ENOMEM', possible: 'fuse_uring_create_queue(): kzalloc()', fate: 'none' },
     { errno: 'EINVAL', possible: 'fuse_uring_create_ring_ent(): buffers too small', fate: 'none' },
     { errno: 'EFAULT', possible: 'fuse_uring_get_iovec_from_sqe()', fate: 'none' },
-    { errno: 'EAGAIN', fate: 'none' },
-    { errno: 'EINTR', fate: 'none' },
+    // No kernel does this; a server that has a case for it, as libfuse has, must mean to register again.
+    { errno: 'EAGAIN', fate: 'none', goesOn: true },
+    { errno: 'EINTR', fate: 'none', goesOn: true },
     { errno: 'EOPNOTSUPP', fate: 'none' },
     { errno: 'ENOTCONN', fate: 'none' },
     { errno: 'ECANCELED', fate: 'none' },

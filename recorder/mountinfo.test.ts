@@ -21,7 +21,7 @@ it('takes FUSE mounts, with subtypes and block devices, and no others', () => {
   expect(parseMountinfo(content).map(({ id, dev, target }) => [id, dev, target])).toEqual([
     [30, 40, '/a'],
     [31, 41, '/b'],
-    [32, 1, '/c'],
+    [32, 8 * 2 ** 20 + 1, '/c'],
     [35, 45, '/f'],
   ]);
 });

@@ -3,11 +3,14 @@ import { readFileSync, realpathSync } from 'node:fs';
 
 export interface MountLine {
   id: number;
-  /** Minor number of st_dev; the major of FUSE mounts is 0. It names the connection in fusectl. */
+  /** The device as one number (MKDEV), which names the connection in fusectl; only "fuseblk" has a major. */
   dev: number;
   target: string;
   fstype: string;
 }
+
+/** MINORBITS of include/linux/kdev_t.h. */
+const MINOR_BITS = 20;
 
 const unescapeOctal = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
@@ -19,7 +22,8 @@ export function parseMountinfo(content: string): MountLine[] {
     const fields = left?.split(' ') ?? [];
     const fstype = right?.split(' ')[0] ?? '';
     if (!/^fuse(blk)?(\.|$)/.test(fstype)) continue;
-    const dev = Number(fields[2]?.split(':')[1] ?? 0);
+    const [major = 0, minor = 0] = (fields[2] ?? '').split(':').map(Number);
+    const dev = major * 2 ** MINOR_BITS + minor;
     mounts.push({ id: Number(fields[0]), dev, target: unescapeOctal(fields[4] ?? ''), fstype });
   }
   return mounts;

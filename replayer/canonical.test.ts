@@ -109,10 +109,8 @@ it('leaves out times, threads, bytes, and processes that are not the main one', 
 function planned(script: (log: CanonicalLog, at: (moment: number) => void) => void): string[] {
   const lines: string[] = [];
   let moment = 0;
-  const canonical = new CanonicalLog(
-    (line) => lines.push(line),
-    () => moment,
-  );
+  const canonical = new CanonicalLog((line) => lines.push(line));
+  canonical.follow(() => moment);
   script(canonical, (now) => {
     moment = now;
   });

@@ -65,16 +65,22 @@ export class CanonicalLog {
    * of those a teardown finds answered is the choice of the server's threads, so none is told to be.
    */
   readonly #concurrent: { line: string; answered: ReplayEvent | undefined }[] = [];
-  readonly #moment: (() => number) | undefined;
+  #moment: (() => number) | undefined;
   #since = 0;
 
-  /**
-   * `line` gets every line, without its newline. `moment`: changes when nothing that was asked before is
-   * unanswered; given where a plan may tear the session down.
-   */
-  constructor(line?: (line: string) => void, moment?: () => number) {
+  /** `line` gets every line, without its newline. */
+  constructor(line?: (line: string) => void) {
     this.#line = line;
+  }
+
+  /**
+   * A plan may tear the session down that begins. `moment` changes when nothing that was asked before is
+   * unanswered.
+   */
+  follow(moment: () => number): void {
+    this.#settle();
     this.#moment = moment;
+    this.#since = moment();
   }
 
   take(event: ReplayEvent): void {

@@ -27,7 +27,8 @@ import { compare, isDirectory, normalForm } from './compare.ts';
 import type { Flight } from './flight.ts';
 import { failed, mustBeAnswered } from './lacks.ts';
 import { normalReply, type OwnerMap } from './normal.ts';
-import { Side } from './side.ts';
+import type { Side } from './side.ts';
+import { Sides } from './sides.ts';
 
 const NOTHING = new Uint8Array(0);
 /** sizeof(struct fuse_notify_store_out). */
@@ -43,7 +44,7 @@ export class Cursor {
   readonly #emit: ReplaySink;
   readonly #owners: OwnerMap;
   readonly #serial: boolean;
-  readonly #sides = new Map<number, Side>();
+  readonly #sides = new Sides();
   #current: SessionEvent | undefined;
   /** Recorded time of the event passed last. */
   #passedAt = 0;
@@ -70,19 +71,13 @@ export class Cursor {
 
   /** Connections of this run, as they are mounted. */
   connected(conn: number): void {
-    this.#side(conn).gone = this.#stopped !== undefined;
+    this.#sides.at(conn).gone = this.#stopped !== undefined;
     this.#mounted.add(conn);
   }
   readonly #mounted = new Set<number>();
 
   /** Counts the requests of the capture before which nothing was unanswered there. */
   moment = 0;
-
-  /** Nothing of the capture waits for its answer: what is asked now is concurrent with nothing before it. */
-  #nothingOpen(): boolean {
-    for (const side of this.#sides.values()) if (side.flights.size > 0) return false;
-    return true;
-  }
 
   /** Requests of the capture passed so far. */
   get index(): number {
@@ -99,15 +94,6 @@ export class Cursor {
     return this.#asker.overlaps;
   }
 
-  #side(conn: number): Side {
-    let side = this.#sides.get(conn);
-    if (side === undefined) {
-      side = new Side();
-      this.#sides.set(conn, side);
-    }
-    return side;
-  }
-
   /** How long nothing happened in the capture before the event that is waited for. */
   get recordedGapMs(): number {
     return Math.max(0, ((this.#current?.t ?? 0) - this.#passedAt) / 1e6);
@@ -122,6 +108,10 @@ export class Cursor {
 
   /** Does everything that is due. */
   pump(): void {
+    if (this.#halted !== undefined) {
+      this.#leave(this.#halted);
+      return;
+    }
     while (this.#current !== undefined && this.#step(this.#current)) this.#advance();
     if (this.#stopped !== undefined) this.#drain(this.#stopped);
   }
@@ -178,8 +168,8 @@ export class Cursor {
     if (!this.#mounted.has(event.conn)) return false;
     if (this.paused && this.#stopped === undefined) return false;
     if (this.#serial && this.#held(event)) return false;
-    const side = this.#side(event.conn);
-    if (this.#nothingOpen()) this.moment++;
+    const side = this.#sides.at(event.conn);
+    if (this.#sides.idle) this.moment++;
     const asker = this.#asker;
     const opcode = opcodeOf(event.bytes);
     if (event.ring !== undefined) side.carries(event.ring, opcode === OP.NOTIFY_REPLY.opcode);
@@ -199,10 +189,10 @@ export class Cursor {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     if (code === NOTIFY.STORE.code) {
       const at = Number(view.getBigUint64(8, true));
-      this.#side(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
+      this.#sides.at(conn).stored.put(view.getBigUint64(0, true), at, body.slice(STORE_OUT));
     }
     if (code !== NOTIFY.RETRIEVE.code) return;
-    this.#side(conn).retrieves.push({
+    this.#sides.at(conn).retrieves.push({
       unique: view.getBigUint64(0, true),
       nodeid: view.getBigUint64(8, true),
     });
@@ -240,20 +230,20 @@ export class Cursor {
     flight.reply = event.bytes;
     this.pump();
     // Not compared yet: the bytes are the seam's buffer, which the next call overwrites.
-    if (this.#side(flight.conn).flights.get(flight.unique) === flight) {
+    if (this.#sides.at(flight.conn).flights.get(flight.unique) === flight) {
       flight.reply = event.bytes.slice();
     }
   }
 
   /** This run's INIT was answered. */
   initialised(conn: number, negotiated: Negotiated): void {
-    const side = this.#side(conn);
+    const side = this.#sides.at(conn);
     side.init = negotiated.accepted;
     side.agreed({ run: negotiated });
   }
 
   #reply(event: ReplyEvent): boolean {
-    const side = this.#side(event.conn);
+    const side = this.#sides.at(event.conn);
     // Too short to say what it answers: the kernel took none of it.
     if (event.bytes.length < OUT_HEADER_SIZE) return true;
     // The request had ended before its reply came (the connection was gone): it was never answered.
@@ -297,7 +287,7 @@ export class Cursor {
     const event = this.#current;
     if (event === undefined) return false;
     if (event.kind === 'reply') {
-      const side = this.#side(event.conn);
+      const side = this.#sides.at(event.conn);
       const flight = side.flights.get(repliedTo(event.bytes) ?? 0);
       // The captured kernel has got its INIT reply, this run's has not: waiting is over.
       if (flight === undefined) side.captured = side.run;
@@ -307,7 +297,7 @@ export class Cursor {
       }
     } else if (event.kind === 'request') {
       if (opcodeOf(event.bytes) === OP.INIT.opcode) {
-        this.#side(event.conn).initRequest = event.bytes.slice();
+        this.#sides.at(event.conn).initRequest = event.bytes.slice();
       }
       this.#emit({ kind: 'unanswered', ...named(event, ++this.#asker.index), why, detail });
     }
@@ -388,18 +378,18 @@ export class Cursor {
     for (const flight of this.#asker.tickets.values()) {
       if (flight.conn === conn && !isRelease(flight.opcode)) return true;
     }
-    return this.#side(conn).identity.open > 0;
+    return this.#sides.at(conn).identity.open > 0;
   }
 
   /** The mount is lazily unmounted. */
   detach(conn: number): void {
-    this.#side(conn).detached = true;
+    this.#sides.at(conn).detached = true;
   }
 
   /** Every mount was lazily unmounted, and nothing is open any more. */
   get detached(): boolean {
     if (this.#mounted.size === 0 || this.#asker.tickets.size > 0) return false;
-    return [...this.#mounted].every((c) => this.#side(c).detached && !this.busy(c));
+    return [...this.#mounted].every((c) => this.#sides.at(c).detached && !this.busy(c));
   }
 
   /**
@@ -407,15 +397,51 @@ export class Cursor {
    * the capture is named at the next pump: this one may be going on.
    */
   stop(detail: string): void {
+    if (this.#halted !== undefined) return;
     this.#stopped ??= detail;
     this.onStop();
-    for (const side of this.#sides.values()) {
-      side.gone = true;
-      for (const flight of side.flights.values()) if (flight.open > 0) flight.cut ??= detail;
-    }
+    this.#sides.close();
+    this.#sides.cut(detail);
   }
   #stopped: string | undefined;
   onStop: () => void = () => {};
+
+  /** The session ends here, and another goes on with the `rest`: what is unanswered now stays so. */
+  halt(detail: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#halted ??= detail;
+    this.onStop();
+    this.#sides.close();
+  }
+  #halted: string | undefined;
+
+  get halted(): boolean {
+    return this.#halted !== undefined;
+  }
+
+  /** What the session has left unanswered, by its place in the capture: once. */
+  #leave(detail: string): void {
+    for (const flight of this.#sides.takeFlights())
+      this.#emit(this.#givenUp(flight, 'ended', detail));
+  }
+
+  /** Events of the capture that were not passed. */
+  *rest(): Generator<SessionEvent> {
+    if (this.#current !== undefined) yield this.#current;
+    for (let next = this.#events.next(); next.done !== true; next = this.#events.next()) {
+      yield next.value;
+    }
+  }
+
+  /** Recorded time of the event that is waited for. */
+  get passedUntil(): number {
+    return this.#current?.t ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests up to this place of the capture were passed before this session. */
+  passedBefore(index: number): void {
+    this.#asker.index = index;
+  }
 
   /** Names what is left of the capture after a teardown. */
   #drain(detail: string): void {
@@ -427,31 +453,20 @@ export class Cursor {
 
   /** The connection is dead: nothing more is asked of it. */
   disconnected(conn: number): void {
-    this.#side(conn).gone = true;
+    this.#sides.at(conn).gone = true;
   }
 
   /** Says what was never answered on either side, and what only this run answered. */
   finish(): void {
-    for (const side of this.#sides.values()) {
-      for (const {
-        index,
-        conn,
-        opcode,
-        nodeid,
-        outcome,
-        reply,
-        request,
-        cut,
-      } of side.flights.values()) {
-        const at = { index, conn, opcode, nodeid };
-        if (outcome?.replied && reply !== undefined && cut === undefined) {
-          const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
-          this.#emit({ kind: 'news', ...at, actual });
-        } else {
-          this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
-        }
+    for (const flight of this.#sides.takeFlights()) {
+      const { index, conn, opcode, nodeid, outcome, reply, request, cut } = flight;
+      const at = { index, conn, opcode, nodeid };
+      if (outcome?.replied && reply !== undefined && cut === undefined) {
+        const actual = normalForm(() => normalReply(request, new Reply(reply, request)));
+        this.#emit({ kind: 'news', ...at, actual });
+      } else {
+        this.#emit({ kind: 'unanswered', ...at, why: 'as-captured', detail: 'never answered' });
       }
-      side.flights.clear();
     }
   }
 }

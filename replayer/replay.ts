@@ -7,55 +7,23 @@ import { join } from 'node:path';
 import { CaptureReader } from '../recorder/capture/reader.ts';
 import { restoreFixture } from '../recorder/fixture/restore.ts';
 import { removeScratch } from '../recorder/fixture/scratch.ts';
-import type { Check } from '../rig/checks/finding.ts';
-import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
-import { isEmitted, type ReplayEvent } from '../rig/events.ts';
-import { ModelKernel } from '../rig/kernel/model.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
-import { backingFile } from '../rig/seam/backing_calls.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import {
-  type LaunchOptions,
-  launch,
-  makeScratch,
-  type Scratch,
-  scratchIn,
-} from '../rig/seam/launch.ts';
-import { InterruptError, Session } from '../rig/session.ts';
-import type { Backing } from './backing.ts';
-import { lookForPoison, watchBuffers } from './buffers.ts';
-import { CanonicalLog, LOGGED } from './canonical.ts';
-import { CapturedOnly } from './captured_only.ts';
-import { checksOf } from './checks.ts';
+import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig/seam/launch.ts';
+import { InterruptError } from '../rig/session.ts';
+import { type Act, type ActOptions, act, findingsOf, type Stage } from './act.ts';
+import { CanonicalLog } from './canonical.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
-import { Crashes, NAMING } from './crashes.ts';
-import { Cursor } from './cursor.ts';
-import { Ending } from './ending.ts';
-import { injectInto } from './injecting.ts';
+import { Injected } from './injected.ts';
 import { keeper } from './kept.ts';
-import { makeMountpoint, targetKind } from './mountpoint.ts';
+import { makeMountpoint } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
-import { fixturePieces, offerWith, type Prologue, prologue } from './prologue.ts';
-import { Replayer } from './replayer.ts';
-import { Routes } from './routes.ts';
+import { fixturePieces, type Prologue, prologue } from './prologue.ts';
 import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
-import { Watched } from './watched.ts';
 
 export type * from './options.ts';
-
-/** What the termination check looks at. */
-const ENDS = [
-  'exit',
-  'crash',
-  'hang',
-  'stacks',
-  'unkillable',
-  'teardown',
-  'register',
-  'injected',
-] as const;
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. */
 export async function replay(
@@ -86,7 +54,7 @@ export async function replay(
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
     const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
-    const all = { ...options, command, cwd, backing, decider, ...root };
+    const all: ActOptions = { ...options, command, cwd, backing, decider, ...root };
     return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
@@ -104,17 +72,6 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
   }
 }
 
-/** What the model tells those around it. */
-function listen(model: ModelKernel, session: Session, cursor: Cursor, watched: Watched): void {
-  model.onInit = (conn) => {
-    cursor.initialised(conn, model.negotiated(conn));
-    watched.count();
-  };
-  model.onMounted = (handle, result) => session.mounts.finishWaiting(handle, result);
-  model.onUnmounted = (target, result) => session.mounts.finishUnmount(target, result);
-  session.mounts.mounted = (target) => session.seam.allowPath(target);
-}
-
 function startOf(
   { command, cwd, root, decider }: ReplayOptions & { cwd: string; decider: Decider | undefined },
   reader: CaptureReader,
@@ -128,16 +85,11 @@ function startOf(
 
 async function run(
   reader: CaptureReader,
-  options: ReplayOptions & {
-    cwd: string;
-    backing: Backing | undefined;
-    decider: Decider | undefined;
-  },
+  options: ActOptions,
   hooks: ReplayHooks,
   before: Prologue,
   owners: OwnerMap,
 ): Promise<ReplayResult> {
-  const { command } = options;
   const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
   const shown = new ShownCpus(cpus);
   const start = startOf(options, reader, shown);
@@ -145,92 +97,53 @@ async function run(
   const switches = recordedSwitches(reader.begin, options.kernel);
   const played = { kernel: options.kernel ?? reader.begin.kernel, switches, ring };
   const writer = options.keep === undefined ? undefined : keeper(options.keep, start, cpus, played);
-  const launched = launch(start);
-  const offer = offerWith(before.offer, ring);
-  const model = new ModelKernel({
-    offer: (conn) => replayer.changes?.offer(conn, offer) ?? offer,
-    ring: { enabled: ring, cpus },
-    switches,
-    uniqueBase: options.uniqueBase ?? 0n,
-    world: { target: targetKind, busy: (conn) => cursor.busy(conn), backingFile },
-  });
-  const log = new CanonicalLog(options.logLine, options.decider && (() => cursor.moment));
-  const checks = checksOf(cpus);
-  const routes = new Routes();
-  const { emit } = routes;
-  routes.add((e) => log.take(e), LOGGED);
-  if (writer !== undefined) routes.add((e) => isEmitted(e) && writer.write(e));
-  const decider = options.decider && new CapturedOnly(options.decider, () => cursor);
-  const session = new Session(launched, model, emit, shown, decider);
-  const poison = watchBuffers(session, options.poison ?? 'used', emit);
-  const cursor = new Cursor(reader.events(true), model, owners, emit, {
-    cpus,
-    serial: options.serial === true,
-  });
-  const watched = new Watched(session, launched, emit);
-  listen(model, session, cursor, watched);
-  cursor.onStop = () => log.cut();
-  const ending = new Ending(session, model, launched.keeperPid, emit, options.stacks);
-  const replayer = new Replayer(session, cursor, ending, options, hooks);
-  replayer.stalled = emit;
-  injectInto({ session, model, cursor, ending, replayer, cpus }, emit);
-  replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
-  for (const check of checks) routes.add((e) => check.take(e), check.kinds);
-  // The recorded exit code is known only when the cursor has passed it: the check is made last.
-  const ends: ReplayEvent[] = [];
-  routes.add((e) => watched.take(e), ['teardown', 'answered']);
-  routes.add((e) => ends.push(e), ENDS);
-  const crashes = new Crashes(emit);
-  routes.add((e) => crashes.take(e), NAMING);
-  // Last: a reply may make requests due, and be still on its way when they are delivered.
-  routes.add((e) => replayer.take(e));
-  hooks.started(session.seam.wakeFd);
+  const injected = new Injected(options.faults ?? []);
+  const log = new CanonicalLog(options.logLine);
+  const stage: Stage = {
+    ...{ reader, options, hooks, before, owners, cpus, shown, start, ring, switches },
+    ...{ writer, injected, log },
+  };
+  const acts: Act[] = [];
   try {
-    session.run(replayer);
-    lookForPoison(poison, options.backing, session.now());
+    do acts.push(await act(stage, acts.at(-1)));
+    while (acts.at(-1)?.cursor.halted && hooks.stops() === 0);
   } finally {
-    await session.close();
-    crashes.close();
-    const t = session.now();
-    const { survivors } = session.killing;
-    if (survivors.length > 0) emit({ kind: 'unkillable', t, processes: [...survivors] });
-    const counts = { requests: cursor.index, replies: replayer.replies };
-    writer?.close({ kind: 'end', t, reason: 'server-exit', ...counts });
+    writer?.close({ kind: 'end', t: endOf(acts), reason: 'server-exit', ...countsOf(acts) });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
-  cursor.finish();
-  return conclude(command, { session, cursor, replayer, log }, checks, ends);
+  return conclude(options.command, acts, log, injected);
 }
 
-interface Parts {
-  session: Session;
-  cursor: Cursor;
-  replayer: Replayer;
-  log: CanonicalLog;
-}
+const endOf = (acts: readonly Act[]): number => acts.at(-1)?.session.now() ?? 0;
 
-/** What came of it. `ends`: what the termination check is to look at. */
+const countsOf = (acts: readonly Act[]) => ({
+  requests: acts.at(-1)?.cursor.index ?? 0,
+  replies: acts.reduce((sum, { replayer }) => sum + replayer.replies, 0),
+});
+
+/** What came of it. */
 function conclude(
   command: readonly string[],
-  { session, cursor, replayer, log }: Parts,
-  checks: readonly Check[],
-  ends: readonly ReplayEvent[],
+  acts: readonly Act[],
+  log: CanonicalLog,
+  injected: Injected,
 ): ReplayResult {
-  log.planned(replayer.injected.lines());
-  const termination = new Termination(cursor.capturedExit?.code ?? 0);
-  for (const event of ends) termination.take(event);
+  const last = acts.at(-1) as Act;
+  last.cursor.finish();
+  log.planned(injected.lines());
+  const sum = (of: (act: Act) => number) => acts.reduce((total, one) => total + of(one), 0);
   return {
     command: [...command],
-    requests: cursor.index,
+    requests: last.cursor.index,
     log: log.digest(),
-    findings: [...checks, termination].flatMap((check) => check.findings()),
-    output: replayer.output,
-    seconds: session.now() / 1e9,
-    exit: replayer.exit,
-    ring: session.rings.emitter.shape,
-    news: replayer.news,
-    overlaps: cursor.overlaps,
-    plan: replayer.injected.rules,
-    unsupported: replayer.unsupported,
+    findings: acts.flatMap((one, n) => findingsOf(one, n)),
+    output: acts.map(({ replayer }) => replayer.output).join(''),
+    seconds: endOf(acts) / 1e9,
+    exit: last.replayer.exit,
+    ring: last.session.rings.emitter.shape,
+    news: sum(({ replayer }) => replayer.news),
+    overlaps: sum(({ cursor }) => cursor.overlaps),
+    plan: injected.rules,
+    unsupported: acts.flatMap(({ replayer }) => replayer.unsupported),
   };
 }

@@ -6,7 +6,7 @@ import type { Director, Session } from '../rig/session.ts';
 import type { ReplayChanges } from './changes.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
-import { Injected } from './injected.ts';
+import type { Injected } from './injected.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
 import { notReady, waits } from './silence.ts';
 
@@ -62,8 +62,10 @@ export class Replayer implements Director {
     ending: Ending,
     options: ReplayOptions,
     hooks: ReplayHooks,
+    injected: Injected,
   ) {
-    this.injected = new Injected(options.faults ?? []);
+    this.injected = injected;
+    this.#movedAt = session.now();
     this.#session = session;
     this.#cursor = cursor;
     this.#ending = ending;
@@ -150,7 +152,8 @@ export class Replayer implements Director {
       this.#progressAt = this.#session.now();
       this.#hooks.progress(this.#cursor.index);
     }
-    if (this.#session.empty) this.#drain();
+    if (this.#session.empty && this.#cursor.halted) this.#finished = true;
+    else if (this.#session.empty) this.#drain();
   }
 
   /** Nanoseconds since a request was taken or answered. */

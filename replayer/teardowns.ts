@@ -29,7 +29,7 @@ export class ReplayTeardowns implements Teardowns {
         ? 0
         : -ERRNO.EBUSY;
     }
-    if (how.startsWith('sig')) return 0;
+    if (how.startsWith('sig') || how === 'restart') return 0;
     return conns.length === 0 ? -ERRNO.ENOTCONN : 0;
   }
 
@@ -40,6 +40,9 @@ export class ReplayTeardowns implements Teardowns {
     } else if (how === 'clone-loss') {
       for (const ticket of this.#model.ticketsOf(handle)) this.#cursor.lose(ticket, how);
       this.#model.lose(handle);
+    } else if (how === 'restart') {
+      this.#cursor.halt('the server was killed and started again');
+      for (let n = 0; n < times; n++) this.#ending.begin('sigkill', conns, true);
     } else {
       // First: what ends with the connection is not an answer to be compared.
       this.#cursor.stop(`the plan's ${how} came first`);

@@ -72,6 +72,7 @@ export const TEARDOWNS = [
   'sigterm',
   'sigint',
   'sigkill',
+  'restart',
 ] as const;
 export type TeardownName = (typeof TEARDOWNS)[number];
 
@@ -120,6 +121,8 @@ export interface Decider {
   readonly calls?: readonly number[];
   /** The rules that come true now, in the plan's order; often none. */
   decide(moment: Moment): readonly Verdict[];
+  /** The server was started again: connections and messages have their numbers anew. */
+  restarted?(): void;
 }
 
 /** Who carries out teardowns: the replayer, or what runs a live session. */

@@ -75,7 +75,8 @@ export class Session {
   readonly #launched: Launched;
   readonly #woken = new Set<HandleId>();
   readonly #data: Uint8Array;
-  readonly #t0: number;
+  /** CLOCK_MONOTONIC, ns: the beginning of what this session belongs to. */
+  readonly t0: number;
   #idleSince = 0;
   #lookedAt = 0;
   #closesAt = 0;
@@ -86,6 +87,7 @@ export class Session {
     emit: EventSink,
     cpus?: ShownCpus,
     decider?: Decider,
+    t0?: number,
   ) {
     this.seam = launched.seam;
     this.pid = launched.pid;
@@ -94,7 +96,7 @@ export class Session {
     this.#trap = new Trap(this.seam);
     this.#data = new Uint8Array(this.seam.data);
     this.seam.wait(0);
-    this.#t0 = this.#trap.t;
+    this.t0 = t0 ?? this.#trap.t;
     this.injection = decider && new Injection(decider, emit, () => this.now());
     const wiring: PortWiring = {
       seam: this.seam,
@@ -132,7 +134,7 @@ export class Session {
 
   /** Nanoseconds since the session began, as of the last event. */
   now(): number {
-    return this.#trap.t - this.#t0;
+    return this.#trap.t - this.t0;
   }
 
   /** Serves the server until the director is done. */

@@ -113,7 +113,9 @@ const LONGER: Record<string, number> = {
   'native/common/fuse_structs.h': 450,
   'native/servers/options.cc': 280,
   'recorder/relay.ts': 325,
-  'replayer/cursor.ts': 450,
+  'replayer/ask.ts': 260,
+  'replayer/cursor.ts': 480,
+  'rig/kernel/model-feed.ts': 280,
   'rig/seam/device_port.ts': 425,
 };
 

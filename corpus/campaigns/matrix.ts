@@ -128,13 +128,15 @@ async function main(): Promise<void> {
         const root = one.root === undefined ? {} : { root: one.root };
         const keep =
           values.keep === undefined ? {} : { keep: join(values.keep, root.root ? 'sid' : 'here') };
-        const trial = await tryServer(
-          recipe,
-          recipe.variants[0],
-          version,
-          { ...options, ...root, ...keep },
-          scratch,
+        const how = { ...options, ...root, ...keep };
+        const trial = await tryServer(recipe, recipe.variants[0], version, how, scratch).catch(
+          (error: Error) => error,
         );
+        if (trial instanceof Error) {
+          say(`${recipe.name} ${version} of ${one.name}: ${trial.message}`);
+          process.exitCode = 1;
+          continue;
+        }
         rows.push(row(trial, one));
         say(rows.at(-1) as string);
         const wrong = complaints(trial);

@@ -3,7 +3,7 @@
  * the capture replayed into it again and again.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import type { Ended, LiveServer } from '../servers/live.ts';
 import { preparePlaces, startVariant } from '../servers/live.ts';
@@ -156,7 +156,8 @@ export async function tryServer(
       : undefined;
   const record = ({ fixture, mountpoint }: Places) => [
     ...[...RIG, 'record', '-q', '-o', capture, '--force', '--fixture', fixture],
-    ...(options.root === undefined ? [] : ['--root', options.root, '--share', mountpoint]),
+    // Not the mountpoint itself: rclone does not mount where something is mounted.
+    ...(options.root === undefined ? [] : ['--root', options.root, '--share', dirname(mountpoint)]),
     '--',
   ];
   const witness = await beginWitness();

@@ -7,10 +7,18 @@ export const EXPLAINED: Readonly<Record<string, string>> = {
     'what stands for an unbound device polls OUT instead of ERR: it must be able to come alive later',
   '4.1 DEFER_TASKRUN: nothing is delivered until the thread enters':
     'the seam fills an entry when its request comes, not when the thread next enters: a server that looks into memory it was not given yet sees that',
+  '1.12b DESTROY: who unmounts is signalled':
+    'a signal to the thread of an umount(2) that awaits DESTROY makes the kernel send INTERRUPT; the seam leaves it pending until the call is answered',
 };
 
 const FD =
   'Linux 7.3 looks at the descriptor when it is named, the model (as 6.18) when the superblock is made';
+
+/** The same of what takes a minute (TIMEOUTS). */
+export const EXPLAINED_TIMEOUTS: Readonly<Record<string, string>> = {
+  '1.16 on the ring: its thread never enters':
+    'the kernel aborts, and ends the request only when the thread of its entry enters; the seam has filled the entry already, as in 4.1 DEFER_TASKRUN',
+};
 
 /** The same for Linux 7.3, seen at 7.3.4. */
 export const EXPLAINED_73: Readonly<Record<string, string>> = {

@@ -3,30 +3,41 @@
  * sides, and everything else of them the same.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { OP_NAMES } from '../../rig/protocol/opcodes.ts';
 import { cannotRecord } from '../../rig/testing/bench_words.ts';
 import { unexpected } from './compare.ts';
 import type { Transcript } from './driver.ts';
-import { EXPLAINED } from './explained.ts';
+import { EXPLAINED, EXPLAINED_TIMEOUTS } from './explained.ts';
 import { askKernel, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
+import { BLOCK, whyNoBlock } from './probes/block.ts';
 import { PROBES } from './probes/index.ts';
+import { TIMEOUT_SYSCTLS, TIMEOUTS } from './probes/timeouts.ts';
+import { shownIn, UNASKED, type Way } from './unasked.ts';
 import { judge, titleOf } from './verdict.ts';
 
 const NOT_THERE: Transcript = { outcomes: [], broken: 'not asked' };
 const why = cannotRecord();
+const ring = why !== undefined || ringOffered();
+/** A machine without loop devices asks the model alone for those that need one. */
+const ASKED = whyNoBlock() === undefined ? [...PROBES, ...BLOCK] : PROBES;
+/** The model's time is nobody's: what takes the kernel a minute is asked of it too. */
+const MODELLED = [...PROBES, ...BLOCK, ...TIMEOUTS, ...TIMEOUT_SYSCTLS];
+const EXPLAINED_ALL = { ...EXPLAINED, ...EXPLAINED_TIMEOUTS };
 let kernel: Transcript[] = [];
 let model: Transcript[] = [];
 
 beforeAll(async () => {
-  if (why === undefined) kernel = await askKernel(PROBES);
-  model = await askModel(PROBES, { ring: ringOffered(), version: '6.18' });
+  if (why === undefined) kernel = await askKernel(ASKED);
+  model = await askModel(MODELLED, { ring, version: '6.18' });
 }, 300_000);
 
 const SIDES = why === undefined ? (['kernel', 'model'] as const) : (['model'] as const);
 
 describe.each(SIDES)('the %s', (side) => {
-  const rows = PROBES.map((probe, i) => ({ title: titleOf(probe), probe, i }));
-  const claimed = rows.filter(({ title }) => side === 'kernel' || EXPLAINED[title] === undefined);
+  const probes = side === 'kernel' ? ASKED : MODELLED;
+  const rows = probes.map((probe, i) => ({ title: titleOf(probe), probe, i }));
+  const claimed = rows.filter(({ title }) => side === 'kernel' || !(title in EXPLAINED_ALL));
 
   it.each(claimed)('does as is claimed: $title', ({ probe, i }) => {
     const told = (side === 'kernel' ? kernel : model)[i] ?? NOT_THERE;
@@ -37,7 +48,7 @@ describe.each(SIDES)('the %s', (side) => {
 describe('kernel and model', () => {
   it('make the same of every probe', (context) => {
     context.skip(why !== undefined, why);
-    const found = PROBES.map((probe, i) =>
+    const found = ASKED.map((probe, i) =>
       judge(probe, kernel[i] ?? NOT_THERE, model[i] ?? NOT_THERE),
     )
       .filter(({ found, reason }) => found.length > 0 && reason === undefined)
@@ -46,8 +57,17 @@ describe('kernel and model', () => {
   });
 
   it('differ where that is explained, in probes that exist', () => {
-    const titles = new Set(PROBES.map(titleOf));
-    expect(Object.keys(EXPLAINED).filter((title) => !titles.has(title))).toEqual([]);
-    expect(titles.size).toBe(PROBES.length);
+    const titles = new Set(MODELLED.map(titleOf));
+    expect(Object.keys(EXPLAINED_ALL).filter((title) => !titles.has(title))).toEqual([]);
+    expect(titles.size).toBe(MODELLED.length);
+  });
+});
+
+describe('every operation of the protocol', () => {
+  it.each<Way>(['device', 'ring'])('is shown over the %s, or it is said why not', (way) => {
+    const shown = shownIn(model)[way];
+    const said = (name: (typeof OP_NAMES)[number]) => UNASKED[way][name] !== undefined;
+    expect(OP_NAMES.filter((name) => !shown.has(name) && !said(name))).toEqual([]);
+    expect(OP_NAMES.filter((name) => shown.has(name) && said(name))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
  * in section or name), prints the score by section, and exits 0 only if both say the same, as the
  * probes claim it, but for what is explained.  `-v` shows what the kernel made of every
  * step; `--vm` asks a newer kernel in a virtual machine, and the model of that one;
- * `--servers` runs whole servers in front of both.
+ * `--timeouts` asks what takes a minute (section 1.16); `--servers` runs whole servers in front of both.
  */
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,10 +11,12 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { line } from './compare.ts';
 import type { Transcript } from './driver.ts';
-import { EXPLAINED, EXPLAINED_73 } from './explained.ts';
-import { askBy, askKernel, ringOffered } from './kernel_side.ts';
+import { EXPLAINED, EXPLAINED_73, EXPLAINED_TIMEOUTS } from './explained.ts';
+import { askBy, askKernel, askKernelLong, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
+import { BLOCK, whyNoBlock } from './probes/block.ts';
 import { PROBES } from './probes/index.ts';
+import { TIMEOUT_SYSCTLS, TIMEOUTS } from './probes/timeouts.ts';
 import { AGAIN, search } from './random/random.ts';
 import { askServers } from './servers/servers.ts';
 import type { Probe } from './step.ts';
@@ -53,10 +55,10 @@ interface Asked {
   readonly claims: boolean;
 }
 
-async function askHere(probes: readonly Probe[]): Promise<Asked> {
+async function askHere(probes: readonly Probe[], long: boolean): Promise<Asked> {
   const ring = ringOffered();
   say(`${probes.length} probes, Linux ${release()}, enable_uring=${ring ? 'Y' : 'N'}`);
-  const kernel = await askKernel(probes);
+  const kernel = await (long ? askKernelLong : askKernel)(probes);
   return { kernel, model: await askModel(probes, { ring, version: '6.18' }), claims: true };
 }
 
@@ -120,15 +122,25 @@ async function random(args: readonly string[]): Promise<number> {
   return found.length === 0 ? 0 : 1;
 }
 
+/** Those that need a block device, where there can be one. */
+function blockProbes(vm: boolean): readonly Probe[] {
+  const why = vm ? 'the virtual machine has no loop devices' : whyNoBlock();
+  if (why === undefined) return BLOCK;
+  say(`section 1.12b is not asked: ${why}`);
+  return [];
+}
+
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--servers')) return (await tellServers()) ? 0 : 1;
   if (args.includes('--random')) return await random(args);
   const verbose = args.includes('-v');
-  const words = args.filter((arg) => arg !== '-v' && arg !== '--vm');
-  const probes = PROBES.filter((probe) =>
-    words.every((word) => probe.section === word || probe.name.includes(word)),
-  );
-  const asked = await (args.includes('--vm') ? askMachine(probes) : askHere(probes));
+  const long = args.includes('--timeouts');
+  const vm = args.includes('--vm');
+  const words = args.filter((arg) => !/^--?(v|vm|timeouts)$/.test(arg));
+  const probes = (
+    long ? [...TIMEOUTS, ...TIMEOUT_SYSCTLS] : [...PROBES, ...blockProbes(vm)]
+  ).filter((probe) => words.every((word) => probe.section === word || probe.name.includes(word)));
+  const asked = await (vm ? askMachine(probes) : askHere(probes, long));
   if (asked === undefined) return 1;
   const { kernel, model, claims } = asked;
   const verdicts = probes.map((probe, i) => {
@@ -136,7 +148,13 @@ async function main(args: readonly string[]): Promise<number> {
     if (one === undefined || other === undefined) throw new Error(`${titleOf(probe)}: no answer`);
     if (verbose)
       for (const outcome of one.outcomes) say(`    ${outcome.step}  ->  ${line(outcome)}`);
-    return judge(probe, one, other, claims, claims ? EXPLAINED : EXPLAINED_73);
+    return judge(
+      probe,
+      one,
+      other,
+      claims,
+      long ? EXPLAINED_TIMEOUTS : claims ? EXPLAINED : EXPLAINED_73,
+    );
   });
   for (const verdict of verdicts) tell(verdict);
   return tellScores(verdicts) ? 0 : 1;

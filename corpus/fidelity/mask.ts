@@ -54,7 +54,7 @@ const blankAll = (text: string, all: readonly Place[], from = 0): string =>
  * Whether an entry's in_out holds a request, not the reply that the server wrote over it: its error may
  * be the number of an operation.
  */
-function liesWhole(message: Uint8Array, ent: Uint8Array): boolean {
+export function liesWhole(message: Uint8Array, ent: Uint8Array): boolean {
   if (opOf(opcodeOf(message)) === undefined || lenOf(message) < IN_HEADER_SIZE) return false;
   return uniqueOf(message) === decode(URING_ENT_IN_OUT, ent).commit_id;
 }

@@ -15,10 +15,11 @@ import { ERRNO, errnoName } from '../../rig/protocol/errno.ts';
 import { backingFile } from '../../rig/seam/backing_calls.ts';
 import { possibleCpus } from '../../rig/seam/cpus.ts';
 import { launch } from '../../rig/seam/launch.ts';
-import { type Director, Session } from '../../rig/session.ts';
+import { Session } from '../../rig/session.ts';
 import { Driver, type Result, type Side, type Transcript } from './driver.ts';
 import { ModelClients } from './model_clients.ts';
 import { ModelTree } from './model_tree.ts';
+import { ProbeDirector } from './probe_director.ts';
 import type { Probe, Step } from './step.ts';
 
 const returned = (result: number, text?: string): Result => {
@@ -36,6 +37,10 @@ class ModelSide implements Side {
   readonly #mounts = new Map<string, number>();
   /** File system types by connection. */
   readonly #types = new Map<number, string>();
+  /** What sysctls say. */
+  readonly #host = { defaultTimeout: 0, maxTimeout: 0 };
+  /** There is a block device. */
+  #loop = false;
   #opened = 0;
   #ended: Record<string, Result> = {};
   readonly #input: number;
@@ -48,12 +53,16 @@ class ModelSide implements Side {
       ring: { enabled: kernel.ring, cpus: possibleCpus() },
       switches: VERSIONS[kernel.version],
       offer: offerOf(kernel.version, kernel.ring),
+      host: this.#host,
       world: {
         target: (path) => {
           if (!existsSync(path)) return 'missing';
           return statSync(path).isDirectory() ? 'directory' : 'other';
         },
-        blockDevice: (source) => (existsSync(source) ? -ERRNO.ENOTBLK : -ERRNO.ENOENT),
+        blockDevice: (source) => {
+          if (this.#loop && source.startsWith('/proc/self/fd/')) return 0;
+          return existsSync(source) ? -ERRNO.ENOTBLK : -ERRNO.ENOENT;
+        },
         busy: (conn) => this.clients.busy(conn),
         backingFile,
       },
@@ -76,6 +85,7 @@ class ModelSide implements Side {
       if (this.model.connected(conn)) this.model.abort(conn);
       this.model.shutdown(conn);
     }
+    this.#loop = false;
     this.#handles.clear();
     this.#conns.clear();
     this.#mounts.clear();
@@ -122,6 +132,11 @@ class ModelSide implements Side {
       return true;
     }
     if (words[0] === 'signal') return this.clients.signal(step.by, words[2] === 'KILL');
+    if (words[0] === 'lapse') {
+      this.model.elapse(Number(words[2]) * 1000);
+      this.#ended[step.by] = returned(0);
+      return true;
+    }
     const [, , what = '', name = '', ...rest] = words;
     const result = this.#shown(what, name, rest);
     if (result === undefined) return false;
@@ -138,6 +153,14 @@ class ModelSide implements Side {
         text:
           mounted !== 0 ? `${this.#types.get(mounted)} rw,${this.model.mountOptions(mounted)}` : '',
       };
+    }
+    if (what === 'loop') {
+      this.#loop = true;
+      return returned(0);
+    }
+    if (what === 'sysctl') {
+      [this.#host.defaultTimeout, this.#host.maxTimeout] = [Number(name), Number(rest[0])];
+      return returned(0);
     }
     if (what !== 'fusectl') return undefined;
     if (conn === 0) return returned(-ERRNO.ENOENT);
@@ -158,35 +181,6 @@ class ModelSide implements Side {
   asleep(): string[] {
     return this.clients.asleep();
   }
-}
-
-class ProbeDirector implements Director {
-  #text = '';
-  readonly #driver: Driver;
-  readonly #react: () => void;
-
-  constructor(driver: Driver, react: () => void) {
-    this.#driver = driver;
-    this.#react = react;
-  }
-
-  get done(): boolean {
-    return this.#driver.finished;
-  }
-
-  output(bytes: Uint8Array): void {
-    const lines = (this.#text + Buffer.from(bytes).toString()).split('\n');
-    this.#text = lines.pop() ?? '';
-    for (const line of lines) this.#driver.line(line);
-  }
-
-  pump(): void {
-    this.#react();
-  }
-  idle(): void {
-    this.#driver.quiet();
-  }
-  control(): void {}
 }
 
 async function session(

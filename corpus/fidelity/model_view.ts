@@ -39,6 +39,9 @@ export function viewOf(
     },
     latched: (op) => model.latched(conn, OP[op].opcode),
     has: (flag) => has(negotiated(), flag),
+    get block() {
+      return model.mountOptions(conn).includes('blksize=');
+    },
     get minor() {
       return negotiated().minor;
     },

@@ -198,6 +198,17 @@ export const signal = (name: string, number: 'USR1' | 'KILL'): Step => ({
   line: () => `signal ${name} ${number}`,
 });
 
+/** So many seconds pass: in front of the kernel truly, in front of the model at once. */
+export const lapse = (seconds: number): Step => ({
+  says: `lapse ${seconds}`,
+  by: MAIN,
+  line: () => `lapse ${MAIN} ${seconds}`,
+});
+
+/** The machine's limits of request timeouts, in seconds. */
+export const sysctl = (limits: { default?: number; max?: number }): Step =>
+  call('sysctl', limits.default ?? 0, limits.max ?? 0);
+
 /** A device that is mounted, INIT not read. */
 export const mounted = (words: MountWords = {}): Step[] => [open(), mount(words)];
 

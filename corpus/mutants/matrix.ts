@@ -1,11 +1,19 @@
 /** Runs cases: each on the clean server, then on each of its mutants. */
-import { join } from 'node:path';
-import { PlanDecider } from '../../faults/decider.ts';
-import { parseRule } from '../../faults/parse.ts';
-import { type ReplayResult, replay } from '../../replayer/replay.ts';
+import { fileURLToPath } from 'node:url';
+import type { Case } from '../../rig/cases/case.ts';
+import { verdicts } from '../../rig/cases/expectation.ts';
+import { readFolder } from '../../rig/cases/folder.ts';
+import { runCase } from '../../rig/cases/run_case.ts';
 import type { Finding } from '../../rig/checks/finding.ts';
 import type { MutantCase } from './cases.ts';
-import { commandOf, NO_HOOKS, recordScene, type Scene } from './scene.ts';
+import { SERVER } from './scene.ts';
+
+export const CASES_DIR = fileURLToPath(
+  new URL(
+    import.meta.url.includes('/dist/') ? '../../../corpus/mutants/cases' : './cases',
+    import.meta.url,
+  ),
+);
 
 export interface Trial {
   case: string;
@@ -15,70 +23,47 @@ export interface Trial {
   expected: string;
   /** Findings that are no pass. */
   found: Finding[];
+  /** Verdict by check. */
+  checks: Record<string, Finding['verdict']>;
+  /** What else is not as the clean server's case expects. */
+  reasons: string[];
   requests: number;
   seconds: number;
+  reproduce: string;
 }
 
 /** The clean server passes, or the mutant is caught by the check that should. */
-export const good = ({ expected, found }: Trial): boolean =>
+export const good = ({ expected, found, reasons }: Trial): boolean =>
   expected === ''
-    ? found.length === 0
+    ? found.length === 0 && reasons.length === 0
     : found.some(({ check, verdict }) => check === expected && verdict === 'fail');
 
-export class Captures {
-  readonly #dir: string;
-  readonly #scenes: ReadonlyMap<string, Scene>;
-  readonly #made = new Map<string, string>();
-
-  constructor(dir: string, scenes: readonly Scene[]) {
-    this.#dir = dir;
-    this.#scenes = new Map(scenes.map((scene) => [scene.name, scene]));
-  }
-
-  scene(name: string): Scene {
-    const scene = this.#scenes.get(name);
-    if (scene === undefined) throw new Error(`there is no scene ${name}`);
-    return scene;
-  }
-
-  /** The capture of a scene, recorded when it is first wanted. */
-  async of(name: string): Promise<string> {
-    const made = this.#made.get(name);
-    if (made !== undefined) return made;
-    const capture = join(this.#dir, `${name}.fusecap`);
-    await recordScene(this.scene(name), capture);
-    this.#made.set(name, capture);
-    return capture;
-  }
+/** The recorded case of every row, in their order. Throws where one is missing or cannot be used. */
+export function recordedCases(rows: readonly MutantCase[]): [MutantCase, Case][] {
+  const { cases, unusable } = readFolder(CASES_DIR);
+  return rows.map((row) => {
+    const found = cases.find(({ name }) => name === row.name);
+    if (found !== undefined) return [row, found];
+    const why = unusable.find(({ name }) => name === row.name)?.message ?? 'it is not recorded';
+    throw new Error(`case ${row.name}: ${why}; make it: npm run mutants:record ${row.name}`);
+  });
 }
 
-/** One replay of a case. `without`: checks that are not made. */
-export async function runTrial(
-  one: MutantCase,
-  mutant: string,
-  captures: Captures,
-): Promise<Trial> {
-  const scene = captures.scene(one.scene);
-  const options = one.server ?? scene.server;
-  const wrong = mutant === '' ? [] : ['--bug', mutant];
-  const before = one.before ?? scene.before;
-  const rules = (one.replay?.faults ?? []).map(parseRule);
-  const result: ReplayResult = await replay(
-    {
-      capture: await captures.of(one.scene),
-      command: commandOf(before === undefined ? {} : { before }, [...wrong, ...options]),
-      end: 'unmount',
-      ...one.replay,
-    },
-    NO_HOOKS,
-    rules.length === 0 ? undefined : new PlanDecider(rules),
-  );
+/** One replay of a case. */
+export async function runTrial(one: Case, mutant: string, expected: string): Promise<Trial> {
+  const wrong = mutant === '' ? {} : { server: [SERVER(), '--bug', mutant] };
+  const result = await runCase(one, wrong);
+  const { replay, reasons, status, reproduce } = result;
+  if (replay === undefined) throw new Error(`case ${one.name}: ${status}: ${reasons.join('; ')}`);
   return {
     case: one.name,
     mutant,
-    expected: one.mutants[mutant] ?? '',
-    found: result.findings.filter(({ verdict }) => verdict !== 'pass'),
-    requests: result.requests,
-    seconds: result.seconds,
+    expected,
+    found: replay.findings.filter(({ verdict }) => verdict !== 'pass'),
+    checks: verdicts(replay.findings),
+    reasons,
+    requests: replay.requests,
+    seconds: replay.seconds,
+    reproduce,
   };
 }

@@ -2,17 +2,14 @@
  * The mutants that one short capture shows for certain, whatever else the machine does. All of them:
  * `npm run mutants`, docs/mutants.md.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cannotRecord } from '../../rig/testing/bench.ts';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import type { Case } from '../../rig/cases/case.ts';
 import { run } from '../run.ts';
 import { CASES, type MutantCase } from './cases.ts';
 import { WITHOUT_CASE, WITHOUT_MUTANT } from './later.ts';
-import { Captures, good, runTrial } from './matrix.ts';
+import { good, recordedCases, runTrial } from './matrix.ts';
 import { SERVER } from './scene.ts';
-import { SCENES } from './scenes.ts';
 
 const CERTAIN: Readonly<Record<string, readonly string[]>> = {
   everyday: ['forget-answered', 'double-reply'],
@@ -22,14 +19,6 @@ const CERTAIN: Readonly<Record<string, readonly string[]>> = {
   'old-connection-ring': ['id-32-bit-commit'],
 };
 const TIMEOUT_MS = 120_000;
-
-let dir: string;
-let captures: Captures;
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fuse-rig-mutants-'));
-  captures = new Captures(dir, SCENES);
-});
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function whyNoIoUring(): string | undefined {
   try {
@@ -41,7 +30,7 @@ function whyNoIoUring(): string | undefined {
   }
 }
 
-const caseOf = (name: string): MutantCase => {
+const rowOf = (name: string): MutantCase => {
   const found = CASES.find((one) => one.name === name);
   if (found === undefined) throw new Error(`there is no case ${name}`);
   return found;
@@ -51,15 +40,22 @@ it.for(Object.entries(CERTAIN))(
   'case %s: the clean server passes, %j are caught',
   { timeout: TIMEOUT_MS },
   async ([name, mutants], context) => {
-    const why = cannotRecord() ?? (name.endsWith('ring') ? whyNoIoUring() : undefined);
+    const why = name.endsWith('ring') ? whyNoIoUring() : undefined;
     context.skip(why !== undefined, why);
+    const [[row, one] = []] = recordedCases([rowOf(name)]);
     for (const mutant of ['', ...mutants]) {
-      const trial = await runTrial(caseOf(name), mutant, captures);
+      const trial = await runTrial(one as Case, mutant, row?.mutants[mutant] ?? '');
       const found = trial.found.map(({ check, verdict, text }) => `${verdict} ${check}: ${text}`);
       expect(good(trial), `${mutant === '' ? 'clean' : mutant}: ${found.join('; ')}`).toBe(true);
     }
   },
 );
+
+it('has a recorded case for every row, as the row says', () => {
+  for (const [row, one] of recordedCases(CASES)) {
+    expect({ name: one.name, about: one.about }).toEqual({ name: row.name, about: row.about });
+  }
+});
 
 it('has a case, or a reason why not, for every bug of the server, once', async () => {
   const { stdout } = await run(SERVER(), ['--bug', 'list']);

@@ -1,6 +1,12 @@
 /**
- * `npm run mutants`: replays every case into the clean reference server, which must pass, and into the
- * mutants it is for, which must be caught. Names of mutants or cases as arguments: only those.
+ * `npm run mutants [-- OPTION...] [-- NAME...]`: replays every case of corpus/mutants/cases into the clean
+ * reference server, which must pass, and into the mutants it is for, which must be caught. Names of
+ * mutants or cases: only those.
+ *
+ *   --shrink   says, too, how many of the first requests it takes to catch each
+ *   --canary   says which mutants are missed without each check, and fails if one is never the only one
+ *              that finds something, unless NEVER_ALONE says why
+ *
  * Says at the end what it did not try, and why. Exit: 0 if everything is as it should be, 1 if not,
  * also if the server has a bug that neither a case nor WITHOUT_CASE knows.
  */
@@ -8,11 +14,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../run.ts';
+import { canaryLines, onlyFoundBy } from './canary.ts';
 import { CASES, type MutantCase } from './cases.ts';
-import { WITHOUT_CASE, WITHOUT_MUTANT } from './later.ts';
-import { Captures, good, runTrial, type Trial } from './matrix.ts';
+import { NEVER_ALONE, WITHOUT_CASE, WITHOUT_MUTANT } from './later.ts';
+import { good, recordedCases, runTrial, type Trial } from './matrix.ts';
 import { SERVER } from './scene.ts';
-import { SCENES } from './scenes.ts';
+import { fewestRequests } from './shrink.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -22,14 +29,22 @@ async function bugs(): Promise<string[]> {
   return stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
 }
 
-function line(trial: Trial): string {
+/** `requests`: those it takes, where that was looked for. */
+function line(trial: Trial, requests?: number): string {
   const mark = good(trial) ? 'ok ' : 'BAD';
   const who = trial.mutant === '' ? '(clean)' : trial.mutant;
   const found = trial.found.map(({ check, verdict, text }) =>
     `${verdict === 'unknown' ? 'unknown ' : ''}${check}: ${text}`.slice(0, 110),
   );
-  const cells = [mark, trial.case.padEnd(22), who.padEnd(34), `${trial.requests}`.padStart(5)];
-  return `${cells.join(' ')} ${trial.seconds.toFixed(1).padStart(5)} s  ${found.join(' | ')}`;
+  const others = good(trial) ? [] : [...trial.reasons, trial.reproduce];
+  const count = requests === undefined ? '' : `${requests} of `;
+  const cells = [
+    mark,
+    trial.case.padEnd(22),
+    who.padEnd(34),
+    `${count}${trial.requests}`.padStart(12),
+  ];
+  return `${cells.join(' ')} ${trial.seconds.toFixed(1).padStart(5)} s  ${[...found, ...others].join(' | ')}`;
 }
 
 /** The case with those of its mutants that were asked for; every name must be known. */
@@ -58,29 +73,59 @@ async function untried(trials: readonly Trial[]): Promise<string[]> {
   return missed.filter((name) => !(name in WITHOUT_CASE));
 }
 
-async function main(only: readonly string[]): Promise<number> {
-  const cases = chosen(only);
+/** Checks that are made, from what the clean server's runs were held against. */
+async function checksMade(): Promise<string[]> {
+  const [[, one] = []] = recordedCases(CASES.filter(({ name }) => name === 'everyday-ring'));
+  if (one === undefined) return [];
+  const { checks } = await runTrial(one, '', '');
+  return Object.keys(checks).sort();
+}
+
+/** Prints which check is the only one for what; how many never are, and have no reason. */
+async function canary(trials: readonly Trial[]): Promise<number> {
+  const only = onlyFoundBy(trials, await checksMade());
+  for (const text of canaryLines(only)) say(text);
+  const idle = [...only].filter(([, mutants]) => mutants.length === 0).map(([check]) => check);
+  for (const check of idle) say(`never alone: ${check}  ${NEVER_ALONE[check] ?? '?'}`);
+  return idle.filter((check) => !(check in NEVER_ALONE)).length;
+}
+
+async function tryAll(cases: readonly MutantCase[], shrink: boolean): Promise<Trial[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-mutants-'));
-  const captures = new Captures(dir, SCENES);
   const trials: Trial[] = [];
   try {
-    for (const one of cases) {
-      for (const mutant of ['', ...Object.keys(one.mutants)]) {
-        const trial = await runTrial(one, mutant, captures);
+    for (const [row, one] of recordedCases(cases)) {
+      for (const mutant of ['', ...Object.keys(row.mutants)]) {
+        const expected = row.mutants[mutant] ?? '';
+        const trial = await runTrial(one, mutant, expected);
         trials.push(trial);
-        say(line(trial));
+        const file = join(dir, 'shorter.fusecap');
+        const least =
+          shrink && mutant !== '' && good(trial)
+            ? await fewestRequests(one, mutant, expected, trial.requests, file)
+            : undefined;
+        say(line(trial, least));
       }
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+  return trials;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const only = words.filter((word) => !word.startsWith('--'));
+  const odd = words.find((word) => word.startsWith('--') && !/^--(shrink|canary)$/.test(word));
+  if (odd !== undefined) throw new Error(`no option ${odd}; there are --shrink and --canary`);
+  const trials = await tryAll(chosen(only), words.includes('--shrink'));
+  const idle = words.includes('--canary') ? await canary(trials) : 0;
   const forgotten = only.length > 0 ? [] : await untried(trials);
   const bad = trials.filter((trial) => !good(trial)).length;
   const clean = trials.filter(({ mutant }) => mutant === '').length;
   say(
     `${trials.length - clean} mutants, ${clean} clean runs: ${bad} not as they should be; ${forgotten.length} bugs without case or reason`,
   );
-  return bad === 0 && forgotten.length === 0 ? 0 : 1;
+  return bad === 0 && forgotten.length === 0 && idle === 0 ? 0 : 1;
 }
 
 try {

@@ -97,7 +97,7 @@ const writers: Scene = {
   client: [
     ...times(3, (i) => [
       `open f f${i} RDWR|CREAT`,
-      `fill f ${i + 1} 1M 64K`,
+      `fill f ${i + 1} 256K 64K`,
       'fsync f',
       'close f',
     ]).flat(),

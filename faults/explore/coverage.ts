@@ -21,17 +21,16 @@ export interface Coverage {
   readonly fired: number;
 }
 
-/** A fault with its errno or word, or its name where it has none, or any number. */
-export function outcomeOf(rule: Rule): string {
-  if (isResult(rule)) return `${rule.fault.name}=${rule.errno}`;
-  const word = isChange(rule) && typeof rule.value === 'string';
-  return word ? `${rule.fault.name}=${rule.value}` : rule.fault.name;
+function faultOf(rule: Rule): string {
+  const { name } = rule.fault;
+  if (isResult(rule)) return `${name}=${rule.errno}`;
+  return isChange(rule) ? `${name}=${rule.value}` : name;
 }
 
 function pointOf(rule: Rule): string {
-  const at = pointIn(rule)?.name;
-  if (at !== undefined) return at;
-  return isResult(rule) || isChange(rule) ? rule.fault.moment : '';
+  const point = pointIn(rule);
+  if (point !== undefined) return point.name;
+  return 'moment' in rule.fault ? rule.fault.moment : '';
 }
 
 export class Covered implements Coverage {
@@ -44,7 +43,7 @@ export class Covered implements Coverage {
     const failed = causeOf(outcome) !== undefined;
     for (const { rule: text, fired } of outcome.rules) {
       const rule = parseRule(text);
-      const cell = this.#at(outcomeOf(rule), pointOf(rule));
+      const cell = this.#at(faultOf(rule), pointOf(rule));
       cell.planned++;
       if (fired > 0) cell.fired++;
       if (fired > 0 && failed) cell.found++;

@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import { rulesOf, type Words } from '../arbitraries.ts';
 import { FAULTS } from '../list.ts';
 import { POINTS } from '../points.ts';
-import { isTeardown, type Rule } from '../rule.ts';
+import { isTeardown, pointIn, type Rule } from '../rule.ts';
 import type { Seen } from './seen.ts';
-import { errnosOf, isPossible, momentsOf, singles, wordsOf } from './singles.ts';
+import { errnosOf, isPossible, momentsOf, singles, wordsOfChange } from './singles.ts';
 
 /** Three faults say more than four: what needs four is rare, and shrinking finds the fewest. */
 const RULES_MAX = 3;
@@ -19,7 +19,7 @@ const mixed = (seed: number, index: number): number =>
   (Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(index, 0x85ebca6b)) | 0;
 
 /** Rules made of what this session has shown. */
-function madeOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
+function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
   const used = new Set(known.map(({ fault }) => fault));
   return {
     faults: FAULTS.filter((fault) => used.has(fault) && (synthetic || isPossible(fault))),
@@ -27,13 +27,13 @@ function madeOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
     opcodes: [...new Set(seen.moments.map(({ opcode }) => opcode))].filter((op) => op !== 0),
     most: (matcher) => seen.most[matcher] ?? 1,
     errnos: (fault) => errnosOf(fault, synthetic),
-    words: (fault) => wordsOf(fault, synthetic),
+    values: (fault) => wordsOfChange(fault, synthetic),
   };
 }
 
 /** Where and when a rule comes true: two rules of one place come true at once. */
 const placeOf = (rule: Rule): string =>
-  [isTeardown(rule) ? rule.at.name : rule.fault.name, rule.messages, rule.when.first].join(' ');
+  [pointIn(rule)?.name ?? rule.fault.name, rule.messages, rule.when.first].join(' ');
 
 function byPlace(rules: readonly Rule[]): Rule[][] {
   const places = new Map<string, Rule[]>();
@@ -84,7 +84,7 @@ export class Plans {
     this.singles = singles(seen, synthetic);
     this.#seed = seed;
     if (this.singles.length === 0) return;
-    this.#together = together(this.singles, madeOf(seen, synthetic, this.singles));
+    this.#together = together(this.singles, wordsOf(seen, synthetic, this.singles));
   }
 
   /** The rules of run `index`, from 0: that one is without faults. */

@@ -4,18 +4,26 @@
  */
 import type {
   ChangeFault,
-  ChangeWord,
   ErrnoRow,
   Fault,
   QuotaFault,
   ResultFault,
+  TeardownFault,
 } from '../fault.ts';
 import { FAULTS } from '../list.ts';
 import { parseRule } from '../parse.ts';
 import { POINTS, type Point } from '../points.ts';
-import { type Rule, ruleText } from '../rule.ts';
-import { outcomeOf } from './coverage.ts';
+import { isChange, isResult, type Rule, ruleText } from '../rule.ts';
 import type { Seen, SeenMoment } from './seen.ts';
+
+/** Calls of the server's own are many, and most alike: so many of each kind fail, the first. */
+const CALLS = 20;
+/** Nothing of it is left, for so many answers. */
+const SHORTAGE = { amount: 0, until: 3 };
+/** Where a shortage begins that is not to be seen elsewhere too. */
+const SHORT_AT = ['before-init', 'asked'];
+/** Values of a change that is a number, where it can be that. */
+const NUMBERS = [0, 1, 2, 32];
 
 /** Errnos of a fault that are worth a run, at a moment or at all. */
 export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
@@ -24,19 +32,15 @@ export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true
     return possible || synthetic;
   });
 
-/** The same of a change's words. */
-export const wordsOf = ({ words = [] }: ChangeFault, synthetic: boolean): ChangeWord[] =>
-  words.filter(({ possible }) => possible !== undefined || synthetic);
+/** Words of a change that are worth a run. */
+export const wordsOfChange = ({ words = [] }: ChangeFault, synthetic: boolean): string[] =>
+  words.filter(({ possible }) => synthetic || possible !== undefined).map(({ word }) => word);
 
-/** Whether a kernel could do it, in one way at least. */
 export function isPossible(fault: Fault): boolean {
   if (fault.kind === 'result') return errnosOf(fault, false).length > 0;
   if (fault.kind !== 'change') return fault.possible !== undefined;
-  return fault.numbers?.possible !== undefined || wordsOf(fault, false).length > 0;
+  return fault.numbers?.possible !== undefined || wordsOfChange(fault, false).length > 0;
 }
-
-/** Calls of one kind, for one request, that are worth a run each. */
-const CALLS_MAX = 10;
 
 const nth = (n: number) => ({ first: n, last: n, step: 1 });
 
@@ -50,33 +54,23 @@ function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, 
   return counts;
 }
 
-type At = Pick<Rule, 'when'> & { messages?: readonly number[] };
-
-/**
- * Each of the moments, by the opcode where it has one. Of the server's own calls there are many, most of
- * them alike: the first few of each request.
- */
-function every(moments: readonly SeenMoment[], carries: boolean, few: boolean): At[] {
-  return [...counted(moments, carries)].flatMap(([opcode, count]) =>
-    Array.from({ length: few ? Math.min(count, CALLS_MAX) : count }, (_, i) => ({
-      // Without a request behind it, a call is counted over all.
-      ...(carries && opcode !== 0 ? { messages: [opcode] } : {}),
-      when: nth(i + 1),
-    })),
-  );
-}
-
 function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
-  const { moment, calls } = fault;
   const here = seen.moments.filter(
     ({ name, splice, nr }) =>
-      name === moment &&
+      name === fault.moment &&
       (fault.splice === undefined || fault.splice === splice) &&
-      (calls === undefined || calls.includes(nr)),
+      (fault.calls === undefined || fault.calls.includes(nr ?? -1)),
   );
-  const nonblock = here.some((one) => one.nonblock);
+  const carries = fault.carries && fault.calls === undefined;
+  const most = fault.calls === undefined ? Number.POSITIVE_INFINITY : CALLS;
+  const nonblock = here.some((moment) => moment.nonblock);
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
-    every(here, fault.carries, moment === 'call').map((at) => ({ fault, errno, ...at })),
+    [...counted(here, carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: Math.min(count, most) }, (_, i) => {
+        const messages = carries ? { messages: [opcode] } : {};
+        return { fault, errno, ...messages, when: nth(i + 1) };
+      }),
+    ),
   );
 }
 
@@ -99,36 +93,59 @@ export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
   });
 }
 
-const atPoints = (seen: Seen): (At & { at: Point })[] =>
-  POINTS.flatMap((at) =>
-    every(momentsOf(at, seen), at.carries, false).map((when) => ({ at, ...when })),
+function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
+  return POINTS.flatMap((at) =>
+    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = at.carries ? { messages: [opcode] } : {};
+        return { fault, at, times: 1, ...messages, when: nth(i + 1) };
+      }),
+    ),
   );
+}
 
-/** Nothing is left of it from there on, and it comes back after the next answer, or never. */
-const quotas = (fault: QuotaFault, seen: Seen): Rule[] =>
-  atPoints(seen).flatMap((at) =>
-    [1, undefined].map((until) => ({ fault, amount: 0, until, ...at })),
+function shortages(fault: QuotaFault, seen: Seen): Rule[] {
+  const points = POINTS.filter(({ name }) => SHORT_AT.includes(name));
+  return points.flatMap((at) =>
+    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = at.carries ? { messages: [opcode] } : {};
+        return { fault, at, ...SHORTAGE, ...messages, when: nth(i + 1) };
+      }),
+    ),
   );
+}
 
 function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
-  const { numbers, moment, opcodes } = fault;
-  const drawn = numbers === undefined ? [] : [...new Set([numbers.least, numbers.most])];
-  const there = numbers?.possible !== undefined || synthetic ? drawn : [];
-  return [...there, ...wordsOf(fault, synthetic)].flatMap((one) => {
-    const of = typeof one === 'object' ? (one.moment ?? moment) : moment;
+  const { numbers, transports, opcodes } = fault;
+  const values: (number | string)[] =
+    numbers === undefined
+      ? wordsOfChange(fault, synthetic)
+      : [...new Set([numbers.least, ...NUMBERS])].filter(
+          (n) => n >= numbers.least && n <= numbers.most,
+        );
+  return values.flatMap((value) => {
+    const word = fault.words?.find((one) => one.word === value);
+    const moment = word?.moment ?? fault.moment;
     const here = seen.moments.filter(
-      ({ name, opcode }) => name === of && (opcodes?.includes(opcode) ?? true),
+      ({ name, transport, opcode }) =>
+        name === moment && transports.includes(transport) && (opcodes?.includes(opcode) ?? true),
     );
-    const value = typeof one === 'object' ? one.word : one;
-    return every(here, of !== 'offer', false).map((at) => ({ fault, value, ...at }));
+    const carries = moment !== 'offer';
+    return [...counted(here, carries)].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = carries ? { messages: [opcode] } : {};
+        return { fault, value, ...messages, when: nth(i + 1) };
+      }),
+    );
   });
 }
 
 function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
   if (!synthetic && !isPossible(fault)) return [];
   if (fault.kind === 'result') return results(fault, seen, synthetic);
-  if (fault.kind === 'teardown') return atPoints(seen).map((at) => ({ fault, times: 1, ...at }));
-  return fault.kind === 'quota' ? quotas(fault, seen) : changes(fault, seen, synthetic);
+  if (fault.kind === 'change') return changes(fault, seen, synthetic);
+  return fault.kind === 'teardown' ? teardowns(fault, seen) : shortages(fault, seen);
 }
 
 /** The first of each list, then the second of each, and so on. */
@@ -139,14 +156,14 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
   ).flat();
 }
 
-/** Of one fault with one errno or word: the first of each message before the second of any. */
+/** Of one fault with one errno or value: the first of each message before the second of any. */
 function spread(rules: readonly Rule[]): Rule[][] {
-  const alike = new Map<string, Rule[]>();
+  const byValue = new Map<string, Rule[]>();
   for (const rule of rules) {
-    const kind = outcomeOf(rule);
-    alike.set(kind, [...(alike.get(kind) ?? []), rule]);
+    const value = isResult(rule) ? rule.errno : isChange(rule) ? `${rule.value}` : '';
+    byValue.set(value, [...(byValue.get(value) ?? []), rule]);
   }
-  return [...alike.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+  return [...byValue.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
 }
 
 /** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */

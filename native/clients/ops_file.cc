@@ -1,8 +1,11 @@
 // Operations on open files: contents.
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "client.h"
 #include "content.h"
@@ -55,11 +58,14 @@ std::string Write(Client& client, const Words& w) {
   return Result(write(fd, buffer.get(), size));
 }
 
-// put SLOT TEXT: one write of the text at the start of the file; TEXT `*N` is N bytes
+// put SLOT TEXT: one write of the text at the start of the file; TEXT `*N` is N bytes. From the start of a
+// page: a direct write is cut by the pages it lies in.
 std::string Put(Client& client, const Words& w) {
   std::string text = w[1];
   if (text[0] == '*') text = std::string(static_cast<size_t>(Number(text.substr(1))), 'v');
-  return Result(pwrite(client.Slot(w[0]), text.data(), text.size(), 0));
+  const Aligned buffer(text.size());
+  memcpy(buffer.get(), text.data(), text.size());
+  return Result(pwrite(client.Slot(w[0]), buffer.get(), text.size(), 0));
 }
 
 // fill SLOT SEED TOTAL BLOCK [OFFSET]: TOTAL bytes from OFFSET on in writes of BLOCK
@@ -105,6 +111,13 @@ std::string Ioctl(Client& client, const Words& w) {
   return Result(ioctl(client.Slot(w[0]), static_cast<unsigned long>(Number(w[1])), argument));
 }
 
+// bmap SLOT BLOCK: which block of the device it is
+std::string Bmap(Client& client, const Words& w) {
+  int block = static_cast<int>(Number(w[1]));
+  const int n = ioctl(client.Slot(w[0]), FIBMAP, &block);
+  return n < 0 ? Result(n) : std::to_string(block);
+}
+
 // poll SLOT MASK: what is ready now
 std::string Poll(Client& client, const Words& w) {
   pollfd one{client.Slot(w[0]), static_cast<short>(Number(w[1])), 0};
@@ -125,6 +138,7 @@ const std::vector<Op> kFileOps = {
     {"open", 3, Open},   {"close", 1, Close},         {"dup", 2, Dup},       {"read", 2, Read},
     {"write", 3, Write}, {"put", 2, Put},             {"fill", 4, FillFile},       {"drain", 2, Drain},   {"fsync", 1, Fsync},
     {"fdatasync", 1, Fdatasync}, {"syncfs", 1, Syncfs}, {"ioctl", 2, Ioctl}, {"poll", 2, Poll},
+    {"bmap", 2, Bmap},
     {"waitpoll", 2, WaitPoll},
 };
 

@@ -6,7 +6,8 @@
 // of system calls to look at beside those the seam always does; "-" for none. ROOT is the directory the
 // server finds as its root, with the SHARED paths of this machine in it; "-" for this machine's own.
 //
-// fuse-rig-launch --scratch SOCK keeps a scratch directory instead.
+// fuse-rig-launch --scratch SOCK keeps a scratch directory instead; fuse-rig-launch --root DIR only tries
+// whether a server could have DIR as its root, and prints errno and call where not.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -128,6 +129,11 @@ struct Server {
 
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "--scratch") == 0) return KeepScratch(atoi(argv[2]));
+  if (argc == 3 && strcmp(argv[1], "--root") == 0) {
+    const RootError failed = EnterRoot(argv[2], {});
+    if (failed.error != 0) printf("%d %s\n", failed.error, failed.what.c_str());
+    return failed.error == 0 ? 0 : 1;
+  }
   if (argc < 11) {
     fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
     return 2;

@@ -36,6 +36,9 @@ Look LookAt(int pid, int tid) {
 }
 
 bool Look::Waits() const {
+  // Uninterruptibly in FUSE: for a lock that another mount of the machine may hold (fuse_mutex), except in
+  // the allocation of a request.
+  if (state == 'D' && wchan.rfind("fuse_", 0) == 0) return wchan.rfind("fuse_get_req", 0) == 0;
   for (const char* prefix : {"fuse_", "request_wait_answer", "seccomp_", "io_cqring", "ep_poll", "poll_", "do_poll"}) {
     if (wchan.rfind(prefix, 0) == 0) return true;
   }

@@ -1,10 +1,13 @@
 // Steps that mount and unmount, by mount(2) and by file system contexts.
+#include <linux/loop.h>
 #include <linux/mount.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "prober.h"
 
 namespace fuse_rig {
@@ -15,13 +18,31 @@ const Flag kUmountFlags[] = {{"FORCE", 1}, {"DETACH", 2}, {"EXPIRE", 4}, {"NOFOL
 
 const char* OrNull(const std::string& word) { return word == "-" ? nullptr : word.c_str(); }
 
-// mount SOURCE TARGET TYPE FLAGS OPTIONS: `@NAME` in OPTIONS is a descriptor's number, `-` nothing
+// mount SOURCE TARGET TYPE FLAGS OPTIONS: `@NAME` in SOURCE and OPTIONS is a descriptor's number, `-` nothing
 Answer Mount(Objects& o, const Words& w) {
   const std::string options = w[4] == "-" ? "" : o.Filled(w[4]);
-  const int n = mount(OrNull(w[0]), w[1].c_str(), w[2].c_str(), Flags(kMountFlags, w[3]), options.c_str());
+  const std::string source = o.Filled(w[0]);
+  const int n = mount(OrNull(source), w[1].c_str(), w[2].c_str(), Flags(kMountFlags, w[3]), options.c_str());
   const Answer answer = Returned(n);
   o.LearnConnections();
   return answer;
+}
+
+// loop NAME: a loop device of 1 MiB, which is there until it is closed and unmounted
+Answer Loop(Objects& o, const Words& w) {
+  const Fd control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+  const Fd file(open("img", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!control.ok() || !file.ok() || ftruncate(file.get(), 1 << 20) != 0) return Returned(-1);
+  for (;;) {
+    const int number = ioctl(control.get(), LOOP_CTL_GET_FREE);
+    Fd fd(open(("/dev/loop" + std::to_string(number)).c_str(), O_RDWR | O_CLOEXEC));
+    loop_config config{};
+    config.fd = static_cast<uint32_t>(file.get());
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    if (fd.ok() && ioctl(fd.get(), LOOP_CONFIGURE, &config) == 0) return o.Keep(w[0], fd.Release());
+    // Somebody else may have been quicker.
+    if (number < 0 || errno != EBUSY) return Returned(-1);
+  }
 }
 
 // umount TARGET FLAGS
@@ -66,6 +87,7 @@ Answer MoveMount(Objects& o, const Words& w) {
 const std::vector<Step> kMountSteps = {
     {"mount", 5, Mount},       {"umount", 2, Umount},   {"fsopen", 2, Fsopen},
     {"fsconfig", 4, Fsconfig}, {"fsmount", 2, Fsmount}, {"movemount", 2, MoveMount},
+    {"loop", 1, Loop},
 };
 
 }  // namespace fuse_rig

@@ -74,7 +74,11 @@ bool Objects::Mounted(const std::string& connection) {
   std::ifstream file("/proc/self/mountinfo");
   for (std::string line; std::getline(file, line);) {
     const Words words = SplitWords(line);
-    if (words.size() > 2 && words[2] == "0:" + connection) return true;
+    if (words.size() < 3) continue;
+    // MAJOR:MINOR here, one number there (MKDEV); only a block device has a major.
+    const size_t colon = words[2].find(':');
+    const long device = (atol(words[2].c_str()) << 20) | atol(words[2].c_str() + colon + 1);
+    if (std::to_string(device) == connection) return true;
   }
   return false;
 }

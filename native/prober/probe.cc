@@ -60,6 +60,10 @@ class Probe {
       if (!clients_[w[1]]->Busy()) clients_[w[1]]->Give(line.substr(w[0].size() + w[1].size() + 2));
     } else if (w[0] == "signal" && w.size() > 2 && actors_.count(w[1])) {
       actors_[w[1]]->Signal(static_cast<int>(Flags(kSignals, w[2])));
+    } else if (w[0] == "lapse" && w.size() > 2) {
+      // Longer than anybody waits for an actor.
+      sleep(static_cast<unsigned>(Number(w[2])));
+      done_[w[1]] = Returned(0).Json();
     } else if (w[0] != "look") {
       done_["?"] = Answer().Add("text", "not a command: " + line).Json();
     }

@@ -1,4 +1,5 @@
 // Steps on processes that inherit what the server has.
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,8 +35,16 @@ Answer Reap(Objects&, const Words& w) {
   return Returned(n < 0 ? -1 : 0);
 }
 
+// pin CPU: the thread runs there and nowhere else
+Answer Pin(Objects&, const Words& w) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(Number(w[0])), &set);
+  return Returned(sched_setaffinity(0, sizeof set, &set));
+}
+
 }  // namespace
 
-const std::vector<Step> kProcessSteps = {{"fork", 1, Fork}, {"reap", 1, Reap}};
+const std::vector<Step> kProcessSteps = {{"fork", 1, Fork}, {"reap", 1, Reap}, {"pin", 1, Pin}};
 
 }  // namespace fuse_rig

@@ -47,9 +47,20 @@ Answer Fusectl(Objects& o, const Words& w) {
   return Returned(n).Add("text", std::string(text, static_cast<size_t>(n)));
 }
 
+// sysctl DEFAULT MAX: what fs.fuse says of request timeouts, which is for the whole machine
+Answer Sysctl(Objects&, const Words& w) {
+  for (const auto& [name, value] : {std::pair("default", w[0]), std::pair("max", w[1])}) {
+    const std::string path = std::string("/proc/sys/fs/fuse/") + name + "_request_timeout";
+    const Fd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd.ok() || write(fd.get(), value.data(), value.size()) < 0) return Returned(-1);
+  }
+  return Returned(0);
+}
+
 }  // namespace
 
 const std::vector<Step> kSuperblockSteps = {
-    {"fdinfo", 1, Fdinfo}, {"mountinfo", 1, Mountinfo}, {"fusectl", 2, Fusectl}};
+    {"fdinfo", 1, Fdinfo}, {"mountinfo", 1, Mountinfo}, {"fusectl", 2, Fusectl},
+    {"sysctl", 2, Sysctl}};
 
 }  // namespace fuse_rig

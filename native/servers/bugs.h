@@ -13,6 +13,8 @@
   /* How it ends. */                                                                               \
   ROW(kExitNobodyWoken, "exit-nobody-woken", "says stop, and wakes no thread that reads")          \
   ROW(kExitNobodyWokenWorker, "exit-nobody-woken-worker", "says stop, and wakes no worker")        \
+  ROW(kExitEventLost, "exit-event-lost", "forgets the signal that comes with a request")          \
+  ROW(kSignalBetween, "signal-between-check-and-read", "reads in its turn, though it has to end") \
   ROW(kEventfd4Bytes, "eventfd-4-bytes", "wakes its ring's thread with 4 bytes, which fails")      \
   ROW(kEnodevAsData, "enodev-as-data", "serves what its buffer holds, whatever the read said")     \
   ROW(kPollerrSpin, "pollerr-spin", "waits again after POLLERR, which is there for ever")          \
@@ -60,8 +62,10 @@
   ROW(kId32BitCommit, "id-32-bit-commit", "keeps a commit id in 32 bits")                          \
   ROW(kNotifyReplyBuffer, "notify-reply-wrong-buffer", "takes a retrieved page from the headers")  \
   ROW(kInitEcho, "init-echo", "answers INIT with flags that were not offered")                     \
+  ROW(kInitPastEnd, "init-echo-past-end", "reads a short INIT past its end")                       \
   ROW(kOpcodeNull, "opcode-null", "calls what it has no row for")                                  \
-  ROW(kInterruptUnsettled, "interrupt-unsettled", "drops a request whose INTERRUPT came first")
+  ROW(kInterruptUnsettled, "interrupt-unsettled", "drops a request whose INTERRUPT came first")  \
+  ROW(kInterruptTwice, "interrupt-unsettled-twice", "drops a request whose INTERRUPT came twice")
 
 namespace fuse_rig {
 namespace bug {

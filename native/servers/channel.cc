@@ -3,11 +3,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "bugs.h"
@@ -19,19 +20,42 @@ Channel::Channel(Fd fd, const Options& options, const StopFlag* stop, size_t pip
     : fd_(std::move(fd)), options_(options), stop_(stop), pipe_size_(pipe_size) {
   if (options.wait == WaitBy::kBlock) return;
   fcntl(fd_.get(), F_SETFL, fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
-  if (options.wait != WaitBy::kEpoll) return;
+  if (options.wait == WaitBy::kPoll) return;
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
   event.events = EPOLLIN;
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd_.get(), &event);
+  if (options.wait != WaitBy::kSignalfd) return;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);  // blocked in every thread
+  signals_ = Fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  event.data.u64 = 1;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, signals_.get(), &event);
+}
+
+// Both may be due at once.
+long Channel::EventsOf(const epoll_event* events, long count) {
+  long device = 0;
+  bool asked = false;
+  for (long i = 0; i < count; ++i) {
+    if (events[i].data.u64 == 0) {
+      device = static_cast<long>(events[i].events);
+      continue;
+    }
+    signalfd_siginfo info;
+    asked |= read(signals_.get(), &info, sizeof info) == sizeof info;
+  }
+  if (Bug(bug::kExitEventLost) && device != 0) asked = false;
+  return asked ? -ECANCELED : device;
 }
 
 long Channel::WaitReadable() {
   if (epoll_.ok()) {
-    epoll_event event{};
+    epoll_event events[2]{};
     const long n = fuse_rig_interruptible(stop_, SYS_epoll_wait, epoll_.get(),
-                                          reinterpret_cast<long>(&event), 1, -1, 0, 0);
-    return n < 0 ? n : static_cast<long>(event.events);
+                                          reinterpret_cast<long>(events), 2, -1, 0, 0);
+    return n < 0 ? n : EventsOf(events, n);
   }
   pollfd one{fd_.get(), POLLIN, 0};
   const long n =
@@ -58,6 +82,15 @@ long Channel::ReceiveOnce(char* buffer, size_t size, const iovec& spill) {
     case ReceiveBy::kRead:
       return fuse_rig_interruptible(stop_, SYS_read, fd, reinterpret_cast<long>(buffer),
                                     static_cast<long>(size), 0, 0, 0);
+    case ReceiveBy::kTurns: {
+      std::lock_guard<std::mutex> turn(turn_);
+      // The flag may have changed since the turn was waited for: it is looked at right before the
+      // call, by who makes it.
+      static const StopFlag kNever{0};
+      return fuse_rig_interruptible(Bug(bug::kSignalBetween) ? &kNever : stop_, SYS_read, fd,
+                                    reinterpret_cast<long>(buffer), static_cast<long>(size), 0, 0,
+                                    0);
+    }
     case ReceiveBy::kReadv: {
       // The header apart from the rest, as servers do that look at it first.
       iovec parts[2] = {{buffer, sizeof(fuse_in_header)},

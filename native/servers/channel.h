@@ -2,9 +2,11 @@
 // same messages as datagrams). Receives whole requests, sends whole replies; any thread may send.
 #pragma once
 
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <mutex>
 
 #include "fd.h"
 #include "interruptible.h"
@@ -20,7 +22,8 @@ class Channel : public ReplyPort {
   Channel(Fd fd, const Options& options, const StopFlag* stop, size_t pipe_size);
 
   // One request: its length in bytes, 0 at the end of a socket, or a negative errno; -EINTR when
-  // stopped. Waits in poll or epoll first where the handle is O_NONBLOCK.
+  // stopped, -ECANCELED when SIGTERM came by the signalfd. Waits in poll or epoll first where the
+  // handle is O_NONBLOCK.
   // With a `spill` what does not fit into the buffer lies there.
   long Receive(char* buffer, size_t size, const iovec& spill);
 
@@ -40,9 +43,12 @@ class Channel : public ReplyPort {
   int SendSpliced(const iovec* parts, int count, size_t total);
   // Events of poll(2), or a negative errno.
   long WaitReadable();
+  long EventsOf(const epoll_event* events, long count);
 
   Fd fd_;
   Fd epoll_;
+  Fd signals_;        // SIGTERM, in the same epoll
+  std::mutex turn_;   // of --io turns
   const Options& options_;
   const StopFlag* stop_;
   size_t pipe_size_;

@@ -115,7 +115,8 @@ void Dispatch(Session& session, const Incoming& request, Channel* channel, Reply
   int error = Run(call, head, request.well_formed);
   if (Bug(bug::kForgetAnswered) && head.opcode == op::kForget) back->Answer(head.unique, 0);
   if (Bug(bug::kParseErrorUnanswered) && error == kMalformed) return;
-  if (Silent(head.opcode)) return back->NoReply(head.unique);
+  const bool again = head.opcode == op::kInterrupt && error == EAGAIN;
+  if (Silent(head.opcode) && !again) return back->NoReply(head.unique);
   if (error == kNoReply) return;  // whoever keeps it has it already: nothing of it is ours now
   if (error < 0 || error > kMaxErrno) error = EIO;
 

@@ -115,7 +115,9 @@ int Main(int argc, char** argv) {
   if (options.list_bugs) return fputs(ListBugs().c_str(), stdout), 0;
   umask(0);
   LimitDescriptors(0);
-  const sigset_t signals = BlockSignals();
+  sigset_t signals = BlockSignals();
+  // It comes to whoever reads.
+  if (options.wait == WaitBy::kSignalfd) sigdelset(&signals, SIGTERM);
   InstallWakeHandler();
 
   Sessions sessions;

@@ -1,8 +1,10 @@
 // Rows of the connection itself: INIT, forgets, interrupts, statfs.
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "bugs.h"
 #include "dispatch.h"
@@ -35,6 +37,19 @@ int SettleRing(Session& session, fuse_init_out* out) {
   return EOPNOTSUPP;
 }
 
+// Of --bug init-echo-past-end: a whole fuse_init_in is copied from a message of `size` bytes, which lies
+// as an allocator lays it that guards what is behind.
+fuse_init_in WholeInit(const fuse_init_in& message, size_t size) {
+  void* pages = mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* guard = static_cast<char*>(pages) + kPage;
+  mprotect(guard, kPage, PROT_NONE);
+  memcpy(guard - size, &message, size);
+  fuse_init_in whole;
+  memcpy(&whole, guard - size, sizeof whole);
+  munmap(pages, 2 * kPage);
+  return whole;
+}
+
 }  // namespace
 
 namespace ops {
@@ -45,6 +60,7 @@ int Init(Call& call) {
   fuse_init_in in;
   const size_t size = call.body.left() < sizeof in ? call.body.left() : sizeof in;
   if (size < 8 || !call.body.Take(&in, size)) return kMalformed;
+  if (Bug(bug::kInitPastEnd)) in = WholeInit(in, size);
   if (in.major < kKernelVersion) return EPROTO;
   if (call.negotiated.ready) return EIO;  // the kernel never asks twice
   fuse_init_out out;
@@ -74,7 +90,9 @@ int BatchForget(Call& call) {
 int Interrupt(Call& call) {
   fuse_interrupt_in in;
   if (Bug(bug::kFdLeakOnInterrupt)) (void)eventfd(0, EFD_CLOEXEC);  // what it would wait on
-  if (call.body.Take(&in)) call.fs.Interrupt(in.unique);
+  if (!call.body.Take(&in)) return kNoReply;
+  if (call.session.InterruptAgain(in.unique)) return EAGAIN;
+  if (!Bug(bug::kInterruptTwice)) call.fs.Interrupt(in.unique);
   return kNoReply;
 }
 

@@ -17,39 +17,12 @@ namespace {
 
 enum Id {
   kFs = 256,
-  kThreads,
-  kClone,
-  kNonblock,
-  kIo,
-  kReply,
-  kDefer,
-  kDeferBatch,
-  kMount,
-  kFdOption,
-  kMounts,
-  kDaemon,
-  kAllowOther,
-  kDefaultPermissions,
-  kMaxWrite,
-  kMaxPagesOption,
-  kBuffer,
-  kMinorOption,
-  kTimeout,
-  kNoReaddirplus,
-  kReaddirplusAlways,
-  kWriteback,
-  kPassthroughIo,
-  kClock,
-  kNotify,
-  kStats,
-  kCrashAfter,
-  kUnanswered,
-  kIgnoreSigterm,
-  kExitOnSignal,
-  kBugOption,
-  kCapacity,
-  kDescriptors,
-  kHelp
+  kThreads, kClone, kNonblock, kIo, kReply, kDefer, kDeferBatch,
+  kMount, kFdOption, kMounts, kDaemon, kAllowOther, kDefaultPermissions,
+  kMaxWrite, kMaxPagesOption, kBuffer, kMinorOption, kTimeout,
+  kNoReaddirplus, kReaddirplusAlways, kWriteback, kPassthroughIo, kClock, kNotify, kInterruptAgain,
+  kStats, kCrashAfter, kUnanswered, kIgnoreSigterm, kExitOnSignal, kBugOption,
+  kCapacity, kDescriptors, kHelp
 };
 
 constexpr option kLong[] = {
@@ -78,6 +51,7 @@ constexpr option kLong[] = {
     {"passthrough-io", no_argument, nullptr, kPassthroughIo},
     {"clock", no_argument, nullptr, kClock},
     {"notify", required_argument, nullptr, kNotify},
+    {"interrupt-again", no_argument, nullptr, kInterruptAgain},
     {"transport", required_argument, nullptr, kTransport},
     {"ring-depth", required_argument, nullptr, kRingDepth},
     {"ring-threads", required_argument, nullptr, kRingThreads},
@@ -170,11 +144,15 @@ bool Parser::Argument(int id, const char* text) {
     case kClone: return o.clone = true;
     case kNonblock:
       return Choice<WaitBy>("nonblock", text == nullptr ? "epoll" : text,
-                            {{"poll", WaitBy::kPoll}, {"epoll", WaitBy::kEpoll}}, &o.wait);
+                            {{"poll", WaitBy::kPoll},
+                             {"epoll", WaitBy::kEpoll},
+                             {"signalfd", WaitBy::kSignalfd}},
+                            &o.wait);
     case kIo:
       return Choice<ReceiveBy>("io", text,
                                {{"read", ReceiveBy::kRead},
                                 {"readv", ReceiveBy::kReadv},
+                                {"turns", ReceiveBy::kTurns},
                                 {"spill", ReceiveBy::kSpill},
                                 {"splice", ReceiveBy::kSplice}},
                                &o.receive);
@@ -214,6 +192,7 @@ bool Parser::Argument(int id, const char* text) {
     case kPassthroughIo: return o.passthrough_io = true;
     case kClock: return o.clock = true;
     case kNotify: return NotifyKinds(text);
+    case kInterruptAgain: return o.interrupt_again = true;
     case kStats: return o.stats = true;
     case kCrashAfter: return CrashAfter(text);
     case kUnanswered: return Opcodes("unanswered", text, &o.unanswered);

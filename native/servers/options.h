@@ -9,9 +9,9 @@
 namespace fuse_rig {
 
 enum class FsKind { kPassthrough, kMemory };
-enum class ReceiveBy { kRead, kReadv, kSpill, kSplice };
+enum class ReceiveBy { kRead, kReadv, kTurns, kSpill, kSplice };
 enum class SendBy { kWrite, kWritev, kSplice };
-enum class WaitBy { kBlock, kPoll, kEpoll };
+enum class WaitBy { kBlock, kPoll, kEpoll, kSignalfd };
 enum class MountBy { kDirect, kNewApi, kFusermount, kFd, kNone };
 
 enum class RingThreads { kPerQueue, kOne };
@@ -60,6 +60,7 @@ struct Options {
   uint64_t capacity = 256ull << 20;  // bytes in the memory fs
   bool clock = false;  // the memory fs gives wall clock times
   std::set<std::string> notify;
+  bool interrupt_again = false;  // every first INTERRUPT is answered with EAGAIN
   RingOptions ring;
   bool stats = false;
 

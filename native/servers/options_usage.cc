@@ -7,8 +7,10 @@ const char kUsage[] =
     R"(Usage: fuse-rig-server [options] MOUNTPOINT
   --fs passthrough=DIR|memory     what is served (default memory)
   --threads N  --clone            threads; with --clone each has its own handle
-  --nonblock[=poll|epoll]         O_NONBLOCK handles (default epoll)
-  --io read|readv|spill|splice    how requests are received; spill: what is long in two buffers
+  --nonblock[=poll|epoll|signalfd]  O_NONBLOCK handles (default epoll); signalfd: an epoll that
+                                  SIGTERM comes by, too
+  --io read|readv|turns|spill|splice   how requests are received; turns: by one thread at a time;
+                                  spill: what is long in two buffers
   --reply write|writev|splice     how replies are sent
   --defer OPCODE[,...]            carry these out on another thread, on an own copy
   --defer-batch N                 begin with them when N have come, or after a while
@@ -20,6 +22,7 @@ const char kUsage[] =
   --max-write BYTES  --max-pages N  --buffer BYTES  --minor N  --timeout SECONDS
   --no-readdirplus  --readdirplus-always  --writeback  --passthrough-io
   --clock                         memory: wall clock times instead of a count of changes
+  --interrupt-again               have every INTERRUPT come again before it counts
   --notify inval,store,retrieve,poll   memory: the file .control sends these
   --transport device|ring         ring: FUSE over io_uring, where the kernel offers it
   --ring-depth N                  entries a queue (default 8)

@@ -260,7 +260,7 @@ describe('the command line', () => {
   it.each([
     [['--threads', '0', 'x'], '--threads needs a number from 1 to 256, not "0"'],
     [['--fs', 'disk', 'x'], '--fs is memory or passthrough=DIR; not "disk"'],
-    [['--io', 'mmap', 'x'], '--io is one of read, readv, spill, splice; not "mmap"'],
+    [['--io', 'mmap', 'x'], '--io is one of read, readv, spill, splice, turns; not "mmap"'],
     [['--unanswered', 'FLY', 'x'], 'no opcode "FLY"'],
     [['--mount', 'none'], '--mount none needs --fd N'],
     [['--mounts', '2', 'x'], '--mounts 2 needs two MOUNTPOINTs'],

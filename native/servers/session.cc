@@ -112,6 +112,7 @@ EndReason Session::ReadAll(Channel* channel, ReadBuffer* in, std::vector<char>* 
       case EINTR:   // woken: the loop looks at the stop flag
       case ENOENT:  // the request went away while it was handed over
       case EAGAIN: continue;
+      case ECANCELED: return EndReason::kAsked;
       case 0:  // the other end of a socket was closed
       case ENODEV:
       case ECONNABORTED: return EndReason::kGone;
@@ -171,6 +172,12 @@ bool Session::TakeUp(uint32_t opcode) {
     raise(options_.crash_signal);
   }
   return !wedged_ && options_.unanswered.count(opcode) == 0;
+}
+
+bool Session::InterruptAgain(uint64_t unique) {
+  if (!options_.interrupt_again) return false;
+  std::lock_guard<std::mutex> hold(interrupted_mutex_);
+  return interrupted_.insert(unique).second;
 }
 
 Worker* Session::WorkerFor(uint32_t opcode, bool ring) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,7 +20,8 @@
 
 namespace fuse_rig {
 
-enum class EndReason { kGone, kStopped, kFailed };
+// kAsked: by SIGTERM, in the thread that reads.
+enum class EndReason { kGone, kStopped, kAsked, kFailed };
 
 // Of --io spill: data that is in place, with the structures before it.
 constexpr size_t kInPlace = kPage;
@@ -58,6 +60,8 @@ class Session {
   // After it was: other threads may read, and meet what it settled; the ring's entries are
   // registered.
   void InitAnswered();
+  // Whether the INTERRUPT of a request is to come again: of --interrupt-again, the first time.
+  bool InterruptAgain(uint64_t unique);
   // The server cannot go on: says so, and ends.
   void Fail(const std::string& what);
 
@@ -99,6 +103,9 @@ class Session {
   std::atomic<uint64_t> on_device_{0};
   std::atomic<uint64_t> silent_{0};  // of those FORGET, BATCH_FORGET and INTERRUPT
   std::atomic<EndReason> reason_{EndReason::kStopped};
+
+  std::mutex interrupted_mutex_;
+  std::set<uint64_t> interrupted_;
 
   std::mutex ready_mutex_;
   std::condition_variable ready_changed_;

@@ -19,7 +19,7 @@ export const CAPTURE_FILE = 'capture.fusecap';
 
 export type CaseOptions = Pick<ReplayOptions, 'end'> &
   Required<Pick<ReplayOptions, 'serial' | 'transport' | 'poison'>> &
-  Pick<ReplayOptions, 'cpus'> & { seed: number };
+  Pick<ReplayOptions, 'cpus'> & { seed: number; uniqueBase?: number };
 
 export interface Expectation {
   /** Exit code of the replay (rig/engine/exit_codes.ts). */
@@ -84,6 +84,7 @@ const ROWS: Rows = {
     serial: oneOf(true, false),
     transport: oneOf('any', 'device'),
     cpus: whole(1, CPUS_MAX),
+    uniqueBase: whole(0, Number.MAX_SAFE_INTEGER),
     poison: oneOf('off', 'used', 'full'),
   },
   'expect!': {

@@ -53,8 +53,14 @@ export interface RunCaseOptions {
 
 /** The replay of a case with that server. Throws CaseError for its plan. */
 function replayOptions(one: Case, command: string[]): ReplayOptions {
-  const { seed: _, ...options } = one.options;
-  return { capture: shown(one.capture), command, ...options, ...planOptions(one) };
+  const { seed: _, uniqueBase, ...options } = one.options;
+  return {
+    capture: shown(one.capture),
+    command,
+    ...options,
+    ...(uniqueBase === undefined ? {} : { uniqueBase: BigInt(uniqueBase) }),
+    ...planOptions(one),
+  };
 }
 
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {

@@ -4,6 +4,8 @@ import { CASE_FORMAT, type CaseOptions, type Expectation } from './case.ts';
 
 export interface NewCase {
   about: string;
+  /** Where it is, if not in the folder by its usual name. */
+  capture?: string;
   plan?: string;
   server: readonly string[];
   needs?: readonly string[];
@@ -17,10 +19,11 @@ const textOf = (document: Document): string =>
   document.toString({ lineWidth: WIDTH, singleQuote: true, flowCollectionPadding: false });
 
 export function newCaseFile(written: NewCase): string {
-  const { about, plan, server, needs, options, expect } = written;
+  const { about, capture, plan, server, needs, options, expect } = written;
   const document = new NewDocument({
     format: CASE_FORMAT,
     about,
+    ...(capture === undefined ? {} : { capture }),
     ...(plan === undefined ? {} : { plan }),
     server,
     ...(needs === undefined || needs.length === 0 ? {} : { needs }),

@@ -13,7 +13,8 @@ export const ROOT_HELP = `
 --root starts the server in another root file system, such as debootstrap makes of
 another release. It finds there /proc, /sys and /dev, the directory it is started
 in, its fixture and mountpoint, and every --share, all under the names they have
-here. Nothing it writes elsewhere lasts: the root never changes.
+here. Nothing it writes elsewhere lasts: the root never changes. To record, share
+the directory that the mountpoint is in; the mount is seen here, too.
 `;
 
 export const addRootFlags = (command: Command): Command =>

@@ -1,9 +1,10 @@
 /** Starting a server: the launcher, descriptors for the seam, a scratch directory. */
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execaSync } from 'execa';
 import { nativePath } from '../../native/load.ts';
+import { errnoName } from '../protocol/errno.ts';
 import { okIf, type Probed, type ProbeGroup } from './probe.ts';
 
 /** What the seam asks of the soft limit: its own range of descriptors, and as many for the server. */
@@ -56,7 +57,24 @@ function scratch(): Probed {
   }
 }
 
+/** `--root`: the directory that holds the launcher, as a root. */
+function anotherRoot(): Probed {
+  const path = nativePath('fuse-rig-launch');
+  const { exitCode, stdout } = execaSync(path, ['--root', dirname(path)], { reject: false });
+  const [, errno, call] = /^(\d+) (.*)/.exec(stdout) ?? [];
+  const why = errno === undefined ? `exit ${exitCode}` : `${call}: ${errnoName(-Number(errno))}`;
+  return {
+    name: 'another root',
+    need: 'extra',
+    state: okIf(exitCode === 0),
+    detail: exitCode === 0 ? 'a mount namespace and an overlay' : why,
+    costs: "--root: another release's servers",
+    remedy:
+      'overlayfs, and as root CAP_SYS_ADMIN (in a container: docker run --privileged), as another user user namespaces',
+  };
+}
+
 export const launchingGroup: ProbeGroup = {
   title: 'starting a server',
-  look: () => [launcher(), openFiles(), scratch()],
+  look: () => [launcher(), openFiles(), scratch(), anotherRoot()],
 };

@@ -5,6 +5,8 @@ import type { HandleId } from './kernel.ts';
 import type { FuseReq } from './request.ts';
 
 export interface ConnectionHost {
+  /** The model's time, ms: it goes on only when the feed says so. */
+  readonly now: number;
   /** A request that carries a ticket has ended. */
   ended(req: FuseReq, outcome: Outcome): void;
   /** Calls held on this handle may go on. */

@@ -94,16 +94,14 @@ export class Connection {
   }
 
   #send(req: FuseReq, waited = false): void {
+    req.created = this.host.now;
     if (!this.connected || (this.refused && !req.force)) {
       const refuses = this.connected || (this.refused && !waited && this.switches.refusedFirst);
       this.end(req, refuses ? -ERRNO.ECONNREFUSED : -ERRNO.ENOTCONN);
       return;
     }
-    if (this.noInterrupt) req.wait = 'killable';
-    else if (req.signalled) {
-      req.interrupted = true;
-      req.wait = 'killable';
-    }
+    req.interrupted ||= req.signalled && !this.noInterrupt;
+    if (this.noInterrupt || req.signalled) req.wait = 'killable';
     if (!req.background) this.#queue(req);
     else if (this.ring?.ready) this.ring.queueBackground(req);
     else this.background.add(req);

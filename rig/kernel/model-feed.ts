@@ -20,6 +20,7 @@ import type { MountWorld } from './mount.ts';
 import { ANY_NODE, type NodeFacts } from './notify.ts';
 import { FuseReq } from './request.ts';
 import type { RingOptions } from './ring/rings.ts';
+import { RequestTimeout } from './timeout.ts';
 import { type Switches, VERSIONS } from './versions.ts';
 
 /** What the model asks of the world around it; by default nothing is in the way. */
@@ -79,6 +80,8 @@ export class ModelFeed implements Feed, ConnectionHost {
   protected readonly connections = new Map<ConnId, Connection>();
   readonly #requests = new Map<Ticket, FuseReq>();
   #lastTicket: Ticket = 0;
+  readonly #timeouts: RequestTimeout[] = [];
+  #now = 0;
 
   constructor(options: ModelOptions = {}) {
     this.options = options;
@@ -200,6 +203,24 @@ export class ModelFeed implements Feed, ConnectionHost {
     this.connection(conn).abort();
   }
 
+  get now(): number {
+    return this.#now;
+  }
+
+  /** So many ms pass: connections look for requests that were not answered in time. */
+  elapse(ms: number): void {
+    const until = this.#now + ms;
+    const next = () =>
+      this.#timeouts
+        .filter(({ runs, due }) => runs && due <= until)
+        .sort((a, b) => a.due - b.due)[0];
+    for (let timeout = next(); timeout !== undefined; timeout = next()) {
+      this.#now = timeout.due;
+      timeout.look();
+    }
+    this.#now = until;
+  }
+
   /** ENOSYS to this opcode was remembered: the kernel would not send it any more. */
   latched(conn: ConnId, opcode: number): boolean {
     const connection = this.connection(conn);
@@ -240,6 +261,8 @@ export class ModelFeed implements Feed, ConnectionHost {
 
   inited(conn: Connection, body: Uint8Array): void {
     conn.input.startAt(this.options.uniqueBase ?? 0n);
+    const limited = conn.negotiated.requestTimeout > 0;
+    if (limited) this.#timeouts.push(new RequestTimeout(conn, this.#now));
     this.onInit(conn.id, conn.accepted, body);
   }
 

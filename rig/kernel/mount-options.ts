@@ -165,5 +165,7 @@ export function showMountOptions(options: MountOptions): string {
   if (defaultPermissions) shown.push('default_permissions');
   if (allowOther) shown.push('allow_other');
   if (maxRead !== undefined && maxRead !== UINT_MAX) shown.push(`max_read=${maxRead}`);
+  // A page, whatever `blksize` asked for (seen at 6.18.44).
+  if (options.isBdev) shown.push(`blksize=${PAGE_SIZE}`);
   return shown.join(',');
 }

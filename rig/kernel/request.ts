@@ -43,6 +43,8 @@ export class FuseReq {
   /** NOTIFY_REPLY: its unique is the server's and takes no number. */
   numbered = false;
   place: Place = 'blocked';
+  /** When it was allocated (create_time), in ms of the model's time. */
+  created = 0;
   wait: Wait = 'interruptible';
   /** FR_INTERRUPTED: its client was signalled, and the server is or will be told. */
   interrupted = false;

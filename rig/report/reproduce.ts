@@ -4,7 +4,7 @@ import type { ReplayOptions } from '../../replayer/replay.ts';
 /** What of a run is said on the command line. */
 export type Reproducible = Pick<
   ReplayOptions,
-  'end' | 'transport' | 'cpus' | 'kernel' | 'poison' | 'serial' | 'faults' | 'root'
+  'end' | 'transport' | 'cpus' | 'kernel' | 'uniqueBase' | 'poison' | 'serial' | 'faults' | 'root'
 > & { seed: string; twice?: boolean | undefined };
 
 /** A word as a shell takes it back. */
@@ -17,6 +17,7 @@ export function reproduce(capture: string, command: readonly string[], run: Repr
   if ((run.transport ?? 'any') !== 'any') words.push('--transport', run.transport as string);
   if (run.cpus !== undefined) words.push('--cpus', String(run.cpus));
   if (run.kernel !== undefined) words.push('--kernel', run.kernel);
+  if (run.uniqueBase) words.push('--unique-base', String(run.uniqueBase));
   if ((run.poison ?? 'used') !== 'used') words.push('--poison', run.poison as string);
   if (run.serial) words.push('--serial');
   for (const rule of run.faults ?? []) words.push('--fault', rule);

@@ -29,7 +29,7 @@ export interface RigDefaults {
   attach?: 'findings' | 'always' | 'never';
 }
 
-type Taken = 'end' | 'serial' | 'transport' | 'cpus' | 'kernel' | 'poison' | 'cwd';
+type Taken = 'end' | 'serial' | 'transport' | 'cpus' | 'kernel' | 'uniqueBase' | 'poison' | 'cwd';
 
 export interface ReplaySettings extends Partial<Pick<ReplayOptions, Taken | 'allowDevices'>> {
   /**

@@ -42,6 +42,8 @@ export interface View {
   /** ENOSYS to this operation is remembered. */
   latched(op: OpName): boolean;
   has(flag: InitFlag): boolean;
+  /** The mount is of a block device. */
+  readonly block: boolean;
   /** Minor that INIT agreed on. */
   readonly minor: number;
   /** Bytes of a name at most. */

@@ -1,7 +1,7 @@
 /** Operations on open files (native/clients/ops_file.cc, ops_space.cc). */
 
 import { decode } from '../../../rig/protocol/codec.ts';
-import { IOCTL_OUT, LSEEK_OUT, POLL_OUT } from '../../../rig/protocol/structs-file.ts';
+import { BMAP_OUT, IOCTL_OUT, LSEEK_OUT, POLL_OUT } from '../../../rig/protocol/structs-file.ts';
 import {
   capabilities,
   ENOSYS,
@@ -11,6 +11,7 @@ import {
   number,
   type OpenFile,
   type Operations,
+  ROOT,
   readAs,
   type View,
   type Work,
@@ -28,6 +29,8 @@ const FALLOCATE = {
 const WHENCE = { SET: 0, CUR: 1, END: 2, DATA: 3, HOLE: 4 };
 const IOC_WRITE = 1;
 const IOC_READ = 2;
+/** Of a mount of a block device, whatever it asks for. */
+const BLOCK_SIZE = 4096;
 const FAIL = 'EBADF';
 
 /** An operation on an open file; ENOSYS may be remembered and then come to `without`. */
@@ -80,9 +83,19 @@ export const FILES: Operations = {
     return yield* onFile(view, slot, (file) => sync(view, file, 1));
   },
   *syncfs(view, [slot]): Work {
-    // biome-ignore lint/correctness/useYield: plain "fuse" asks nothing
     return yield* onFile(view, slot, function* () {
-      return '0';
+      // Plain "fuse" asks nothing.
+      if (!view.block || view.latched('SYNCFS')) return '0';
+      const got = yield { op: 'SYNCFS', nodeid: ROOT };
+      return got.error === ENOSYS ? '0' : ended(got);
+    });
+  },
+  *bmap(view, [slot, block]): Work {
+    return yield* onFile(view, slot, function* ({ nodeid }) {
+      if (!view.block || view.latched('BMAP')) return '0';
+      const args = { block: BigInt(block ?? 0), blocksize: BLOCK_SIZE };
+      const got = yield { op: 'BMAP', nodeid, args };
+      return got.error === 0 ? String(decode(BMAP_OUT, got.body).block) : '0';
     });
   },
   *ioctl(view, [slot, command = '0']): Work {

@@ -105,7 +105,8 @@ export const NAMES: Operations = {
     const file = view.slots.get(slot);
     if (file === undefined) return 'EBADF';
     const args = { fh: file.fh, offset: 0n, size: Math.max(number(size), 4096), flags: file.flags };
-    const got = yield { op: 'READDIR', nodeid: file.nodeid, args };
+    const op = view.has('DO_READDIRPLUS') ? 'READDIRPLUS' : 'READDIR';
+    const got = yield { op, nodeid: file.nodeid, args };
     return ended(got, got.body.length === 0 ? 'end' : 'some');
   },
 };

@@ -16,6 +16,7 @@ import { REPLYING } from './replying.ts';
 import { RING_COMMANDS } from './ring_commands.ts';
 import { RING_DELIVERY } from './ring_delivery.ts';
 import { RING_ENDS } from './ring_ends.ts';
+import { RING_OPCODES, RING_RETRIEVES } from './ring_opcodes.ts';
 import { RING_QUEUES, RING_READY } from './ring_ready.ts';
 import { RING_REPLIES } from './ring_replies.ts';
 import { RING_SHAPES } from './ring_shapes.ts';
@@ -50,7 +51,9 @@ export const PROBES: readonly Probe[] = [
   ...RING_READY,
   ...RING_QUEUES,
   ...RING_DELIVERY,
+  ...RING_OPCODES,
   ...RING_REPLIES,
+  ...RING_RETRIEVES,
   ...RING_ENDS,
   ...RING_SHAPES,
 ];

@@ -27,8 +27,12 @@ const withFile = (
   client('c', operation),
   ...rest,
 ];
-const withDirectory = (operation: string, rest: readonly Step[]): Step[] => [
-  ...ready(),
+const withDirectory = (
+  operation: string,
+  rest: readonly Step[],
+  flags: readonly InitFlag[] = [],
+): Step[] => [
+  ...ready({ flags }),
   client('c', 'open x m RDONLY|DIRECTORY'),
   ...serve(1),
   client('c', operation),
@@ -86,6 +90,8 @@ export const OPCODES = section('3.2', [
   ['OPENDIR', asks('open x m RDONLY|DIRECTORY', ...serve(1)), [48, 32]],
   ['READDIR', withDirectory('getdents x 4096', serve(1)), [80, 16]],
   ['READDIR with a small buffer', withDirectory('getdents x 100', serve(1)), [80, 16]],
+  ['READDIRPLUS', withDirectory('getdents x 4096', serve(1), ['DO_READDIRPLUS']), [80, 16]],
+  ['READDIRPLUS, READDIRPLUS_AUTO: the first is one', withDirectory('getdents x 4096', serve(1), ['DO_READDIRPLUS', 'READDIRPLUS_AUTO']), [80, 16]],
   ['RELEASEDIR', withDirectory('close x', [...serve(1), nothing]), [64, 16, 'EAGAIN']],
   ['FSYNCDIR', withDirectory('fsync x', serve(1)), [56, 16]],
   ['GETLK', withFile('getlk x WR 10 20', serve(1), LOCKS), [88, 40]],

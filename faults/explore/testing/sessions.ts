@@ -1,16 +1,24 @@
 /** Sessions as a Watcher has seen them, for tests, and outcomes of runs that never were. */
 import type { Failure, Outcome, Run } from '../outcome.ts';
-import type { Seen } from '../seen.ts';
+import { type Seen, Watcher } from '../seen.ts';
 
 const moment = (name: string, opcode: number, count: number, transport = 'device') => ({
-  ...{ name, transport, opcode, splice: false, nonblock: false, nr: -1, count },
+  ...{ name, transport, opcode, splice: false, nonblock: false, count },
 });
+
+/** What INIT offers, each request as it is asked, and one of every call that a fault can be for. */
+const around = [
+  moment('offer', 0, 1),
+  ...[1, 15].map((opcode) => moment('ask', opcode, 1)),
+  ...new Watcher().calls.map((nr) => ({ ...moment('call', 0, 1), nr })),
+];
 
 /** INIT, two LOOKUPs and one READ by the device. */
 export const DEVICE_SEEN = {
   moments: [
     moment('mount', 0, 1),
     moment('mounted', 0, 1),
+    ...around,
     ...['deliver', 'delivered', 'reply', 'replied'].flatMap((name) => [
       moment(name, 1, 2),
       moment(name, 15, 1),
@@ -23,9 +31,9 @@ export const DEVICE_SEEN = {
 /** The same over a ring of two entries. */
 export const RING_SEEN = {
   moments: [
-    ...['mount', 'mounted', 'offer'].map((name) => moment(name, 0, 1)),
-    moment('ask', 1, 2),
-    moment('ask', 42, 1),
+    ...['mount', 'mounted'].map((name) => moment(name, 0, 1)),
+    ...around,
+    moment('ask', 1, 2, 'ring'),
     ...['deliver', 'delivered', 'reply', 'replied'].map((name) => moment(name, 26, 1)),
     ...['register', 'registered'].map((name) => moment(name, 0, 2, 'ring')),
     ...['cqe', 'delivered', 'commit'].map((name) => moment(name, 1, 2, 'ring')),

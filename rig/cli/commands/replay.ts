@@ -49,6 +49,7 @@ interface Flags extends PlanFlags, RootFlags {
   transport: 'any' | 'device';
   cpus?: string;
   kernel?: VersionName;
+  uniqueBase?: string;
   poison: PoisonExtent;
   stacks: boolean;
 }
@@ -101,6 +102,7 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     ...root,
     ...(flags.cpus === undefined ? {} : { cpus: Number(flags.cpus) }),
     ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
+    ...(flags.uniqueBase === undefined ? {} : { uniqueBase: BigInt(flags.uniqueBase) }),
     ...(flags.keep === undefined ? {} : { keep: resolve(flags.keep) }),
     ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
@@ -116,6 +118,9 @@ function wrongFlag(flags: Flags): string | undefined {
   const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
   if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
     return `--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`;
+  }
+  if (!/^\d{1,18}$/.test(flags.uniqueBase ?? '0')) {
+    return `--unique-base ${flags.uniqueBase}: not a number; give one such as --unique-base 4294967296`;
   }
   if (flags.cwd !== undefined && !isDirectory(flags.cwd)) {
     return `--cwd ${flags.cwd}: no such directory; name one that exists`;
@@ -202,6 +207,7 @@ export const replayCommand = (program: Command): void => {
         "the kernel's ways (default: those of the recording one)",
       ).choices(KERNELS),
     )
+    .option('--unique-base <n>', 'requests have uniques above n, as on a connection that is old')
     .addOption(
       new Option('--poison <what>', "of a ring's buffers, while the kernel owns them")
         .choices(['off', 'used', 'full'])

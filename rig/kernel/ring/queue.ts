@@ -44,7 +44,7 @@ export class RingQueue {
   /** fuse_req_queue: no entry was free. */
   readonly pending = new RequestQueue();
   /** fuse_req_bg_queue: too many are active. */
-  readonly #background = new RequestQueue();
+  readonly background = new RequestQueue();
   /** fpq.processing: committable requests, oldest first. */
   readonly #processing = new RequestQueue();
   /** active_background; an unsigned int there, which wraps where this is negative. */
@@ -72,7 +72,7 @@ export class RingQueue {
   queueBackground(req: FuseReq): void {
     req.queue = this;
     req.place = 'background';
-    this.#background.push(req);
+    this.background.push(req);
     this.ring.conn.background.admit(req);
     this.flush();
     const entry = this.pending.length > 0 ? this.available.pop() : undefined;
@@ -84,7 +84,7 @@ export class RingQueue {
   flush(): void {
     const { background } = this.ring.conn;
     while (this.#active === 0 || !background.full) {
-      const req = this.#background.shift();
+      const req = this.background.shift();
       if (req === undefined) return;
       background.activate();
       this.#active++;

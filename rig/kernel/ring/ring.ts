@@ -38,6 +38,10 @@ export class Ring implements QueueRing {
     for (const queue of this.#queues) yield* queue?.entries ?? [];
   }
 
+  *queues(): Generator<RingQueue> {
+    for (const queue of this.#queues) if (queue !== undefined) yield queue;
+  }
+
   /** The queue has an entry that a request could take. */
   available(qid: number): boolean {
     return (this.#queues[qid]?.available.length ?? 0) > 0;
