@@ -17,10 +17,6 @@ export class CapturedOnly implements Decider {
     this.#cursor = cursor;
   }
 
-  get calls(): readonly number[] {
-    return this.#decider.calls ?? [];
-  }
-
   decide(moment: Moment): readonly Verdict[] {
     const { opcode, unique } = moment;
     return this.#cursor().isOwn(opcode, unique) ? NONE : this.#decider.decide(moment);
