@@ -26,7 +26,6 @@ const RETRIEVE_OFFSET = 8;
 
 /** After these a client's cache no longer holds what the server stored there. */
 const CHANGES: ReadonlySet<number> = new Set([OP.WRITE.opcode, OP.SETATTR.opcode]);
-
 const CLOSES: ReadonlySet<number> = new Set([OP.RELEASE.opcode, OP.RELEASEDIR.opcode]);
 
 export class Asker {
@@ -44,7 +43,6 @@ export class Asker {
   readonly lacks = new Lacks(() => this.tickets.values());
   /** READDIRs of this run's own, to reach the end that the capture saw. */
   readonly #own = new Map<Ticket, { stream: DirectoryStream; plus: boolean }>();
-
   readonly #cpus: number;
 
   constructor(feed: Feed, owners: OwnerMap, emit: ReplaySink, cpus: number) {
