@@ -11,7 +11,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { line } from './compare.ts';
 import type { Transcript } from './driver.ts';
-import { EXPLAINED, EXPLAINED_73, EXPLAINED_TIMEOUTS } from './explained.ts';
+import { EXPLAINED, EXPLAINED_73, EXPLAINED_SERVERS, EXPLAINED_TIMEOUTS } from './explained.ts';
 import { askBy, askKernel, askKernelLong, ringOffered } from './kernel_side.ts';
 import { askModel } from './model_side.ts';
 import { BLOCK, whyNoBlock } from './probes/block.ts';
@@ -81,16 +81,27 @@ async function askMachine(probes: readonly Probe[]): Promise<Asked | undefined> 
 }
 
 /** Whole servers in front of the kernel, recorded, and in front of the model. */
-async function tellServers(): Promise<boolean> {
-  let identical = 0;
-  let different = 0;
-  for await (const { name, found } of askServers()) {
-    for (const text of found) say(`different  ${name}: ${text}`);
-    if (found.length === 0) identical++;
-    else different++;
+async function tellServers(words: readonly string[]): Promise<boolean> {
+  const count = { identical: 0, different: 0, explained: 0, missing: 0 };
+  for await (const { name, found, missing } of askServers(words)) {
+    const reason = EXPLAINED_SERVERS.find(([names]) => names.test(name))?.[1];
+    const kind = verdictOf(found.length > 0, missing, reason);
+    count[kind]++;
+    if (kind === 'missing') say(`not asked  ${name}: ${missing}`);
+    else if (kind === 'explained') say(`explained  ${name}: ${reason}`);
+    else if (kind === 'identical') say(`identical  ${name}`);
+    for (const text of kind === 'different' ? found : []) say(`different  ${name}: ${text}`);
   }
-  say(`${identical} identical, ${different} different`);
-  return different === 0;
+  const { identical, different, explained, missing } = count;
+  const rest = `${explained > 0 ? ` (${explained} explained)` : ''}, ${missing} not asked`;
+  say(`${identical} identical, ${different + explained} different${rest}`);
+  return different === 0 && identical > 0;
+}
+
+function verdictOf(differs: boolean, missing: string | undefined, reason: string | undefined) {
+  if (missing !== undefined) return 'missing';
+  if (!differs) return 'identical';
+  return reason === undefined ? 'different' : 'explained';
 }
 
 /** The number behind a word; 0 if it is not there. */
@@ -131,7 +142,9 @@ function blockProbes(vm: boolean): readonly Probe[] {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--servers')) return (await tellServers()) ? 0 : 1;
+  if (args.includes('--servers')) {
+    return (await tellServers(args.filter((arg) => arg !== '--servers'))) ? 0 : 1;
+  }
   if (args.includes('--random')) return await random(args);
   const verbose = args.includes('-v');
   const long = args.includes('--timeouts');

@@ -80,7 +80,7 @@ const ROWS: Rows = {
   needs: words,
   options: {
     seed: whole(0, Number.MAX_SAFE_INTEGER),
-    end: oneOf('unmount', 'force', 'abort', 'device', 'sigterm'),
+    end: oneOf('unmount', 'force', 'abort', 'device', 'sigterm', 'sigint', 'sigkill'),
     serial: oneOf(true, false),
     transport: oneOf('any', 'device'),
     cpus: whole(1, CPUS_MAX),

@@ -80,6 +80,12 @@ const REPLAY: Case[] = [
   ['an option that is none', ['--foo', 'good.fusecap'], 2, /unknown option '--foo'/],
   ['a directory as --log', ['--log', 'dir', 'good.fusecap'], 2, /--log dir: .*name a file/],
   ['--log in no directory', ['--log', 'no/log', 'good.fusecap'], 2, /--log no\/log: .*name a file/],
+  [
+    'a --unique-base that is none',
+    ['--unique-base', '-1', 'good.fusecap'],
+    2,
+    /--unique-base -1: not a number; give one such as --unique-base 4294967296/,
+  ],
   ['a --cwd that is not there', ['--cwd', 'no', 'good.fusecap'], 2, /--cwd no: no such directory/],
   [
     'a --cwd that is a file',
@@ -104,6 +110,15 @@ const REPLAY: Case[] = [
     ['--keep-fixture', 'x', 'good.fusecap'],
     2,
     /has none; record with/,
+  ],
+  ['--share without --root', ['--share', 'dir', 'good.fusecap'], 2, /no --root to share it with/],
+  ['--root nowhere', ['--root', 'no', 'good.fusecap'], 2, /--root .*no: no such directory; name/],
+  ['--root /', ['--root', '/', 'good.fusecap'], 2, /--root \/: .*the machine's own root; leave/],
+  [
+    '--share nothing',
+    ['--root', 'dir', '--share', 'no', 'good.fusecap'],
+    2,
+    /--share .*no: no such path; name one/,
   ],
   ['no such server', ['good.fusecap', '--', './no'], 2, /cannot start .\/no: ENOENT; name an exec/],
   [

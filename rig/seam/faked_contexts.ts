@@ -111,6 +111,7 @@ export class FakedContexts {
     const options = context.parameters.join(',');
     const call = { fstype, source, target: '', flags: 0, options, handle: handle?.id };
     let made = mountOrFault(this.#w, call, handle, tid);
+    if (handle !== undefined) this.#device.bound(handle, (fd ?? 0) - this.#w.base, tid);
     // Somebody's superblock already (sget_fc()).
     if (made.result === 0 && exclusive && was !== 0) made = { ...made, result: -EBUSY };
     faked.conn = made.conn;

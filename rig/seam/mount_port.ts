@@ -68,6 +68,7 @@ export class MountPort {
     const { slot, tid } = trap;
     this.announce(call.target, trap.tid);
     const result = mountOrFault(this.#w, call, handle, tid);
+    if (handle !== undefined) this.#device.bound(handle, (fd ?? 0) - this.#w.base, tid);
     const waits = result.result === BLOCK && handle !== undefined;
     if (waits) this.#waiting.push({ slot, tid, call, handle });
     if (this.#w.injection) injectMounted(this.#w, handle, tid, result.result);

@@ -12,9 +12,14 @@ import { opName } from '../../../rig/protocol/opcodes.ts';
 export interface Session {
   /** Operation, errno of the reply and result of its write, and how often. */
   readonly replies: Readonly<Record<string, number>>;
-  /** How the calls of each open of the device failed, each way once, in their order. */
+  /**
+   * How calls of an open of the device failed, in their order; each way once: the first thread that meets the
+   * end may end the process before others do.
+   */
   readonly calls: readonly string[];
-  /** Opens of the device that the server had not closed when it ended. */
+  /** What commands of a ring ended with, each once. */
+  readonly commands: readonly string[];
+  /** Opens of the device that nobody had closed at the end; a ring holds its device for a moment longer. */
   readonly open: number;
   /** Exit code or signal of the server's own process. */
   readonly exit: string;
@@ -22,6 +27,10 @@ export interface Session {
 
 /** A queue that was empty, or a signal, is met as it happens. */
 const CHANCE: ReadonlySet<number> = new Set([-ERRNO.EAGAIN, -ERRNO.EINTR]);
+/** A replay asks for a directory on until it has what the capture had (replayer/directory.ts). */
+const ASKED_ON = /^READDIR(PLUS)? ok ok$/;
+/** A name that a notification says may be out of the kernel's cache by then, which a replay cannot know. */
+const uncached = (result: number): number => (result === -ERRNO.ENOENT ? 0 : Math.min(result, 0));
 
 const named = (result: number): string => (result < 0 ? errnoName(result) : 'ok');
 
@@ -30,10 +39,11 @@ export function sessionIn(path: string): Session {
   const replies: Record<string, number> = {};
   const calls = new Map<number, string[]>();
   const open = new Set<number>();
+  const commands = new Set<string>();
   let exit = 'still there';
   for (const event of CaptureReader.open(path).events()) {
     if (event.kind === 'open') open.add(event.handle);
-    else if (event.kind === 'close' && exit === 'still there') open.delete(event.handle);
+    else if (event.kind === 'close' || event.kind === 'register') open.delete(event.handle);
     else if (event.kind === 'request') {
       names.set(keyOf(uniqueOf(event.bytes)), opName(opcodeOf(event.bytes)));
     } else if (event.kind === 'reply' && event.bytes.length >= 16) {
@@ -41,17 +51,21 @@ export function sessionIn(path: string): Session {
       const name =
         unique === 0n ? notifyName(errorOf(event.bytes)) : (names.get(keyOf(unique)) ?? 'nothing');
       const error = unique === 0n ? '' : ` ${named(errorOf(event.bytes))}`;
-      const key = `${name}${error} ${named(event.result)}`;
-      replies[key] = (replies[key] ?? 0) + 1;
+      const result = unique === 0n ? uncached(event.result) : event.result;
+      const key = `${name}${error} ${named(result)}`;
+      if (!ASKED_ON.test(key)) replies[key] = (replies[key] ?? 0) + 1;
     } else if (event.kind === 'transport' && !CHANCE.has(event.result)) {
       const all = calls.get(event.handle) ?? [];
       const call = `${event.call} ${named(event.result)}`;
       if (!all.includes(call)) calls.set(event.handle, [...all, call]);
+    } else if (event.kind === 'completion') {
+      commands.add(named(event.result));
     } else if (event.kind === 'exit' && event.main) {
       exit = event.signal === null ? `code ${event.code}` : `signal ${event.signal}`;
     }
   }
   const sorted = Object.fromEntries(Object.entries(replies).sort());
-  const each = [...calls.values()].map((all) => all.join(', ')).sort();
-  return { replies: sorted, calls: each, open: open.size, exit };
+  const each = [...new Set([...calls.values()].map((all) => all.join(', ')))].sort();
+  const ends = [...commands].sort();
+  return { replies: sorted, calls: each, commands: ends, open: open.size, exit };
 }

@@ -2,81 +2,121 @@
  * Whole servers: a workload in front of the real kernel, recorded, and the same requests in front of
  * the model; what the server saw and did must be the same under every way of ending.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fuseMounts } from '../../../recorder/mountinfo.ts';
-import { type Bench, built, onBench, SOME_WORK } from '../../../rig/testing/bench.ts';
+import { type Bench, onBench } from '../../../rig/testing/bench.ts';
 import { run } from '../../run.ts';
-import { abortConnection } from '../../servers/live.ts';
+import { abortConnection, until } from '../../servers/live.ts';
+import { allowRings, missingRingKernel } from '../../servers/ring.ts';
 import { type Session, sessionIn } from './seen.ts';
+import { SUBJECTS, type Subject } from './subjects.ts';
 
-const SERVER = built('fuse-rig-server');
-const memory = (...options: string[]) => [SERVER, ...options, '{mountpoint}'];
+/** Kinds of replies that any work makes at least. */
+const LEAST = 5;
 
-/** Kinds of replies that SOME_WORK makes at least. */
-const LEAST = 10;
+interface Ending {
+  /** What `replay --end` calls it: the last reference to the superblock goes by either unmount. */
+  readonly replayed: 'unmount' | 'force' | 'abort' | 'sigterm' | 'sigint' | 'sigkill';
+  /** Does it in front of the kernel; absent: unmounts. */
+  act?(bench: Bench, command: readonly string[]): Promise<void>;
+}
 
-/** The ways to the device that differ in what the kernel is asked. */
-const SERVERS: Readonly<Record<string, readonly string[]>> = {
-  'one thread': memory(),
-  '4 threads': memory('--threads', '4'),
-  'clone, 4 threads': memory('--clone', '--threads', '4'),
-  splice: memory('--io', 'splice', '--reply', 'splice'),
-  'clone, nonblock poll': memory('--clone', '--threads', '3', '--nonblock=poll'),
-  'new mount calls': memory('--mount', 'newapi'),
-};
-
-/** How the session ends in front of the kernel, and what `replay --end` calls that. */
-const ENDINGS = {
-  unmount: async () => {},
-  force: async (bench: Bench) => void (await run('umount', ['-f', bench.mountpoint])),
-  abort: async (bench: Bench) => {
-    for (const mount of fuseMounts('self'))
-      if (mount.target === bench.mountpoint) abortConnection(mount.dev);
+const umount = (...options: string[]) => ({
+  act: async (bench: Bench) => void (await run('umount', [...options, bench.mountpoint])),
+});
+const signal = (name: NodeJS.Signals) => ({
+  act: async (bench: Bench, [program = '']: readonly string[]) => {
+    for (const pid of bench.pidsOf(program)) process.kill(pid, name);
   },
-  sigterm: async () => {},
-} as const;
-type Ending = keyof typeof ENDINGS;
+});
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  unmount: { replayed: 'unmount' },
+  lazy: { replayed: 'unmount', ...umount('-l') },
+  force: { replayed: 'force', ...umount('-f') },
+  abort: {
+    replayed: 'abort',
+    act: async (bench) => {
+      for (const mount of fuseMounts('self'))
+        if (mount.target === bench.mountpoint) abortConnection(mount.dev);
+    },
+  },
+  sigterm: { replayed: 'sigterm', ...signal('SIGTERM') },
+  sigint: { replayed: 'sigint', ...signal('SIGINT') },
+  sigkill: { replayed: 'sigkill', ...signal('SIGKILL') },
+};
 
 export interface Trial {
   readonly name: string;
   /** Where the two sessions differ; empty if they do not. */
   readonly found: readonly string[];
+  /** Why it was not made. */
+  readonly missing?: string;
 }
 
-function differences(kernel: Session, model: Session): string[] {
-  return (['replies', 'calls', 'open', 'exit'] as const)
+/** One that ends at a signal may be gone before its last read returns. */
+const isCutShort = (ending: Ending, kernel: Session, model: Session): boolean =>
+  ending.replayed.startsWith('sig') && (kernel.calls.length === 0 || model.calls.length === 0);
+
+function differences(ending: Ending, kernel: Session, model: Session): string[] {
+  return (['replies', 'calls', 'commands', 'open', 'exit'] as const)
     .filter((part) => !isDeepStrictEqual(kernel[part], model[part]))
+    .filter((part) => part !== 'calls' || !isCutShort(ending, kernel, model))
     .map((part) => {
       const shown = (session: Session) => JSON.stringify(session[part]);
       return `${part}\n  kernel  ${shown(kernel)}\n  model   ${shown(model)}`;
     });
 }
 
-async function trial(command: readonly string[], ending: Ending): Promise<string[]> {
+/** Seconds until the last RELEASEs, which nobody waits for, must be answered. */
+const ANSWERED_S = 10;
+
+/** Waits until nothing is on its way: what crosses with the end is met as it happens. */
+async function answered(bench: Bench): Promise<void> {
+  const dev = fuseMounts('self').findLast(({ target }) => target === bench.mountpoint)?.dev;
+  const waiting = `/sys/fs/fuse/connections/${dev}/waiting`;
+  await until(ANSWERED_S, () => Number(readFileSync(waiting, 'utf8')) === 0 || undefined);
+}
+
+async function trial(subject: Subject, ending: Ending): Promise<string[]> {
+  const { replayed, act } = ending;
   return await onBench(async (bench) => {
+    await subject.prepare(bench);
     const work = async () => {
-      const lines = await bench.client(SOME_WORK);
-      await ENDINGS[ending](bench);
+      const lines = await subject.work(bench);
+      await answered(bench);
+      await act?.(bench, subject.command);
       return lines;
     };
-    const end = ending === 'unmount' || ending === 'sigterm' ? ending : 'itself';
-    await bench.record(command, work, end);
+    const record = subject.record.map((word) => word.replace('{fixture}', bench.fixture));
+    const end = act === undefined ? 'unmount' : 'itself';
+    await bench.record(subject.command, work, end, record);
     const again = join(bench.dir, 'again.fusecap');
-    const args = ['--keep', again];
-    const replayed = await bench.replay([], { end: ending, once: true, args });
-    if (replayed.code !== 0) return [`replay: exit code ${replayed.code}: ${replayed.stderr}`];
+    const args = ['--keep', again, ...subject.replay];
+    const ran = await bench.replay([], { end: replayed, once: true, args });
+    if (ran.code === null || ran.log === '') return [`replay: ${ran.code}: ${ran.stderr}`];
     const kernel = sessionIn(bench.capture);
     if (Object.keys(kernel.replies).length < LEAST) return ['hardly anything was recorded'];
-    return differences(kernel, sessionIn(again));
+    return differences(ending, kernel, sessionIn(again));
   });
 }
 
-/** Every server under every ending, one after the other. */
-export async function* askServers(): AsyncGenerator<Trial> {
-  for (const [name, command] of Object.entries(SERVERS)) {
-    for (const ending of Object.keys(ENDINGS) as Ending[]) {
-      yield { name: `${name}, ${ending}`, found: await trial(command, ending) };
+/** Every server, and every ending of it, whose names have all words; one after the other. */
+export async function* askServers(words: readonly string[] = []): AsyncGenerator<Trial> {
+  const release = missingRingKernel() === undefined ? await allowRings() : undefined;
+  try {
+    for (const subject of SUBJECTS) {
+      const missing = subject.missing();
+      for (const [ending, how] of Object.entries(ENDINGS)) {
+        const name = `${subject.name}, ${ending}`;
+        if (!words.every((word) => name.includes(word))) continue;
+        if (missing !== undefined) yield { name, found: [], missing };
+        else yield { name, found: await trial(subject, how) };
+      }
     }
+  } finally {
+    await release?.();
   }
 }

@@ -152,6 +152,8 @@ export const corpusAdd = (corpus: Command): void => {
         'abort',
         'device',
         'sigterm',
+        'sigint',
+        'sigkill',
       ]),
     )
     .addOption(new Option('--transport <which>', 'as replay takes it').choices(['any', 'device']))

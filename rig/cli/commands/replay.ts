@@ -186,7 +186,7 @@ export const replayCommand = (program: Command): void => {
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
     .addOption(
       new Option('--end <how>', 'how the session ends')
-        .choices(['unmount', 'force', 'abort', 'device', 'sigterm'])
+        .choices(['unmount', 'force', 'abort', 'device', 'sigterm', 'sigint', 'sigkill'])
         .default('unmount'),
     )
     .addOption(
