@@ -4,8 +4,8 @@ import type { Survivor } from '../rig/seam/killing.ts';
 import type { LaunchOptions } from '../rig/seam/launch.ts';
 
 export interface RecordOptions extends LaunchOptions {
-  /** The capture file. */
-  output: string;
+  /** The capture file; undefined: nothing is kept. */
+  output: string | undefined;
   /** Replace an existing file. */
   force: boolean;
   /** Backing directory or image to keep as it is now. */
@@ -32,10 +32,14 @@ export interface RecordHooks {
   stops(): number;
   /** The descriptor that wakes the session. */
   started(wakeFd: number): void;
+  /** It is about to be closed: nobody may write to it any more. */
+  closing?(): void;
 }
 
 export interface RecordResult {
   reason: EndEvent['reason'];
+  /** Where it had mounted last. */
+  mounted: string | undefined;
   requests: number;
   replies: number;
   bytes: number;

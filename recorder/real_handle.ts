@@ -8,6 +8,8 @@ export interface RealHandle {
   /** Descriptor of the real device; -1 until fusermount3 brings it. */
   fd: number;
   conn: ConnId;
+  /** s_dev of its mount, where that was seen; 0. */
+  dev: number;
   syncInit: boolean;
   /** Handles whose CLONE of this one waits until it is bound. */
   cloners: Set<HandleId>;
@@ -22,6 +24,7 @@ export const newHandle = (id: HandleId, fd: number): RealHandle => ({
   id,
   fd,
   conn: 0,
+  dev: 0,
   syncInit: false,
   cloners: new Set(),
   writing: 0,
@@ -47,6 +50,9 @@ export function boundDev(handle: RealHandle | undefined): number {
     return 0;
   }
 }
+
+/** s_dev of the connection, by whichever way it is known. */
+export const deviceOf = (handle: RealHandle): number => boundDev(handle) || handle.dev;
 
 export const POLLIN = 0x1;
 /** Larger than what any max_write asks of a reader; read(2) takes no more. */

@@ -140,6 +140,15 @@ export class RealRing {
     return next;
   }
 
+  /** A REGISTER whose iovecs are nowhere, on a ring of its own: EFAULT. */
+  static refuse(fd: number): void {
+    const host = new native.HostRing();
+    if (host.fd < 0) return;
+    host.queue(0, fd, URING_CMD.REGISTER, 0, 0n, 0n, NOWHERE, 2);
+    host.enter();
+    host.close();
+  }
+
   /** The kernel cancels what it holds; from now on it touches none of the buffers. */
   close(): void {
     this.#host.close();

@@ -172,6 +172,11 @@ export class RealRings implements RingKernel {
 
   // --- the end ---
 
+  /** The kernel gives the ring up when it refuses a REGISTER (fuse_uring_cmd()): it is given one to refuse. */
+  giveUp(id: HandleId): void {
+    RealRing.refuse(this.#host.handle(id)?.fd ?? -1);
+  }
+
   cancelRing(ring: RingId): void {
     const watched = this.#rings.get(ring);
     if (watched === undefined) return;
@@ -225,18 +230,12 @@ export class RealRings implements RingKernel {
     for (const conn of [...this.#conns.keys()]) this.forget(conn);
   }
 
-  // --- what may be asked ---
-
   holds(handle: HandleId): number {
-    let held = 0;
-    for (const { ring } of this.#rings.values()) {
-      for (const { command } of ring.held()) if (command.handle === handle) held++;
-    }
-    return held;
+    const held = [...this.#rings.values()].flatMap(({ ring }) => [...ring.held()]);
+    return held.filter(({ command }) => command.handle === handle).length;
   }
 
-  /** The kernel does by itself what its tasks do. */
-  runTask(): void {}
+  runTask = nothing;
 
   ready(conn: ConnId): boolean {
     return this.#conns.get(conn)?.ready ?? false;

@@ -2,9 +2,10 @@
  * The recorder: runs the server in front of the real kernel and writes down what both say. It ends
  * when the last process of the server has ended, by whatever cause.
  */
-import type { BeginEvent } from '../rig/events.ts';
+import type { BeginEvent, SessionEvent } from '../rig/events.ts';
 import { launch, serverStart } from '../rig/seam/launch.ts';
 import { Session } from '../rig/session.ts';
+import type { Alongside } from './alongside.ts';
 import { CaptureError } from './capture/error.ts';
 import { CaptureWriter } from './capture/writer.ts';
 import { hostFacts } from './host.ts';
@@ -14,7 +15,12 @@ import { Recorder } from './recorder.ts';
 import { RealKernel } from './relay.ts';
 import { rootedForRecord } from './rooted.ts';
 
-export async function record(options: RecordOptions, hooks: RecordHooks): Promise<RecordResult> {
+/** `alongside`: faults and their judge, of a live session. */
+export async function record(
+  options: RecordOptions,
+  hooks: RecordHooks,
+  alongside?: Alongside,
+): Promise<RecordResult> {
   const begin: BeginEvent = {
     kind: 'begin',
     t: 0,
@@ -23,33 +29,38 @@ export async function record(options: RecordOptions, hooks: RecordHooks): Promis
     ...(options.mountpoint === undefined ? {} : { mountpoint: options.mountpoint }),
     ...(options.fixture === undefined ? {} : { fixture: options.fixture }),
   };
-  const writer = CaptureWriter.create(options.output, begin, { force: options.force });
+  const { output, force } = options;
+  const writer = output === undefined ? undefined : CaptureWriter.create(output, begin, { force });
   try {
-    if (options.fixture !== undefined) {
+    if (options.fixture !== undefined && writer !== undefined) {
       await keepFixture(writer, options.fixture, () => hooks.stops() > 0);
     }
-    return await recordInto(writer, options, hooks);
+    return await recordInto(writer, options, hooks, alongside);
   } catch (error) {
     // Nothing was captured, or recordInto has closed it and kept what was.
-    writer.discard();
+    writer?.discard();
     throw error;
   }
 }
 
 async function recordInto(
-  writer: CaptureWriter,
+  writer: CaptureWriter | undefined,
   options: RecordOptions,
   hooks: RecordHooks,
+  alongside: Alongside | undefined,
 ): Promise<RecordResult> {
   const launched = launch({ ...options, ...rootedForRecord(options.root, options.fixture) });
   const kernel = new RealKernel();
   let recorder: Recorder | undefined;
-  const session = new Session(launched, kernel, (event) => {
+  const emit = (event: SessionEvent) => {
     if (recorder?.isNoise(event)) return;
-    if (event.kind !== 'begin' && event.kind !== 'end') writer.write(event);
+    if (event.kind !== 'begin' && event.kind !== 'end') writer?.write(event);
     recorder?.note(event);
-  });
-  recorder = new Recorder(session, hooks);
+    alongside?.take(event);
+  };
+  const session = new Session(launched, kernel, emit, undefined, alongside?.decider);
+  recorder = new Recorder(session, hooks, alongside);
+  alongside?.begin({ session, kernel, recorder, keeperPid: launched.keeperPid });
   const { seam, mounts } = session;
   kernel.connect({
     seam,
@@ -67,21 +78,23 @@ async function recordInto(
   try {
     session.run(recorder);
   } catch (error) {
-    if (recorder.counts.requests > 0 || error instanceof CaptureError) writer.abandon();
+    if (recorder.counts.requests > 0 || error instanceof CaptureError) writer?.abandon();
     throw error;
   } finally {
     kernel.closeAll();
+    hooks.closing?.();
     await session.close();
   }
   const { mounted, ...counted } = recorder.counts;
   const { requests, replies } = counted;
   const { reason, mountFailed, exit, noise } = recorder;
   const kept = requests > 0 || mounted !== undefined;
-  if (kept) writer.close({ kind: 'end', t: session.now(), reason, requests, replies });
-  else writer.discard();
+  if (kept) writer?.close({ kind: 'end', t: session.now(), reason, requests, replies });
+  else writer?.discard();
   hooks.progress(recorder.counts);
   return {
     reason,
+    mounted,
     ...counted,
     exit,
     neverOpened: !recorder.opened,

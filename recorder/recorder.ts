@@ -6,6 +6,7 @@ import type { EndEvent, SessionEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
 import type { Director, Session } from '../rig/session.ts';
+import type { Alongside } from './alongside.ts';
 import type { RecordHooks, RecordProgress } from './options.ts';
 import { Mounts } from './unmounting.ts';
 
@@ -32,7 +33,10 @@ export class Recorder implements Director {
   readonly #session: Session;
   readonly #hooks: RecordHooks;
 
-  constructor(session: Session, hooks: RecordHooks) {
+  readonly #alongside: Alongside | undefined;
+
+  constructor(session: Session, hooks: RecordHooks, alongside?: Alongside) {
+    this.#alongside = alongside;
     this.#session = session;
     this.#hooks = hooks;
   }
@@ -94,8 +98,9 @@ export class Recorder implements Director {
     native.sendSignal(tid, SIGTERM);
   }
 
-  idle(): void {
+  idle(idleMs: number): void {
     this.pump();
+    this.#alongside?.idle(idleMs);
   }
 
   /** Ctrl-C: unmount first, so that the server ends as it would; twice: kill. */
@@ -108,6 +113,7 @@ export class Recorder implements Director {
       return;
     }
     this.#stopAt = this.#session.now();
+    this.#alongside?.stopping();
     if (!this.mounts.unmountNext(this.#session)) native.sendSignal(this.#session.pid, SIGTERM);
   }
 

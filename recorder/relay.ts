@@ -113,6 +113,22 @@ export class RealKernel implements Kernel {
     for (const id of [...this.#handles.keys()]) this.close(id);
   }
 
+  /** No connection lives: what still sleeps for one is not the kernel's to wake. */
+  get dead(): boolean {
+    const bound = [...this.#handles.values()].filter(({ conn }) => conn !== 0);
+    return bound.every(({ fd }) => (native.pollFd(fd) & POLLERR) !== 0);
+  }
+
+  /** A write to the abort file of fusectl, for every connection. -ENOTCONN: none lives; -ENOENT: no fusectl. */
+  abort(): number {
+    const devs = [...this.#handles.values()]
+      .map((handle) => handles.deviceOf(handle))
+      .filter(Boolean);
+    if (devs.length === 0) return this.dead ? -ERRNO.ENOTCONN : -ERRNO.ENOENT;
+    for (const dev of new Set(devs)) handles.abortConnection(dev);
+    return this.dead ? 0 : -ERRNO.ENOENT;
+  }
+
   connOf(id: HandleId): ConnId {
     return this.#handles.get(id)?.conn ?? 0;
   }
@@ -246,6 +262,7 @@ export class RealKernel implements Kernel {
   ): MountResult {
     if (result !== 0) return { result, conn: handle?.conn ?? 0, dev: 0 };
     const mount = fuseMounts(tid).findLast((m) => m.target === call.target);
+    if (handle !== undefined) handle.dev = mount?.dev ?? 0;
     return { result, conn: this.#bind(handle), dev: mount?.dev ?? 0 };
   }
 

@@ -5,7 +5,12 @@ import type { Session } from '../rig/session.ts';
 import { fuseMounts, withoutLinks } from './mountinfo.ts';
 import { shareMountpoint } from './rooted.ts';
 
+const MNT_FORCE = 1;
 const MNT_DETACH = 2;
+
+/** How a mount is taken away from outside: umount(8) as it is, with -l, with -f. */
+export type UnmountHow = 'unmount' | 'lazy' | 'force';
+const FLAGS: Record<UnmountHow, number> = { unmount: 0, lazy: MNT_DETACH, force: MNT_FORCE };
 
 export class Mounts {
   /** In the order of mounting; perhaps not there any more. */
@@ -42,11 +47,29 @@ export class Mounts {
     return false;
   }
 
+  /** Unmounts all that stands, once; `done` gets each result, perhaps later: the server is asked meanwhile. */
+  tearDown(
+    session: Session,
+    how: UnmountHow,
+    done: (result: number, target: string) => void,
+  ): void {
+    const standing = new Set(fuseMounts('self').map((mount) => mount.target));
+    for (const target of this.#targets) {
+      if (!standing.has(this.#places.get(target) ?? target)) continue;
+      const pending = unmounting(target, FLAGS[how]);
+      if (pending < 0) {
+        done(pending, target);
+        continue;
+      }
+      const tag = session.watches.add(pending, () => {
+        session.watches.remove(tag);
+        done(native.finish(pending), target);
+      });
+    }
+  }
+
   #unmount(session: Session, target: string, flags: number): void {
-    const pending =
-      process.geteuid?.() === 0
-        ? native.unmountThere(process.pid, target, flags)
-        : native.runThere(process.pid, ['fusermount3', '-u', '-z', '-q', '--', target]);
+    const pending = unmounting(target, flags);
     if (pending < 0) return;
     const tag = session.watches.add(pending, () => {
       session.watches.remove(tag);
@@ -54,4 +77,11 @@ export class Mounts {
       else this.unmountNext(session);
     });
   }
+}
+
+/** As the user who records may. A descriptor for native.finish(), or -errno. */
+function unmounting(target: string, flags: number): number {
+  if (process.geteuid?.() === 0) return native.unmountThere(process.pid, target, flags);
+  const lazy = flags === 0 ? [] : ['-z'];
+  return native.runThere(process.pid, ['fusermount3', '-u', ...lazy, '-q', '--', target]);
 }

@@ -25,6 +25,9 @@ const SPIN_MS = 10_000;
 /** if it ran: on a loaded machine nobody may have run it. */
 const SPIN_CPU_MS = 4_000;
 
+/** Whose connections are ended. */
+export type EndedFeed = Pick<Feed, 'connected' | 'shutdown' | 'abort' | 'forceUnmount'>;
+
 export class Ending {
   /** Set once the teardown has begun. */
   begun = false;
@@ -35,12 +38,18 @@ export class Ending {
   #idleMs = 0;
   #usedBefore = 0;
   readonly #session: Session;
-  readonly #feed: Feed;
+  readonly #feed: EndedFeed;
   readonly #keeperPid: number;
   readonly #emit: ReplaySink;
 
   /** `stacks`: a server that hangs is asked for its user stacks. */
-  constructor(session: Session, feed: Feed, keeperPid: number, emit: ReplaySink, stacks = false) {
+  constructor(
+    session: Session,
+    feed: EndedFeed,
+    keeperPid: number,
+    emit: ReplaySink,
+    stacks = false,
+  ) {
     this.#stacks = stacks;
     this.#session = session;
     this.#feed = feed;
@@ -102,6 +111,13 @@ export class Ending {
     if (quiet?.proven) this.#hang('proven', idleMs, quiet);
     else if (quiet !== undefined && idleMs > STALL_MS) this.#stalled(idleMs, quiet);
     else if (quiet === undefined) this.#busy(idleMs);
+  }
+
+  /** It was told to end, and its connection lives: no proof, but it had its time. */
+  overdue(ms: number): void {
+    if (this.#judged) return;
+    const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
+    if (quiet === undefined || quiet.threads.length > 0) this.#hang('stalled', ms, quiet);
   }
 
   /** A thread in the kernel's own work (a disk under load) has not come to where it can be judged. */

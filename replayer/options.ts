@@ -49,6 +49,8 @@ export interface ReplayHooks {
   progress(done: number): void;
   stops(): number;
   started(wakeFd: number): void;
+  /** It is about to be closed: nobody may write to it any more. */
+  closing?(): void;
 }
 
 export interface ReplayResult {
@@ -60,6 +62,8 @@ export interface ReplayResult {
   output: string;
   seconds: number;
   exit: { code: number | null; signal: number | null } | null;
+  /** A server that did not end: CLOCK_MONOTONIC in ns when that was found, and how long it had been still. */
+  hang?: { at: number; idleMs: number };
   /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
   ring: { queues: number; depth: number; requests: number };
   /** Requests answered here that the capture never answered; informative. */

@@ -111,6 +111,15 @@ const REPLAY: Case[] = [
     2,
     /has none; record with/,
   ],
+  ['--share without --root', ['--share', 'dir', 'good.fusecap'], 2, /no --root to share it with/],
+  ['--root nowhere', ['--root', 'no', 'good.fusecap'], 2, /--root .*no: no such directory; name/],
+  ['--root /', ['--root', '/', 'good.fusecap'], 2, /--root \/: .*the machine's own root; leave/],
+  [
+    '--share nothing',
+    ['--root', 'dir', '--share', 'no', 'good.fusecap'],
+    2,
+    /--share .*no: no such path; name one/,
+  ],
   ['no such server', ['good.fusecap', '--', './no'], 2, /cannot start .\/no: ENOENT; name an exec/],
   [
     'a directory as server',

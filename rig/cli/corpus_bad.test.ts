@@ -154,6 +154,8 @@ describe('a command line that cannot be used', () => {
     [['run', 'nowhere'], 'nowhere: no such folder; name one that holds cases'],
     [['run', 'src'], 'src: no cases in it; a case is a folder with a case.yaml'],
     [['run', 'cases', '--jobs', '0'], '--jobs 0: not a number of jobs'],
+    [['run', 'cases', '--share', '/tmp'], '--share: there is no --root to share it with'],
+    [['run', 'cases', '--root', '/nowhere'], '--root /nowhere: no such directory; name the root'],
     [['run', 'cases', '--shard', '3/2'], '--shard 3/2: not a shard; give one such as'],
     [['run', 'cases', '--only', 'sund'], '--only sund: no such case; there are damaged, '],
     [['run', 'cases', '--server', ' '], '--server: no command'],

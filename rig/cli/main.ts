@@ -9,6 +9,7 @@ import { rigVersion } from '../version.ts';
 import { corpusCommand } from './commands/corpus.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { liveCommand } from './commands/live.ts';
 import { recordCommand } from './commands/record.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { redactCommand } from './commands/redact.ts';
@@ -18,7 +19,10 @@ import { showCommand } from './commands/show.ts';
 /** Every command, under the heading the help shows it with. A command nobody lists does not exist. */
 const COMMANDS: readonly { heading: string; commands: readonly ((program: Command) => void)[] }[] =
   [
-    { heading: 'Record and replay:', commands: [recordCommand, replayCommand, exploreCommand] },
+    {
+      heading: 'Record and replay:',
+      commands: [recordCommand, replayCommand, exploreCommand, liveCommand],
+    },
     { heading: 'Captures:', commands: [showCommand, recoverCommand, redactCommand] },
     { heading: 'Cases:', commands: [corpusCommand] },
     { heading: 'This machine:', commands: [doctorCommand] },
@@ -28,6 +32,7 @@ const EXAMPLES = `
 Examples:
   fuse-rig record -o bug.fusecap --fixture /srv/data -- bindfs -f /srv/data /mnt/data
   fuse-rig replay bug.fusecap -- bindfs -f '{fixture}' '{mountpoint}'
+  fuse-rig live --fault READ:abort:at=delivered -- ./exportd /srv/data /mnt/data
   fuse-rig explore bug.fusecap --runs 2000 -- bindfs -f '{fixture}' '{mountpoint}'
   fuse-rig show bug.fusecap -e READ,WRITE
   fuse-rig recover bug.fusecap.partial

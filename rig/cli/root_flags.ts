@@ -1,7 +1,8 @@
 /** `--root DIR` and `--share PATH`, the same for every command that starts a server. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Root } from '../seam/root.ts';
+import { LaunchError } from '../seam/launch_error.ts';
+import { checkRoot, type Root } from '../seam/root.ts';
 import { refuse } from './commands/print.ts';
 
 export interface RootFlags {
@@ -29,8 +30,18 @@ export const addRootFlags = (command: Command): Command =>
 
 /** The root the flags name; `false`, and said why, where they cannot be used. */
 export function rootOf({ root, share }: RootFlags): { root?: Root } | false {
-  if (root !== undefined) return { root: { dir: resolve(root), share } };
-  if (share.length === 0) return {};
-  refuse('--share: there is no --root to share it with; add --root DIR');
-  return false;
+  if (root === undefined) {
+    if (share.length === 0) return {};
+    refuse('--share: there is no --root to share it with; add --root DIR');
+    return false;
+  }
+  const found = { dir: resolve(root), share };
+  try {
+    checkRoot(found);
+    return { root: found };
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    refuse(error.message);
+    return false;
+  }
 }

@@ -2,14 +2,16 @@
  * Runs a session in a worker thread and keeps the main thread free for the terminal: progress,
  * Ctrl-C, what the server prints.
  */
-import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { RecordOptions, RecordProgress, RecordResult } from '../../recorder/options.ts';
 import type { ReplayOptions, ReplayResult } from '../../replayer/replay.ts';
+import type { LiveOptions, LiveResult } from '../live/live.ts';
 import { onStop } from './stops.ts';
+import { Waker } from './waker.ts';
 
 export type Job =
   | { name: 'record'; options: RecordOptions }
+  | { name: 'live'; options: LiveOptions }
   | { name: 'replay'; options: ReplayOptions; log: boolean };
 
 export interface WorkerData {
@@ -18,6 +20,8 @@ export interface WorkerData {
   stops: Int32Array;
   /** Bytes the server printed that the terminal has not taken. */
   waiting: Int32Array;
+  /** Of a Waker. */
+  waker: SharedArrayBuffer;
 }
 
 export interface JobError {
@@ -31,7 +35,6 @@ export type Message =
   | { kind: 'progress'; progress: unknown }
   | { kind: 'output'; fd: 1 | 2; bytes: Uint8Array }
   | { kind: 'log'; line: string }
-  | { kind: 'started'; wakeFd: number }
   | { kind: 'result'; result: unknown }
   | { kind: 'error'; error: JobError };
 
@@ -67,14 +70,13 @@ const WORKER = new URL(
 function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
   const stops = new Int32Array(new SharedArrayBuffer(4));
   const waiting = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: WorkerData = { job, stops, waiting };
+  const waker = new Waker();
+  const workerData: WorkerData = { job, stops, waiting, waker: waker.shared };
   const worker = new Worker(WORKER, { workerData });
-  let wakeFd = -1;
   const stop = (): void => {
     const count = Atomics.add(stops, 0, 1) + 1;
     hooks.stopping?.(count);
-    // The eventfd the session sleeps on; any count above zero wakes it.
-    if (wakeFd >= 0) writeSync(wakeFd, new BigUint64Array([1n]));
+    waker.wake();
   };
   const off = onStop(stop);
   const { signal } = hooks;
@@ -89,11 +91,7 @@ function runJob(job: Job, hooks: EngineHooks): Promise<unknown> {
       if (hooks.output === undefined) taken();
       else hooks.output(fd, bytes, taken);
     } else if (message.kind === 'log') hooks.log?.(message.line);
-    else if (message.kind === 'started') {
-      wakeFd = message.wakeFd;
-      // Asked to stop before there was anybody to wake.
-      if (Atomics.load(stops, 0) > 0) writeSync(wakeFd, new BigUint64Array([1n]));
-    } else if (message.kind === 'result') resolve(message.result);
+    else if (message.kind === 'result') resolve(message.result);
     else reject(new EngineError(message.error));
   });
   worker.on('error', reject);
@@ -125,6 +123,9 @@ export interface RecordEngineHooks extends Omit<EngineHooks, 'progress'> {
 
 export const recordInWorker = (options: RecordOptions, hooks: RecordEngineHooks) =>
   runJob({ name: 'record', options }, hooks as EngineHooks) as Promise<RecordResult>;
+
+export const liveInWorker = (options: LiveOptions, hooks: RecordEngineHooks) =>
+  runJob({ name: 'live', options }, hooks as EngineHooks) as Promise<LiveResult>;
 
 export interface ReplayEngineHooks extends Omit<EngineHooks, 'progress'> {
   /** Captured requests passed so far. */

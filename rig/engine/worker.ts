@@ -7,9 +7,12 @@ import { PlanDecider } from '../../faults/decider.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { record } from '../../recorder/record.ts';
 import { replay } from '../../replayer/replay.ts';
+import { live } from '../live/live.ts';
 import type { JobError, Message, WorkerData } from './engine.ts';
+import { Waker } from './waker.ts';
 
-const { job, stops, waiting } = workerData as WorkerData;
+const { job, stops, waiting, waker: shared } = workerData as WorkerData;
+const waker = new Waker(shared);
 /** Of what the server prints, so many bytes may wait for the terminal. */
 const OUTPUT_MAX = 1 << 20;
 const post = (message: Message): void => parentPort?.postMessage(message);
@@ -21,7 +24,12 @@ const hooks = {
     post({ kind: 'output', fd, bytes: bytes.slice() });
   },
   outputFull: () => Atomics.load(waiting, 0) > OUTPUT_MAX,
-  started: (wakeFd: number) => post({ kind: 'started', wakeFd }),
+  started: (wakeFd: number) => {
+    waker.open(wakeFd);
+    // Asked to stop before there was anybody to wake.
+    if (Atomics.load(stops, 0) > 0) waker.wake();
+  },
+  closing: () => waker.close(),
   stops: () => Atomics.load(stops, 0),
 };
 
@@ -35,14 +43,19 @@ function described(error: unknown): JobError {
   };
 }
 
+function deciderOf(faults: readonly string[] = []): PlanDecider | undefined {
+  return faults.length === 0 ? undefined : new PlanDecider(faults.map(parseRule));
+}
+
 try {
   if (job.name === 'record') post({ kind: 'result', result: await record(job.options, hooks) });
-  else {
+  else if (job.name === 'live') {
+    const decider = deciderOf(job.options.faults);
+    post({ kind: 'result', result: await live(job.options, hooks, decider) });
+  } else {
     const logLine = job.log ? (line: string) => post({ kind: 'log', line }) : undefined;
     const options = logLine === undefined ? job.options : { ...job.options, logLine };
-    const rules = (options.faults ?? []).map(parseRule);
-    const decider = rules.length === 0 ? undefined : new PlanDecider(rules);
-    post({ kind: 'result', result: await replay(options, hooks, decider) });
+    post({ kind: 'result', result: await replay(options, hooks, deciderOf(options.faults)) });
   }
 } catch (error) {
   post({ kind: 'error', error: described(error) });

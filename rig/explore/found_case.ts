@@ -153,7 +153,8 @@ export class CaseMaker {
         },
       };
       const draft = newCaseFile({ ...written, expect: { exit: EXIT.pass, checks: {} } });
-      const result = await runCase(caseOf(nameOf(group), partial, draft));
+      const how = ways.root === undefined ? {} : { root: ways.root };
+      const result = await runCase(caseOf(nameOf(group), partial, draft), how);
       if (result.replay === undefined) return { why: result.reasons.join('; '), reproduce: '' };
       const expect = observed(result.replay, false);
       writeFileSync(join(partial, CASE_FILE), newCaseFile({ ...written, expect }));

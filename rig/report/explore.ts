@@ -7,7 +7,7 @@ import { shown } from '../cases/run_case.ts';
 import type { Begun, Explored, ExploreOptions } from '../explore/campaign.ts';
 import type { FoundCase } from '../explore/found_case.ts';
 import { harmless } from './corpus.ts';
-import { quoted } from './reproduce.ts';
+import { quoted, rootWords } from './reproduce.ts';
 
 const INDENT = '     ';
 const times = (n: number, what: string): string => (n === 1 ? `1 ${what}` : `${n} ${what}s`);
@@ -118,6 +118,6 @@ export function again(options: ExploreOptions): string {
   if (ways.cpus !== undefined) words.push('--cpus', String(ways.cpus));
   if (ways.poison !== undefined && ways.poison !== 'full') words.push('--poison', ways.poison);
   if (ways.serial) words.push('--serial');
-  words.push('--out', shown(out), '--', ...command);
+  words.push(...rootWords(ways.root), '--out', shown(out), '--', ...command);
   return words.map(quoted).join(' ');
 }

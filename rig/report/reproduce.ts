@@ -11,6 +11,11 @@ export type Reproducible = Pick<
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
+export const rootWords = (root: ReplayOptions['root']): string[] =>
+  root === undefined
+    ? []
+    : ['--root', root.dir, ...root.share.flatMap((path) => ['--share', path])];
+
 export function reproduce(capture: string, command: readonly string[], run: Reproducible): string {
   const words = ['fuse-rig', 'replay', capture, '--seed', run.seed];
   if (run.end !== 'unmount') words.push('--end', run.end);
@@ -21,9 +26,7 @@ export function reproduce(capture: string, command: readonly string[], run: Repr
   if ((run.poison ?? 'used') !== 'used') words.push('--poison', run.poison as string);
   if (run.serial) words.push('--serial');
   for (const rule of run.faults ?? []) words.push('--fault', rule);
-  if (run.root !== undefined) {
-    words.push('--root', run.root.dir, ...run.root.share.flatMap((path) => ['--share', path]));
-  }
+  words.push(...rootWords(run.root));
   if (run.twice) words.push('--twice');
   if (command.length > 0) words.push('--', ...command);
   return words.map(quoted).join(' ');

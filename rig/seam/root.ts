@@ -21,7 +21,8 @@ export function rootWords(root: Root | undefined, needed: readonly string[]): st
   return [realpathSync(root.dir), ...sharedPaths([...needed, ...root.share]), '--'];
 }
 
-function checkRoot({ dir, share }: Root): void {
+/** Throws a LaunchError where it is no root, or a shared path is missing. */
+export function checkRoot({ dir, share }: Root): void {
   if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new LaunchError(`--root ${dir}: no such directory; name the root of an unpacked system`);
   }

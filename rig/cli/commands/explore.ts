@@ -4,9 +4,6 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nativePath } from '../../../native/load.ts';
-import { CaptureError } from '../../../recorder/capture/error.ts';
-import { CaptureReader } from '../../../recorder/capture/reader.ts';
-import { recordedCommand } from '../../../replayer/command.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { Exploration, type ExploreHooks, type ExploreOptions } from '../../explore/campaign.ts';
 import { StoreError } from '../../explore/store.ts';
@@ -15,6 +12,8 @@ import { type ProgressLine, progressLine } from '../../report/progress.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
 import { guarded } from '../errors.ts';
+import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
+import { keptCommand } from './kept_command.ts';
 import { refuse } from './print.ts';
 import { shardOf } from './shard_flag.ts';
 
@@ -30,7 +29,7 @@ Examples:
   fuse-rig explore bug.fusecap --runs 10000 --keep-going --shard 1/4 --out nightly
 `;
 
-interface Flags {
+interface Flags extends RootFlags {
   runs: string;
   seed: string;
   jobs: string;
@@ -72,33 +71,14 @@ function wrongFlag(flags: Flags): string | undefined {
   return undefined;
 }
 
-/** The command as it is kept in cases, or undefined where there is none to be had, which is said. */
-function commandOf(capture: string, command: string[]): string[] | undefined {
-  if (command.length > 0) {
-    if (command.some((word) => word.includes('{mountpoint}'))) return command;
-    refuse(`"${command.join(' ')}" has no {mountpoint}; write it where the server takes it`);
-    return undefined;
-  }
-  try {
-    const reader = CaptureReader.open(capture);
-    const { begin } = reader;
-    reader.close();
-    const places = { mountpoint: '{mountpoint}', fixture: '{fixture}' };
-    return recordedCommand(begin, begin.mountpoint, places);
-  } catch (error) {
-    if (!(error instanceof CaptureError)) throw error;
-    refuse(error.message);
-    return undefined;
-  }
-}
-
 function optionsOf(capture: string, words: string[], flags: Flags): ExploreOptions | undefined {
   const wrong = wrongFlag(flags);
   if (wrong === undefined && !existsSync(capture)) refuse(`${capture}: no such capture`);
   if (wrong !== undefined) refuse(wrong);
   if (wrong !== undefined || !existsSync(capture)) return undefined;
-  const command = commandOf(capture, words);
-  if (command === undefined) return undefined;
+  const command = keptCommand(capture, words);
+  const root = rootOf(flags);
+  if (command === undefined || root === false) return undefined;
   const shard = flags.shard === undefined ? undefined : shardOf(flags.shard);
   const { end, transport, poison, serial, cpus } = flags;
   return {
@@ -106,7 +86,7 @@ function optionsOf(capture: string, words: string[], flags: Flags): ExploreOptio
     command,
     bundled: nativePath('fuse-rig-server'),
     ways: {
-      ...{ end, transport, poison },
+      ...{ end, transport, poison, ...root },
       ...(serial ? { serial: true } : {}),
       ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
     },
@@ -212,7 +192,7 @@ async function run(capture: string, command: string[], flags: Flags): Promise<vo
 }
 
 export const exploreCommand = (program: Command): void => {
-  program
+  const explore = program
     .command('explore')
     .summary('look for faults that a server does not survive')
     .description('Replays a capture under one plan of faults after the other.')
@@ -243,6 +223,7 @@ export const exploreCommand = (program: Command): void => {
         .default('full'),
     )
     .option('--serial', 'as replay takes it')
-    .addHelpText('after', HELP)
+    .addHelpText('after', HELP + ROOT_HELP)
     .action(run);
+  addRootFlags(explore);
 };

@@ -1,13 +1,12 @@
 /** `fuse-rig record`: captures what the kernel and a server say to each other. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RecordOptions, RecordResult } from '../../../recorder/options.ts';
 import { recordInWorker } from '../../engine/engine.ts';
-import { EXIT } from '../../engine/exit_codes.ts';
 import { progressLine } from '../../report/progress.ts';
 import { guarded } from '../errors.ts';
 import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
+import { exitWords, notMounted, refusedFixture, serverOptions } from '../server_words.ts';
 import { refuse } from './print.ts';
 
 const HELP = `
@@ -35,36 +34,12 @@ function optionsOf(command: string[], flags: Flags, root: Pick<RecordOptions, 'r
     ...command.flatMap((word) => /^\/dev\/fd\/(\d+)$/.exec(word)?.[1] ?? []).map(Number),
   ];
   return {
-    command,
-    cwd: process.cwd(),
-    env: process.env as Record<string, string>,
-    umask: process.umask(),
+    ...serverOptions(command, flags.fixture),
     output: resolve(flags.output),
     force: flags.force === true,
-    ...(flags.fixture === undefined ? {} : { fixture: resolve(flags.fixture) }),
     ...(fds.length === 0 ? {} : { extraFds: fds }),
-    ...(process.stdin.isTTY ? {} : { stdin: 0 }),
     ...root,
   } satisfies RecordOptions;
-}
-
-/** Why there is no capture, and the exit code of that. */
-function notMounted(result: RecordResult, how: string): { text: string; code: number } {
-  const { mountFailed } = result;
-  const code = EXIT.rigFailed;
-  if (result.reason === 'interrupt') return { text: 'stopped before the server had mounted', code };
-  if (mountFailed !== undefined) {
-    const { target, errno } = mountFailed;
-    const text = `the mount on ${target} failed with ${errno} and the server ended (${how})`;
-    if ((errno !== 'EPERM' && errno !== 'EACCES') || process.geteuid?.() === 0) {
-      return { text: `${text}; name a mountpoint that exists and is free`, code };
-    }
-    const remedy = 'mount as root, or with fusermount3 installed and /dev/fuse open to you';
-    return { text: `${text}; ${remedy}: run: fuse-rig doctor`, code: EXIT.missingFeature };
-  }
-  const what = result.neverOpened ? 'opening /dev/fuse' : 'mounting';
-  const remedy = 'is it a FUSE server, and are its arguments right?';
-  return { text: `the server ended (${how}) without ${what}; ${remedy}`, code };
 }
 
 function conclude(flags: Flags, result: RecordResult): void {
@@ -73,15 +48,8 @@ function conclude(flags: Flags, result: RecordResult): void {
       `fuse-rig: process ${pid} ${comm} survives SIGKILL (state ${state} in ${wchan}); its keeper waits for it\n`,
     );
   }
-  const { exit } = result;
-  const how =
-    exit === null
-      ? 'the server never ended'
-      : exit.code === null
-        ? `signal ${exit.signal}`
-        : `exit ${exit.code}`;
   if (!result.kept) {
-    const { text, code } = notMounted(result, how);
+    const { text, code } = notMounted(result);
     process.stderr.write(`fuse-rig: ${text}; nothing was captured\n`);
     process.exitCode = code;
     return;
@@ -92,17 +60,12 @@ function conclude(flags: Flags, result: RecordResult): void {
   }
   process.stderr.write(
     `${flags.output}  ${result.requests} requests  ${result.replies} replies  ${result.bytes} bytes  ` +
-      `${result.seconds.toFixed(2)} s  server ${how}  ended by ${result.reason}\n`,
+      `${result.seconds.toFixed(2)} s  server ${exitWords(result)}  ended by ${result.reason}\n`,
   );
 }
 
 async function run(command: string[], flags: Flags): Promise<void> {
-  if (flags.fixture !== undefined && !existsSync(flags.fixture)) {
-    refuse(
-      `${flags.fixture}: no such fixture; --fixture names the server's backing directory or image`,
-    );
-    return;
-  }
+  if (refusedFixture(flags.fixture)) return;
   const bad = flags.fd?.find((fd) => !/^\d{1,6}$/.test(fd));
   if (bad !== undefined) {
     refuse(`--fd ${bad}: not a descriptor; give its number, such as --fd 3`);

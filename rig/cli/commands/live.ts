@@ -1,0 +1,151 @@
+/** `fuse-rig live`: a server at work on a real mount, with faults. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ruleText } from '../../../faults/rule.ts';
+import { quoted as quotedRule } from '../../../faults/rule_error.ts';
+import { hasFired } from '../../../replayer/injected.ts';
+import { liveInWorker } from '../../engine/engine.ts';
+import { findingsCode } from '../../engine/outcome.ts';
+import { startWorkload, type Workload } from '../../engine/workload.ts';
+import type { LiveOptions, LiveResult } from '../../live/live.ts';
+import { liveRefusal } from '../../live/refused.ts';
+import { type LiveReport, liveJson, liveText } from '../../report/live.ts';
+import { progressLine } from '../../report/progress.ts';
+import { reproduce } from '../../report/reproduce.ts';
+import { guarded } from '../errors.ts';
+import { addPlanFlags, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
+import { notMounted, refusedFixture, serverOptions } from '../server_words.ts';
+import { refuse } from './print.ts';
+
+const HELP = `
+The server mounts where it wants to, and works in front of the real kernel, with
+the faults of the plan. The session ends when the server does, when the workload
+does, or at Ctrl-C (twice: kills the server). Then it is said what came of the
+plan, and what is wrong. Live runs are not deterministic: clients and kernel have
+their own time. With --out the run is kept; a replay of that, with the same plan,
+is deterministic.
+
+Examples:
+  fuse-rig live --fault WRITE:abort:at=delivered:when=100 --workload 'cp -r /usr/include {mountpoint}' \\
+      -- ./exportd /srv/data /mnt/data
+  fuse-rig live --fault READ:read=EINTR:when=3..+7 --out run.fusecap --fixture /srv/data \\
+      --workload './check -overlay' -- ./exportd /srv/data /mnt/data
+`;
+
+interface Flags extends PlanFlags {
+  workload?: string;
+  out?: string;
+  fixture?: string;
+  force?: boolean;
+  quiet?: boolean;
+  stacks: boolean;
+  json?: boolean;
+}
+
+function optionsOf(command: string[], flags: Flags): LiveOptions | undefined {
+  const plan = planOf(flags);
+  if (plan === undefined || refusedFixture(flags.fixture)) return undefined;
+  if (flags.fixture !== undefined && flags.out === undefined) {
+    refuse('--fixture: it is kept in the capture; name one with --out FILE');
+    return undefined;
+  }
+  for (const rule of plan.rules) {
+    const why = liveRefusal(rule);
+    if (why === undefined) continue;
+    refuse(`${quotedRule(ruleText(rule))} cannot be had live: ${why}`);
+    return undefined;
+  }
+  return {
+    ...serverOptions(command, flags.fixture),
+    output: flags.out === undefined ? undefined : resolve(flags.out),
+    force: flags.force === true,
+    faults: plan.rules.map(ruleText),
+    stacks: flags.stacks,
+  };
+}
+
+/** How long a workload whose server has ended may take to see that. */
+const WORKLOAD_MS = 10_000;
+
+/** Serves until server or workload have ended. */
+async function session(options: LiveOptions, flags: Flags) {
+  const line = progressLine(process.stderr, flags.quiet !== true);
+  let workload: Workload | undefined;
+  const over = new AbortController();
+  const result = await guarded(() =>
+    liveInWorker(options, {
+      progress: ({ requests, replies, mounted }) => {
+        line.show(`${mounted ?? 'starting'}  ${requests} requests  ${replies} replies`);
+        if (mounted === undefined || flags.workload === undefined) return;
+        workload ??= startWorkload(flags.workload, mounted, () => over.abort());
+      },
+      output: (fd, bytes, taken) => {
+        line.clear();
+        (fd === 1 && flags.json !== true ? process.stdout : process.stderr).write(bytes, taken);
+      },
+      stopping: (count) => {
+        if (workload?.ended !== undefined && count === 1) return;
+        line.say(
+          count === 1 ? 'stopping: unmounting (again to kill the server)' : 'killing the server',
+        );
+        void workload?.end(0);
+      },
+      signal: over.signal,
+    }),
+  );
+  line.clear();
+  await workload?.end(WORKLOAD_MS);
+  return { result, workload: workload && (workload.ended ?? 'it cannot be ended') };
+}
+
+function replayOf(
+  command: readonly string[],
+  flags: Flags,
+  faults: readonly string[],
+  result: LiveResult,
+) {
+  const { fixture, out } = flags;
+  if (out === undefined || !result.kept) return undefined;
+  const words = command.map((word) => {
+    if (word === result.mounted) return '{mountpoint}';
+    // As an option's value, too: passthrough=/srv/data.
+    return fixture === undefined ? word : word.replace(resolve(fixture), '{fixture}');
+  });
+  return reproduce(out, words, { end: 'unmount', seed: '1', faults: [...faults] });
+}
+
+async function run(command: string[], flags: Flags): Promise<void> {
+  const options = optionsOf(command, flags);
+  if (options === undefined) return;
+  const { result, workload } = await session(options, flags);
+  if (result === undefined) return;
+  if (!result.kept && !result.plan.some(hasFired)) {
+    const { text, code } = notMounted(result);
+    process.stderr.write(`fuse-rig: ${text}\n`);
+    process.exitCode = code;
+    return;
+  }
+  const replay = replayOf(command, flags, options.faults, result);
+  const report: LiveReport = { command, result, workload, replay };
+  process.stdout.write(flags.json ? `${liveJson(report)}\n` : liveText(report));
+  process.exitCode = findingsCode(result.findings, result.plan);
+}
+
+export const liveCommand = (program: Command): void => {
+  const live = program
+    .command('live')
+    .summary('a server at work on a real mount, with faults')
+    .description('Runs a FUSE server in front of the real kernel, injects faults, and judges it.')
+    .argument('<command...>', 'the server and its arguments, after --')
+    .option(
+      '--workload <command>',
+      'a shell command that works on {mountpoint}; its end ends the session',
+    )
+    .option('--out <file>', 'keep the session as a capture, its faults as events')
+    .option('--fixture <path>', 'keep this backing directory or image in the capture, as it is now')
+    .option('--force', 'replace an existing capture')
+    .option('-q, --quiet', 'no progress line')
+    .option('--no-stacks', 'do not ask a server that hangs for its user stacks')
+    .option('--json', 'the result as one JSON object');
+  addPlanFlags(live).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
+};
