@@ -189,7 +189,7 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
   routes.add((e) => ends.push(e), ENDS);
-  const crashes = new Crashes(emit);
+  const crashes = new Crashes(emit, session.t0);
   routes.add((e) => crashes.take(e), NAMING);
   // Last: a reply may make requests due, and be still on its way when they are delivered.
   routes.add((e) => replayer.take(e));
@@ -200,7 +200,6 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   } finally {
     hooks.closing?.();
     await session.close();
-    crashes.close();
     const { survivors } = session.killing;
     const t = session.now();
     if (survivors.length > 0) emit({ kind: 'unkillable', t, processes: [...survivors] });

@@ -62,6 +62,8 @@ export interface ReplayResult {
   output: string;
   seconds: number;
   exit: { code: number | null; signal: number | null } | null;
+  /** A server that did not end: CLOCK_MONOTONIC in ns when that was found, and how long it had been still. */
+  hang?: { at: number; idleMs: number };
   /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
   ring: { queues: number; depth: number; requests: number };
   /** Requests answered here that the capture never answered; informative. */

@@ -73,7 +73,7 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 }
 
 function startOf(
-  { command, cwd, root, decider }: ReplayOptions & { cwd: string; decider: Decider | undefined },
+  { command, cwd, root, decider }: ActOptions,
   reader: CaptureReader,
   shown: ShownCpus,
 ): LaunchOptions {
@@ -121,6 +121,11 @@ const countsOf = (acts: readonly Act[]) => ({
   replies: acts.reduce((sum, { replayer }) => sum + replayer.replies, 0),
 });
 
+function hangOf({ session, ends }: Act): ReplayResult['hang'] {
+  const hang = ends.find((event) => event.kind === 'hang');
+  return hang && { at: session.t0 + hang.t, idleMs: hang.seconds * 1000 };
+}
+
 /** What came of it. */
 function conclude(
   command: readonly string[],
@@ -131,6 +136,7 @@ function conclude(
   const last = acts.at(-1) as Act;
   last.cursor.finish();
   log.planned(injected.lines());
+  const hung = hangOf(last);
   const sum = (of: (act: Act) => number) => acts.reduce((total, one) => total + of(one), 0);
   return {
     command: [...command],
@@ -140,6 +146,7 @@ function conclude(
     output: acts.map(({ replayer }) => replayer.output).join(''),
     seconds: endOf(acts) / 1e9,
     exit: last.replayer.exit,
+    ...(hung === undefined ? {} : { hang: hung }),
     ring: last.session.rings.emitter.shape,
     news: sum(({ replayer }) => replayer.news),
     overlaps: sum(({ cursor }) => cursor.overlaps),

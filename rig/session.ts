@@ -236,6 +236,7 @@ export class Session {
     this.output.finish();
     this.seam.keeperSend(KEEPER.kill, '');
     this.seam.close();
+    this.#launched.release();
     if (this.killing.survivors.length > 0) this.#launched.leave();
     else await this.#launched.gone;
     native.closeFd(this.#launched.stdout);

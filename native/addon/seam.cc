@@ -53,15 +53,15 @@ double MonotonicNs() {
 
 uint64_t SlotTag(int slot) { return MakeTag(kTagSlot, static_cast<uint32_t>(slot)); }
 
-// new Seam(listenerFd, keeperFd, base, count, dataSize): takes the two descriptors over.
+// new Seam(listenerFd, keeperFd, base, count, data): takes the two descriptors over; messages lie in `data`.
 Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   Napi::Env env = info.Env();
   listener_.Reset(info[0].ToNumber().Int32Value());
   keeper_.Reset(info[1].ToNumber().Int32Value());
   base_ = info[2].ToNumber().Uint32Value();
   count_ = info[3].ToNumber().Uint32Value();
-  data_size_ = info[4].ToNumber().Uint32Value();
-  Napi::ArrayBuffer data = Napi::ArrayBuffer::New(env, data_size_);
+  Napi::ArrayBuffer data = info[4].As<Napi::ArrayBuffer>();
+  data_size_ = data.ByteLength();
   Napi::ArrayBuffer header = Napi::ArrayBuffer::New(env, sizeof(Header));
   data_ = static_cast<uint8_t*>(data.Data());
   header_ = static_cast<uint8_t*>(header.Data());
@@ -342,7 +342,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::Waits>("waits"),
        InstanceMethod<&Seam::AddPlaceholder>("addPlaceholder"),
        InstanceMethod<&Seam::AliasFd>("aliasFd"), InstanceMethod<&Seam::SetReadable>("setReadable"),
-       InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::Alive>("alive"),
+       InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::SetAlive>("setAlive"), InstanceMethod<&Seam::Alive>("alive"),
        InstanceMethod<&Seam::ReadMemory>("readMemory"),
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),

@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [SECTION...] [--server NAME]... [--runs N] [--json]
  *
- * Sections: trap, model, record, replay, memory; all of them if none is named, and so are
+ * Sections: trap, model, record, replay, ring, memory, scenarios; all of them if none is named, and so are
  * the servers of record and replay. With --json one object a line.
  */
 import { serverNamed } from '../../corpus/servers/servers.ts';
@@ -13,6 +13,7 @@ import { modelSection } from './model.ts';
 import { recordSection } from './record.ts';
 import { replaySection } from './replay.ts';
 import { ringSection } from './ring.ts';
+import { scenariosSection } from './scenarios.ts';
 import { trapSection } from './trap.ts';
 
 const SECTIONS = {
@@ -22,6 +23,7 @@ const SECTIONS = {
   replay: replaySection,
   ring: ringSection,
   memory: memorySection,
+  scenarios: scenariosSection,
 } as const;
 
 type Section = keyof typeof SECTIONS;

@@ -3,54 +3,50 @@
  * (show_signal_msg() of arch/x86/mm/fault.c, do_error_trap()). Read where /dev/kmsg may be; nothing
  * is left behind, unlike by a core file.
  */
-import { constants, readSync } from 'node:fs';
-import { native } from '../../native/load.ts';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 
 const RECORD_MAX = 8192;
 const SAID = /\[(\d+)\]:? ((?:segfault|trap|general protection) .*?)(?: likely on CPU.*)?$/;
+/** Microseconds since the machine started, which is nearly CLOCK_MONOTONIC (/dev/kmsg, `printk_record`). */
+const TIME = /^\d+,\d+,(\d+),/;
+const NS_PER_US = 1000;
+const SLACK_US = 1e6;
 
-export class KernelLog {
-  readonly #fd: number;
-  readonly #lines: string[] = [];
-
-  private constructor(fd: number) {
-    this.#fd = fd;
+/** First lines of the records since `t` (CLOCK_MONOTONIC, ns); none where this user may not read them. */
+function* since(t: number): Generator<string> {
+  let fd: number;
+  try {
+    fd = openSync('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return;
   }
-
-  /** From now on; undefined where this user may not read it, or there is none. */
-  static open(): KernelLog | undefined {
-    const fd = native.openFile('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
-    if (fd < 0) return undefined;
-    const log = new KernelLog(fd);
-    log.#read();
-    log.#lines.length = 0;
-    return log;
-  }
-
-  /** One read gives one record; EPIPE means that older ones were overwritten meanwhile. */
-  #read(): void {
-    const record = Buffer.alloc(RECORD_MAX);
+  const record = Buffer.alloc(RECORD_MAX);
+  try {
     for (;;) {
-      try {
-        const n = readSync(this.#fd, record);
-        this.#lines.push(record.toString('latin1', 0, n).split('\n')[0] ?? '');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') return;
-      }
+      const n = readRecord(fd, record);
+      if (n < 0) return;
+      const line = record.toString('latin1', 0, n).split('\n')[0] ?? '';
+      if (Number(TIME.exec(line)?.[1] ?? 0) > t / NS_PER_US - SLACK_US) yield line;
     }
+  } finally {
+    closeSync(fd);
   }
+}
 
-  /** What is said of one of these threads: `segfault at 10 ip ... in prog[...]`. */
-  of(tids: ReadonlySet<number>): string | undefined {
-    this.#read();
-    for (const line of this.#lines) {
-      const said = SAID.exec(line);
-      if (said !== null && tids.has(Number(said[1]))) return said[2];
-    }
-    return undefined;
+/** One read gives one record: its bytes; -1 behind the last. EPIPE: older ones were overwritten meanwhile. */
+function readRecord(fd: number, record: Buffer): number {
+  try {
+    return readSync(fd, record);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : -1;
   }
+}
 
-  close(): void {
-    native.closeFd(this.#fd);
+/** What is said since `t` of one of these threads: `segfault at 10 ip ... in prog[...]`. */
+export function saidOf(tids: ReadonlySet<number>, t: number): string | undefined {
+  for (const line of since(t)) {
+    const said = SAID.exec(line);
+    if (said !== null && tids.has(Number(said[1]))) return said[2];
   }
+  return undefined;
 }

@@ -16,6 +16,8 @@ import { KEEPER } from './traps.ts';
 
 /** Room for the largest message of a device whose fs.fuse.max_pages_limit is up to 2000 (256 by default). */
 const DATA_SIZE = 8 << 20;
+/** Of the session before: one of this size a session would have all of the heap collected every few sessions. */
+let spare: ArrayBuffer | undefined;
 
 export interface LaunchOptions {
   command: readonly string[];
@@ -52,6 +54,8 @@ export interface Launched {
   gone: Promise<unknown>;
   /** Instead of waiting for it: what it keeps cannot be ended. */
   leave(): void;
+  /** Nobody looks at its messages any more. */
+  release(): void;
 }
 
 /** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
@@ -161,7 +165,9 @@ export function launch(options: LaunchOptions): Launched {
     native.closeFd(stderr);
     throw error;
   }
-  const seam = new native.Seam(started.listener, ours, base, RANGE_COUNT, DATA_SIZE);
+  const data = spare ?? new ArrayBuffer(DATA_SIZE);
+  spare = undefined;
+  const seam = new native.Seam(started.listener, ours, base, RANGE_COUNT, data);
   return {
     seam,
     pid: started.pid,
@@ -174,6 +180,9 @@ export function launch(options: LaunchOptions): Launched {
     go: () => void seam.keeperSend(KEEPER.go, ''),
     gone: launcher,
     leave: () => launcher.unref(),
+    release: () => {
+      spare = data;
+    },
   };
 }
 
