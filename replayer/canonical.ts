@@ -83,6 +83,7 @@ export class CanonicalLog {
     this.#settle();
     this.#moment = moment;
     this.#since = moment();
+    this.#torn = false;
   }
 
   take(event: ReplayEvent): void {

@@ -111,10 +111,24 @@ describe('mounts', () => {
 
   const enodev: ReplayEvent = { kind: 'transport', ...wire, call: 'read', result: -19 };
   const signal: ReplayEvent = { kind: 'teardown', t: 0, how: 'sigint' };
+  const refused: ReplayEvent = {
+    ...{
+      kind: 'injected',
+      ...wire,
+      rule: 1,
+      text: '',
+      fault: 'register',
+      at: 'register',
+      opcode: 0,
+    },
+    ...{ unique: '', qid: 0, entry: -1, result: -22, refused: false, fate: 'none' },
+    ...{ synthetic: false, goesOn: false },
+  };
 
   it.each([
     ['was not told that it had gone', []],
     ['was sent a signal', [signal, enodev]],
+    ['may end after an error', [refused, enodev]],
   ])('passes an unmount that comes too late, by a server that %s', (_, before) => {
     const events = [mount, ...before, unmount('/m', EINVAL)];
     expect(judge(new Mounts(), events)).toMatchObject({

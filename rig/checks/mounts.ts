@@ -4,7 +4,8 @@
  * Verified: no umount2 of the server names a mount of its own that has already gone, by the rig's hand
  * or by its own, once it was told: by a read that ended with ENODEV, a CQE with -ENOTCONN, or its own
  * unmount. Between the two somebody else may have mounted there, and would lose that. Who was not told (the
- * mount was lazily detached), or was sent a signal and is about to unmount, cannot know: no finding.
+ * mount was lazily detached), or has a reason of its own to unmount (a signal, an injected error after which
+ * it may end), cannot know: no finding.
  * Not verified: mounts and unmounts of other file systems, and what fusermount does where the server
  * asks for it by the program's real path.
  */
@@ -21,7 +22,8 @@ export class Mounts implements Check {
   readonly #again = new Lines();
   /** Unmounts of what had gone, by a server that could not know. */
   #raced = 0;
-  #signalled = false;
+  /** It was given a reason to end by itself. */
+  #ending = false;
   #mounts = 0;
   #unmounts = 0;
 
@@ -35,7 +37,9 @@ export class Mounts implements Check {
     } else if (event.kind === 'completion' && event.result === -ERRNO.ENOTCONN) {
       this.#told.add(event.conn);
     } else if (event.kind === 'teardown') {
-      this.#signalled ||= event.how.startsWith('sig');
+      this.#ending ||= event.how.startsWith('sig');
+    } else if (event.kind === 'injected') {
+      this.#ending ||= !event.goesOn && !event.refused && event.result !== 0;
     } else if (event.kind === 'umount-call') this.#unmounted(event);
   }
 
@@ -43,7 +47,7 @@ export class Mounts implements Check {
     const conn = this.#own.get(target);
     if (conn === undefined) return;
     this.#unmounts++;
-    const knew = this.#told.has(conn) && !this.#signalled;
+    const knew = this.#told.has(conn) && !this.#ending;
     if (result === 0) this.#told.add(conn);
     // umount2 says so where nothing is mounted (can_umount).
     if (result !== -ERRNO.EINVAL) return;
