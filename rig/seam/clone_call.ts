@@ -3,13 +3,9 @@
  * (SYNC_INIT) is held until that is bound.
  */
 import { BLOCK, type HandleId } from '../kernel/kernel.ts';
+import { bound } from './binding.ts';
 import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
-
-/** What is told of handles that have got a connection. */
-interface Binding {
-  bound(handle: PortHandle, index: number, tid: number): void;
-}
 
 interface HeldClone {
   readonly slot: number;
@@ -22,12 +18,10 @@ interface HeldClone {
 
 export class Clones {
   readonly #w: PortWiring;
-  readonly #device: Binding;
   #held: HeldClone[] = [];
 
-  constructor(wiring: PortWiring, device: Binding) {
+  constructor(wiring: PortWiring) {
     this.#w = wiring;
-    this.#device = device;
   }
 
   /** Answers the call, or holds it; `source` is the handle its descriptor stands for, if it is one. */
@@ -51,7 +45,7 @@ export class Clones {
     result: number,
   ): void {
     const { seam, kernel, emit } = this.#w;
-    this.#device.bound(handle, index, tid);
+    bound(this.#w, handle, index, tid);
     seam.respond(slot, result);
     const conn = kernel.connOf(handle.id);
     const at = { handle: handle.id, source: source?.id ?? 0, conn, tid };

@@ -54,16 +54,7 @@ export class DevicePort {
     this.#w = wiring;
     this.table = table;
     this.#duplicates = new Duplicates(wiring, table);
-    this.#clones = new Clones(wiring, this);
-  }
-
-  /** A call that is answered next may have bound the handle, which its thread has at `index`. */
-  bound(handle: PortHandle, index: number, tid: number): void {
-    const { kernel, seam } = this.#w;
-    if (!handle.unbound || kernel.connOf(handle.id) === 0) return;
-    handle.unbound = false;
-    if ((kernel.poll(handle.id) & POLLERR) === 0) seam.setAlive(handle.index, index, tid);
-    else handle.dead = true;
+    this.#clones = new Clones(wiring);
   }
 
   /** The handle at an index of the range, if a device lies there. */
