@@ -49,7 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/', 'faults/'],
   'rig/vitest/': ['rig/', 'replayer/', 'faults/', 'native/'],
-  'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'corpus/', 'native/'],
+  'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'faults/', 'corpus/', 'native/'],
   'native/': [],
   'recorder/capture/': ['rig/protocol/', 'rig/events.ts', 'native/'],
   'recorder/fixture/': ['rig/protocol/', 'native/'],
