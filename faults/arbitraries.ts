@@ -36,8 +36,6 @@ export interface Words {
   most(matcher: string): number;
   /** Errnos with which a fault is drawn; all of its own if absent. */
   errnos?(fault: ResultFault): readonly ErrnoRow[];
-  /** Words with which a change is drawn; all of its own if absent. */
-  values?(fault: ChangeFault): readonly string[];
 }
 
 const EVERYTHING: Words = {
@@ -112,16 +110,18 @@ const quotaRule = (fault: QuotaFault, words: Words): fc.Arbitrary<Rule> =>
       .map(([amount, answers, given]) => ({ fault, at, amount, until: answers, ...given }));
   });
 
-function changeRule(fault: ChangeFault, words: Words): fc.Arbitrary<Rule> {
-  const { numbers } = fault;
-  const value: fc.Arbitrary<number | string> =
-    numbers === undefined
-      ? fc.constantFrom(...(words.values?.(fault) ?? (fault.words ?? []).map(({ word }) => word)))
-      : fc.integer({ min: numbers.least, max: numbers.most });
-  return fc
-    .tuple(value, matchers(fault, undefined, words))
-    .map(([chosen, given]) => ({ fault, value: chosen, ...given }));
+/** Values of a change. */
+function changes(fault: ChangeFault, words: Words): fc.Arbitrary<number | string> {
+  const { numbers, words: known = [] } = fault;
+  if (numbers === undefined) return fc.constantFrom(...known.map(({ word }) => word));
+  const { least, most } = numbers;
+  return fc.integer({ min: least, max: Math.max(least, Math.min(most, words.most('amount'))) });
 }
+
+const changeRule = (fault: ChangeFault, words: Words): fc.Arbitrary<Rule> =>
+  fc
+    .tuple(changes(fault, words), matchers(fault, undefined, words))
+    .map(([value, given]) => ({ fault, value, ...given }));
 
 /** Rules of one fault. */
 export function ruleOf(fault: Fault, words: Words = EVERYTHING): fc.Arbitrary<Rule> {

@@ -166,9 +166,9 @@ function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase):
     const { possible, goesOn = false, fate = 'none', name } = rule.fault;
     return {
       ...common,
-      ...{ synthetic: possible === undefined, fate, errno: 0, times: rule.times },
       // A mount that goes before it was ever used is one that failed, to many servers.
-      goesOn: goesOn && phase !== 'init',
+      ...{ synthetic: possible === undefined, goesOn: goesOn && phase !== 'init', fate },
+      ...{ errno: 0, times: rule.times },
       teardown: name as NonNullable<Verdict['teardown']>,
     };
   }

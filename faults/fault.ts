@@ -32,10 +32,9 @@ export interface ErrnoRow {
   readonly nonblock?: true;
   readonly fate: Fate;
   /**
-  /**
-   * The connection is whole and the server must go on; else it may end, and nobody blames it. `run`: once
-   * requests come; while it starts it may give up. Of what is possible on some handles, only there; of
-   * what no kernel does, wherever the error itself says it.
+   * The connection is whole and the server must go on; else it may end, and nobody blames it. Of what is
+   * possible on some handles, only there; of what no kernel does, wherever the error itself says it. `run`:
+   * once requests come; while it starts it may give up.
    */
   readonly goesOn?: true | 'run';
 }

@@ -39,6 +39,7 @@ export interface NativeSeam {
   aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   setReadable(index: number, tid: number, on: boolean): void;
   setDead(index: number, tid: number): void;
+  setAlive(index: number, at: number, tid: number): void;
   alive(index: number): boolean;
   readMemory(tid: number, address: bigint, length: number): number;
   writeMemory(tid: number, address: bigint, bytes: Uint8Array): number;

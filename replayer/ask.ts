@@ -11,6 +11,7 @@ import { Request } from '../rig/protocol/message.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import { Slab } from '../rig/protocol/slab.ts';
 import { IN_HEADER } from '../rig/protocol/structs-common.ts';
+import { asReaddir } from './captured.ts';
 import type { DirectoryStream } from './directory.ts';
 import type { Flight } from './flight.ts';
 import { Lacks } from './lacks.ts';
@@ -191,6 +192,8 @@ export class Asker {
   /** Whether a request is a READDIR of this run's own; how many of those there are is the server's order of names. */
   isOwn(opcode: number, unique: bigint): boolean {
     if (opcode !== OP.READDIR.opcode) return false;
+    // It is about to be asked, and has no number yet.
+    if (unique === 0n) return this.#askingOwn;
     const asked = [...this.#own.keys()].some((ticket) => this.#feed.uniqueOf(ticket) === unique);
     if (asked || this.#askingOwn) this.#ownUniques.add(unique);
     return this.#ownUniques.has(unique);
@@ -240,11 +243,4 @@ export class Asker {
     this.#feed.notifyReply(event.conn, retrieve.unique, retrieve.nodeid, body, writer);
     return true;
   }
-}
-
-/** The same request with the opcode READDIR. */
-function asReaddir(request: Request): Request {
-  const bytes = request.bytes.slice();
-  new DataView(bytes.buffer).setUint32(4, OP.READDIR.opcode, true);
-  return new Request(bytes, request.negotiated);
 }

@@ -140,7 +140,17 @@ it('tells of no answer that was concurrent with a teardown, whichever came first
     log.cut();
     log.take(ended(3, 6n));
   });
+  // Answered before it, and told of behind it: an answer the capture has before comes later here.
+  const told = planned((log, now) => {
+    now(1);
+    log.take(answered(1, 1n));
+    now(2);
+    log.cut();
+    log.take(ended(2, 5n));
+    log.take(answered(3, 6n));
+  });
   expect(fast).toEqual(slow);
+  expect(told).toEqual(slow);
   expect(fast).toEqual([
     '1 GETATTR n1 = is',
     '2 GETATTR n2 unanswered ended',

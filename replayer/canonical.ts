@@ -67,6 +67,8 @@ export class CanonicalLog {
   readonly #concurrent: { line: string; answered: ReplayEvent | undefined }[] = [];
   #moment: (() => number) | undefined;
   #since = 0;
+  /** What is told to be answered from here on was answered as the teardown came. */
+  #torn = false;
 
   /** `line` gets every line, without its newline. */
   constructor(line?: (line: string) => void) {
@@ -81,6 +83,7 @@ export class CanonicalLog {
     this.#settle();
     this.#moment = moment;
     this.#since = moment();
+    this.#torn = false;
   }
 
   take(event: ReplayEvent): void {
@@ -94,7 +97,10 @@ export class CanonicalLog {
   #keep(line: string, event: ReplayEvent, moment: number): void {
     if (moment !== this.#since) this.#settle();
     this.#since = moment;
-    this.#concurrent.push({ line, answered: event.kind === 'answered' ? event : undefined });
+    const answered = event.kind === 'answered' ? event : undefined;
+    const late = this.#torn && answered !== undefined;
+    const told = late ? `${this.#head(answered)} unanswered ended` : line;
+    this.#concurrent.push({ line: told, answered });
   }
 
   /** What the plan has done, once nothing more is asked: at the end, where nothing depends on time. */
@@ -109,6 +115,7 @@ export class CanonicalLog {
 
   /** A teardown comes now: what is concurrent with it ends with the connection, answered or not. */
   cut(): void {
+    this.#torn = true;
     if (this.#moment?.() !== this.#since) this.#settle();
     for (const { line, answered } of this.#concurrent.splice(0)) {
       this.#add(answered?.kind === 'answered' ? `${this.#head(answered)} unanswered ended` : line);

@@ -2,6 +2,7 @@
 import type { RequestEvent, UnansweredEvent } from '../rig/events.ts';
 import { type Key, keyOf, ProtocolError, readKey } from '../rig/protocol/cursor.ts';
 import { nodeidOf, opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
+import { Request } from '../rig/protocol/message.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../rig/protocol/negotiated.ts';
 import { OP } from '../rig/protocol/opcodes.ts';
 import type { Flight } from './flight.ts';
@@ -43,4 +44,11 @@ export function repliedTo(reply: Uint8Array): Key | undefined {
 export function named({ conn, bytes }: RequestEvent, index: number) {
   const opcode = bytes.length >= 8 ? opcodeOf(bytes) : 0;
   return { index, conn, opcode, nodeid: bytes.length >= 24 ? nodeidOf(bytes) : 0n };
+}
+
+/** The same request with the opcode READDIR. */
+export function asReaddir(request: Request): Request {
+  const bytes = request.bytes.slice();
+  new DataView(bytes.buffer).setUint32(4, OP.READDIR.opcode, true);
+  return new Request(bytes, request.negotiated);
 }

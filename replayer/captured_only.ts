@@ -8,6 +8,10 @@ export class CapturedOnly implements Decider {
   readonly #decider: Decider;
   readonly #cursor: () => Cursor;
 
+  get calls(): readonly number[] {
+    return this.#decider.calls ?? [];
+  }
+
   constructor(decider: Decider, cursor: () => Cursor) {
     this.#decider = decider;
     this.#cursor = cursor;

@@ -73,7 +73,7 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 }
 
 function startOf(
-  { command, cwd, root, decider }: ReplayOptions & { cwd: string; decider: Decider | undefined },
+  { command, cwd, root, decider }: ActOptions,
   reader: CaptureReader,
   shown: ShownCpus,
 ): LaunchOptions {

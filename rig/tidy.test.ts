@@ -49,7 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What a view shows comes from everywhere, but never from the command line.
   'rig/report/': ['rig/', 'recorder/', 'replayer/', 'faults/'],
   'rig/vitest/': ['rig/', 'replayer/', 'faults/', 'native/'],
-  'rig/bench/': ['rig/', 'recorder/', 'replayer/', 'faults/', 'corpus/', 'native/'],
+  'rig/bench/': ['rig/', 'faults/', 'recorder/', 'replayer/', 'corpus/', 'native/'],
   'native/': [],
   'recorder/capture/': ['rig/protocol/', 'rig/events.ts', 'native/'],
   'recorder/fixture/': ['rig/protocol/', 'native/'],
@@ -114,7 +114,7 @@ const LONGER: Record<string, number> = {
   'native/servers/options.cc': 280,
   'recorder/relay.ts': 330,
   'replayer/cursor.ts': 480,
-  'rig/seam/device_port.ts': 425,
+  'rig/seam/device_port.ts': 430,
 };
 
 const fail = (found: string[], remedy: string): void =>

@@ -174,7 +174,10 @@ export async function tryServer(
     (fixture) => {
       if (recipe.difference !== undefined) renameSync(fixture, left);
     },
-  );
+  ).catch(async (error: unknown) => {
+    await witness.abandon();
+    throw error;
+  });
   const results = recorded.value;
   plain?.value.forEach((alone, i) => {
     const difference = firstDifference(alone, results[i] as WorkloadResult);

@@ -22,13 +22,21 @@ export interface Completeness {
 const named = (counts: ReadonlyMap<number, number>): Record<string, number> =>
   Object.fromEntries([...counts].map(([opcode, count]) => [opName(opcode), count]));
 
-/** Begins to watch; `conclude` compares. Undefined results: no witness is possible here. */
-export async function beginWitness(): Promise<{
+export interface Watching {
+  /** Undefined: no witness is possible here. */
   conclude(dev: number, capture: string): Promise<Completeness | undefined>;
-}> {
-  if (witnessMissing() !== undefined) return { conclude: async () => undefined };
+  /** Instead, where there is nothing to compare: stops watching. */
+  abandon(): Promise<void>;
+}
+
+/** Begins to watch; one of the two must end it. */
+export async function beginWitness(): Promise<Watching> {
+  if (witnessMissing() !== undefined) {
+    return { conclude: async () => undefined, abandon: async () => {} };
+  }
   const witness = await startWitness();
   return {
+    abandon: async () => void (await witness.stop()),
     async conclude(dev, capture) {
       const log = await witness.stop();
       const reader = CaptureReader.open(capture);

@@ -3,8 +3,6 @@
  * two sides agree is wrong, and said to be.
  */
 export const EXPLAINED: Readonly<Record<string, string>> = {
-  '1.2 poll':
-    'what stands for an unbound device polls OUT instead of ERR: it must be able to come alive later',
   '4.1 DEFER_TASKRUN: nothing is delivered until the thread enters':
     'the seam fills an entry when its request comes, not when the thread next enters: a server that looks into memory it was not given yet sees that',
   '1.12b DESTROY: who unmounts is signalled':
@@ -30,6 +28,8 @@ export const EXPLAINED_73: Readonly<Record<string, string>> = {
   '1.3c fd twice': FD,
   '1.10 INIT dies with the handle that has it':
     'in Linux 7.3 clients go on waiting, in the model they are refused, as in 6.18',
+  '4.2 8: cmd_op 3':
+    'FUSE_IO_URING_CMD_ADD_QUEUE of Linux 7.3, which makes a queue for buffer pools; the model has no such pools and does not offer them',
 };
 
 /** The same of whole servers: trials whose names fit, and the reason. */

@@ -87,11 +87,11 @@ const large: Scene = {
   server: ['--max-write', '1032192', '--threads', '8'],
   client: [
     'open f file RDWR|CREAT|DIRECT',
-    'ftruncate f 6193152',
-    ...times(6, (i) =>
+    'ftruncate f 5160960',
+    ...times(5, (i) =>
       beside(`r${i}`, 'open f file RDONLY|DIRECT', `read f 1032192 ${i * 1032192}`),
     ).flat(),
-    ...times(6, (i) => `join r${i}`),
+    ...times(5, (i) => `join r${i}`),
   ],
 };
 

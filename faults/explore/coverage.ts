@@ -1,6 +1,6 @@
 /** Which faults came true at which points of a session, and where that found something. */
 import { parseRule } from '../parse.ts';
-import { isChange, isResult, pointIn, type Rule } from '../rule.ts';
+import { isChange, isResult, type Rule } from '../rule.ts';
 import { causeOf } from './cause.ts';
 import type { Run } from './outcome.ts';
 
@@ -21,17 +21,14 @@ export interface Coverage {
   readonly fired: number;
 }
 
+/** A fault with its errno or word; amounts are too many to tell apart. */
 function faultOf(rule: Rule): string {
   const { name } = rule.fault;
   if (isResult(rule)) return `${name}=${rule.errno}`;
-  return isChange(rule) ? `${name}=${rule.value}` : name;
+  return isChange(rule) && typeof rule.value === 'string' ? `${name}=${rule.value}` : name;
 }
-
-function pointOf(rule: Rule): string {
-  const point = pointIn(rule);
-  if (point !== undefined) return point.name;
-  return 'moment' in rule.fault ? rule.fault.moment : '';
-}
+const pointOf = (rule: Rule): string =>
+  isResult(rule) || isChange(rule) ? rule.fault.moment : rule.at.name;
 
 export class Covered implements Coverage {
   planned = 0;

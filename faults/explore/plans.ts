@@ -9,7 +9,7 @@ import { FAULTS } from '../list.ts';
 import { POINTS } from '../points.ts';
 import { isTeardown, pointIn, type Rule } from '../rule.ts';
 import type { Seen } from './seen.ts';
-import { errnosOf, isPossible, momentsOf, singles, wordsOfChange } from './singles.ts';
+import { errnosOf, isPossible, momentsOf, singles } from './singles.ts';
 
 /** Three faults say more than four: what needs four is rare, and shrinking finds the fewest. */
 const RULES_MAX = 3;
@@ -18,6 +18,9 @@ const RULES_MAX = 3;
 const mixed = (seed: number, index: number): number =>
   (Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(index, 0x85ebca6b)) | 0;
 
+/** Quotas of more are met late or never, and holding back more needs more that is under way together. */
+const AMOUNT_MAX = 64;
+
 /** Rules made of what this session has shown. */
 function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words {
   const used = new Set(known.map(({ fault }) => fault));
@@ -25,9 +28,8 @@ function wordsOf(seen: Seen, synthetic: boolean, known: readonly Rule[]): Words 
     faults: FAULTS.filter((fault) => used.has(fault) && (synthetic || isPossible(fault))),
     points: POINTS.filter((point) => momentsOf(point, seen).length > 0),
     opcodes: [...new Set(seen.moments.map(({ opcode }) => opcode))].filter((op) => op !== 0),
-    most: (matcher) => seen.most[matcher] ?? 1,
+    most: (matcher) => seen.most[matcher] ?? (matcher === 'amount' ? AMOUNT_MAX : 1),
     errnos: (fault) => errnosOf(fault, synthetic),
-    values: (fault) => wordsOfChange(fault, synthetic),
   };
 }
 

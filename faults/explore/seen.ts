@@ -11,8 +11,8 @@ export interface SeenMoment {
   readonly opcode: number;
   readonly splice: boolean;
   readonly nonblock: boolean;
-  /** Of a call of the server's own: its number. */
-  readonly nr: number | undefined;
+  /** Of a call of the server's own; else -1. */
+  readonly nr: number;
   readonly count: number;
 }
 
@@ -24,16 +24,18 @@ export interface Seen {
 }
 
 const NONE: readonly Verdict[] = [];
+/** Every call that some fault is about. */
+const CALLS = [...new Set(FAULTS.flatMap((fault) => ('calls' in fault && fault.calls) || []))];
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Lets everything happen, and remembers that it did. */
 export class Watcher implements Decider {
-  readonly calls = [...new Set(FAULTS.flatMap((one) => ('calls' in one && one.calls) || []))];
+  readonly calls = CALLS;
   readonly #counts = new Map<string, SeenMoment>();
   readonly #most: Record<string, number> = {};
 
   decide(moment: Moment): readonly Verdict[] {
-    const { name, transport, opcode, splice, nonblock, nr } = moment;
+    const { name, transport, opcode, splice, nonblock, nr = -1 } = moment;
     const key = [name, transport, String(opcode).padStart(5, '0'), splice, nonblock, nr].join(' ');
     const count = (this.#counts.get(key)?.count ?? 0) + 1;
     this.#counts.set(key, { name, transport, opcode, splice, nonblock, nr, count });

@@ -2,7 +2,7 @@
  * Makes a failing run small: the fewest rules, then the fewest requests of the capture, that still fail
  * in the same way. It is told whether something fails so; what a capture is it does not know.
  */
-import { isQuota, isTeardown, pointIn, type Rule } from '../rule.ts';
+import { isTeardown, pointIn, type Rule } from '../rule.ts';
 
 /** One request of the capture, as much as matters here. */
 export interface Piece {
@@ -46,7 +46,6 @@ export function moved(
 function simpler(rule: Rule): Rule[] {
   const forms: Rule[] = [];
   if (isTeardown(rule) && rule.times > 1) forms.push({ ...rule, times: 1 });
-  if (isQuota(rule) && rule.until !== undefined) forms.push({ ...rule, until: undefined });
   for (const matcher of ['transport', 'queue', 'entry', 'nodeid', 'size', 'inflight', 'phase']) {
     if (!(matcher in rule)) continue;
     const { [matcher as 'phase']: _, ...rest } = rule;

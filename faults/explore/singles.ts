@@ -16,15 +16,6 @@ import { POINTS, type Point } from '../points.ts';
 import { isChange, isResult, type Rule, ruleText } from '../rule.ts';
 import type { Seen, SeenMoment } from './seen.ts';
 
-/** Calls of the server's own are many, and most alike: so many of each kind fail, the first. */
-const CALLS = 20;
-/** Nothing of it is left, for so many answers. */
-const SHORTAGE = { amount: 0, until: 3 };
-/** Where a shortage begins that is not to be seen elsewhere too. */
-const SHORT_AT = ['before-init', 'asked'];
-/** Values of a change that is a number, where it can be that. */
-const NUMBERS = [0, 1, 2, 32];
-
 /** Errnos of a fault that are worth a run, at a moment or at all. */
 export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
   fault.errnos.filter((row) => {
@@ -32,15 +23,13 @@ export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true
     return possible || synthetic;
   });
 
-/** Words of a change that are worth a run. */
-export const wordsOfChange = ({ words = [] }: ChangeFault, synthetic: boolean): string[] =>
-  words.filter(({ possible }) => synthetic || possible !== undefined).map(({ word }) => word);
-
-export function isPossible(fault: Fault): boolean {
-  if (fault.kind === 'result') return errnosOf(fault, false).length > 0;
-  if (fault.kind !== 'change') return fault.possible !== undefined;
-  return fault.numbers?.possible !== undefined || wordsOfChange(fault, false).length > 0;
-}
+/** A teardown, or whatever else is possible or not as a whole. */
+export const isPossible = (fault: Fault): boolean =>
+  fault.kind === 'result'
+    ? fault.errnos.some(({ possible }) => possible !== undefined)
+    : fault.kind === 'change'
+      ? valuesOf(fault, false).length > 0
+      : fault.possible !== undefined;
 
 const nth = (n: number) => ({ first: n, last: n, step: 1 });
 
@@ -54,19 +43,60 @@ function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, 
   return counts;
 }
 
+/** Values of a change that are worth a run: of numbers the least, and one more where that says more. */
+function valuesOf({ numbers, words = [] }: ChangeFault, synthetic: boolean): (number | string)[] {
+  if (numbers !== undefined) {
+    const { least, most, possible } = numbers;
+    return synthetic || possible !== undefined ? [least, Math.min(most, least + 1)] : [];
+  }
+  return words
+    .filter(({ possible }) => synthetic || possible !== undefined)
+    .map(({ word }) => word);
+}
+
+function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
+  return valuesOf(fault, synthetic).flatMap((value) => {
+    const moment = fault.words?.find(({ word }) => word === value)?.moment ?? fault.moment;
+    const here = seen.moments.filter(
+      ({ name, transport, opcode }) =>
+        name === moment &&
+        (fault.transports.length > 1 || fault.transports[0] === transport) &&
+        (fault.opcodes?.includes(opcode) ?? true),
+    );
+    return [...counted(here, moment !== 'offer')].flatMap(([opcode, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const messages = moment === 'offer' ? {} : { messages: [opcode] };
+        return { fault, value, ...messages, when: nth(i + 1) };
+      }),
+    );
+  });
+}
+
+/** Nothing is left for so many answers, from where the server cannot be faster. */
+const LASTS = 3;
+
+function quotas(fault: QuotaFault, seen: Seen): Rule[] {
+  const at = POINTS.find(({ name }) => name === 'asked') as Point;
+  return [...counted(momentsOf(at, seen), true)].flatMap(([opcode, count]) =>
+    Array.from({ length: count }, (_, i) => {
+      return { fault, at, amount: 0, until: LASTS, messages: [opcode], when: nth(i + 1) };
+    }),
+  );
+}
+
 function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
   const here = seen.moments.filter(
     ({ name, splice, nr }) =>
       name === fault.moment &&
       (fault.splice === undefined || fault.splice === splice) &&
-      (fault.calls === undefined || fault.calls.includes(nr ?? -1)),
+      (fault.calls === undefined || fault.calls.includes(nr)),
   );
+  // A call may be made for no request at all.
   const carries = fault.carries && fault.calls === undefined;
-  const most = fault.calls === undefined ? Number.POSITIVE_INFINITY : CALLS;
   const nonblock = here.some((moment) => moment.nonblock);
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
     [...counted(here, carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: Math.min(count, most) }, (_, i) => {
+      Array.from({ length: count }, (_, i) => {
         const messages = carries ? { messages: [opcode] } : {};
         return { fault, errno, ...messages, when: nth(i + 1) };
       }),
@@ -104,48 +134,11 @@ function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
   );
 }
 
-function shortages(fault: QuotaFault, seen: Seen): Rule[] {
-  const points = POINTS.filter(({ name }) => SHORT_AT.includes(name));
-  return points.flatMap((at) =>
-    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = at.carries ? { messages: [opcode] } : {};
-        return { fault, at, ...SHORTAGE, ...messages, when: nth(i + 1) };
-      }),
-    ),
-  );
-}
-
-function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
-  const { numbers, transports, opcodes } = fault;
-  const values: (number | string)[] =
-    numbers === undefined
-      ? wordsOfChange(fault, synthetic)
-      : [...new Set([numbers.least, ...NUMBERS])].filter(
-          (n) => n >= numbers.least && n <= numbers.most,
-        );
-  return values.flatMap((value) => {
-    const word = fault.words?.find((one) => one.word === value);
-    const moment = word?.moment ?? fault.moment;
-    const here = seen.moments.filter(
-      ({ name, transport, opcode }) =>
-        name === moment && transports.includes(transport) && (opcodes?.includes(opcode) ?? true),
-    );
-    const carries = moment !== 'offer';
-    return [...counted(here, carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = carries ? { messages: [opcode] } : {};
-        return { fault, value, ...messages, when: nth(i + 1) };
-      }),
-    );
-  });
-}
-
 function rulesFor(fault: Fault, seen: Seen, synthetic: boolean): Rule[] {
   if (!synthetic && !isPossible(fault)) return [];
   if (fault.kind === 'result') return results(fault, seen, synthetic);
-  if (fault.kind === 'change') return changes(fault, seen, synthetic);
-  return fault.kind === 'teardown' ? teardowns(fault, seen) : shortages(fault, seen);
+  if (fault.kind === 'teardown') return teardowns(fault, seen);
+  return fault.kind === 'quota' ? quotas(fault, seen) : changes(fault, seen, synthetic);
 }
 
 /** The first of each list, then the second of each, and so on. */
@@ -156,14 +149,14 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
   ).flat();
 }
 
-/** Of one fault with one errno or value: the first of each message before the second of any. */
+/** Of one fault with one errno: the first of each message before the second of any. */
 function spread(rules: readonly Rule[]): Rule[][] {
-  const byValue = new Map<string, Rule[]>();
+  const byErrno = new Map<string, Rule[]>();
   for (const rule of rules) {
-    const value = isResult(rule) ? rule.errno : isChange(rule) ? `${rule.value}` : '';
-    byValue.set(value, [...(byValue.get(value) ?? []), rule]);
+    const errno = isResult(rule) ? rule.errno : isChange(rule) ? String(rule.value) : '';
+    byErrno.set(errno, [...(byErrno.get(errno) ?? []), rule]);
   }
-  return [...byValue.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
+  return [...byErrno.values()].map((list) => list.sort((a, b) => a.when.first - b.when.first));
 }
 
 /** The single faults, every fault in its turn: a short campaign has tried each at least somewhere. */

@@ -76,6 +76,19 @@ void Placeholder::SetDead(int server_end) {
   dead_ = true;
 }
 
+void Placeholder::SetAlive(int server_end) {
+  if (!dead_) return;
+  sockaddr_un addr;
+  socklen_t len = AbstractName(name_, &addr);
+  if (connect(rig_end_.get(), reinterpret_cast<sockaddr*>(&addr), len) != 0) return;
+  // Reading the error takes it away (sock_error()); what fills the send buffer goes with its receiver.
+  int error;
+  socklen_t size = sizeof error;
+  getsockopt(server_end, SOL_SOCKET, SO_ERROR, &error, &size);
+  third_.Reset();
+  dead_ = false;
+}
+
 bool Placeholder::Alive() const {
   Fd probe(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un addr;

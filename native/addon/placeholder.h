@@ -21,8 +21,10 @@ class Placeholder {
   void SetReadable(int server_end, bool on);
   bool readable() const { return readable_; }
 
-  // Makes the server's end poll as ERR alone, for ever (fuse_dev_poll of a dead connection).
+  // Makes the server's end poll as ERR alone (fuse_dev_poll of a dead connection, or of none yet).
   void SetDead(int server_end);
+  // The same undone: a mount has bound the device.
+  void SetAlive(int server_end);
   bool dead() const { return dead_; }
 
   // False when no process holds the server's end any more. Side-effect free for the server: the

@@ -342,7 +342,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::Waits>("waits"),
        InstanceMethod<&Seam::AddPlaceholder>("addPlaceholder"),
        InstanceMethod<&Seam::AliasFd>("aliasFd"), InstanceMethod<&Seam::SetReadable>("setReadable"),
-       InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::Alive>("alive"),
+       InstanceMethod<&Seam::SetDead>("setDead"), InstanceMethod<&Seam::SetAlive>("setAlive"), InstanceMethod<&Seam::Alive>("alive"),
        InstanceMethod<&Seam::ReadMemory>("readMemory"),
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),

@@ -88,6 +88,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value AddPlaceholder(const Napi::CallbackInfo& info);
   Napi::Value AliasFd(const Napi::CallbackInfo& info);
   Napi::Value SetReadable(const Napi::CallbackInfo& info);
+  Napi::Value SetAlive(const Napi::CallbackInfo& info);
   Napi::Value SetDead(const Napi::CallbackInfo& info);
   Napi::Value Alive(const Napi::CallbackInfo& info);
   // The server's memory and descriptors.

@@ -183,7 +183,7 @@ Napi::Value Seam::InstallFd(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), r);
 }
 
-// addPlaceholder(slot, index, cloexec): a fresh placeholder, installed at the index.
+// addPlaceholder(slot, index, cloexec): a fresh placeholder, installed at the index; it polls as ERR.
 Napi::Value Seam::AddPlaceholder(const Napi::CallbackInfo& info) {
   Slot* s = Used(info);
   if (!s) return info.Env().Undefined();
@@ -196,6 +196,7 @@ Napi::Value Seam::AddPlaceholder(const Napi::CallbackInfo& info) {
     r = -errno;
     Send(slot, 0, r, 0);
   } else {
+    p.SetDead(end.get());
     r = AddFd(slot, end.get(), index, info[2].ToBoolean().Value());
     if (r >= 0) placeholders_[index] = std::move(p);
   }
@@ -249,6 +250,16 @@ Napi::Value Seam::SetDead(const Napi::CallbackInfo& info) {
   if (p && !p->dead()) {
     int end = ServerEnd(info[0].ToNumber().Int32Value(), info[1].ToNumber().Int32Value());
     if (end >= 0) p->SetDead(end);
+  }
+  return info.Env().Undefined();
+}
+
+// setAlive(index, at, tid): polls as a live device from now on; the thread has it at this index, too.
+Napi::Value Seam::SetAlive(const Napi::CallbackInfo& info) {
+  Placeholder* p = PlaceholderOf(info);
+  if (p && p->dead()) {
+    int end = ServerEnd(info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value());
+    if (end >= 0) p->SetAlive(end);
   }
   return info.Env().Undefined();
 }

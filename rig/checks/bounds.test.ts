@@ -109,16 +109,45 @@ describe('mounts', () => {
     });
   });
 
-  it('passes an unmount that comes too late, by a server that was told to end', () => {
-    const signal: ReplayEvent = { kind: 'teardown', t: 0, how: 'sigint' };
-    expect(judge(new Mounts(), [mount, signal, unmount('/m', EINVAL)])).toMatchObject({
+  const enodev: ReplayEvent = { kind: 'transport', ...wire, call: 'read', result: -19 };
+  const signal: ReplayEvent = { kind: 'teardown', t: 0, how: 'sigint' };
+  const refused: ReplayEvent = {
+    ...{
+      kind: 'injected',
+      ...wire,
+      rule: 1,
+      text: '',
+      fault: 'register',
+      at: 'register',
+      opcode: 0,
+    },
+    ...{ unique: '', qid: 0, entry: -1, result: -22, refused: false, fate: 'none' },
+    ...{ synthetic: false, goesOn: false },
+  };
+
+  it.each([
+    ['was not told that it had gone', []],
+    ['was sent a signal', [signal, enodev]],
+    ['may end after an error', [refused, enodev]],
+  ])('passes an unmount that comes too late, by a server that %s', (_, before) => {
+    const events = [mount, ...before, unmount('/m', EINVAL)];
+    expect(judge(new Mounts(), events)).toMatchObject({
       verdict: 'pass',
       text: '1 mounts, 1 unmounts by the server, 1 as the mount went',
     });
   });
 
-  it('must fail an unmount of what has gone', () => {
-    const events = [mount, unmount('/m', 0), unmount('/m', EINVAL)];
+  const completion: ReplayEvent = {
+    ...{ kind: 'completion', ...wire, ring: 1, command: 1, qid: 0, entry: 0, commitId: '' },
+    result: -107,
+  };
+
+  it.each([
+    ['its own unmount', unmount('/m', 0)],
+    ['a read that ended with ENODEV', enodev],
+    ['a CQE with -ENOTCONN', completion],
+  ])('must fail an unmount of what has gone, after %s', (_, told) => {
+    const events = [mount, told, unmount('/m', EINVAL)];
     expect(judge(new Mounts(), events)).toMatchObject({
       verdict: 'fail',
       details: ['1.000000 s  umount2(/m): -EINVAL', expect.stringContaining('why:')],

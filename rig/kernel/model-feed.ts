@@ -6,20 +6,60 @@
 import { keyOf } from '../protocol/cursor.ts';
 import type { Negotiated } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
+import type { BackingFile } from './backing.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Feed, Forget, Outcome, RequestSpec, Ticket, Writer } from './feed.ts';
-import { flood } from './flood.ts';
 import { type FusectlFile, readFusectl, writeFusectl } from './fusectl.ts';
 import { ownHeader } from './in-header.ts';
-import type { HostLimits } from './init.ts';
-import { kill, queueInterrupt, signal } from './interrupt.ts';
-import type { ConnId, HandleId } from './kernel.ts';
-import { ANY_WORLD, type Asking, type ModelOptions, type World } from './model-options.ts';
+import type { HostLimits, InitOffer } from './init.ts';
+import { kill, signal } from './interrupt.ts';
+import type { ConnId, HandleId, MountCall } from './kernel.ts';
+import type { MountWorld } from './mount.ts';
 import { ANY_NODE, type NodeFacts } from './notify.ts';
 import { FuseReq } from './request.ts';
+import type { RingOptions } from './ring/rings.ts';
 import { RequestTimeout } from './timeout.ts';
 import { type Switches, VERSIONS } from './versions.ts';
+
+/** What the model asks of the world around it; by default nothing is in the way. */
+export interface World extends MountWorld {
+  /** The thread has CAP_SYS_ADMIN. */
+  capable(tid: number): boolean;
+  /** What descriptor `fd` of thread `tid` stands for. */
+  backingFile(tid: number, fd: number): BackingFile;
+}
+
+export interface ModelOptions {
+  /** What kind of kernel it is; 6.18 by default. */
+  readonly switches?: Switches;
+  /** What INIT offers, for all connections or for each. */
+  readonly offer?: InitOffer | ((conn: ConnId, call: MountCall) => InitOffer);
+  /** Limits of the host that INIT is held against. */
+  readonly host?: HostLimits;
+  readonly world?: Partial<World>;
+  readonly nodes?: Partial<NodeFacts>;
+  /** Uniques behind INIT's are above this. */
+  readonly uniqueBase?: bigint;
+  /** FUSE over io_uring; off by default. */
+  readonly ring?: RingOptions;
+}
+
+/** What is wanted of a request that a client is about to make. */
+export interface Asking {
+  /** It waits for `admit`. */
+  readonly held?: boolean;
+  /** Its client is signalled before it is read. */
+  readonly signalled?: boolean;
+}
+
+const ANY_WORLD: World = {
+  target: () => 'directory',
+  blockDevice: () => 0,
+  busy: () => false,
+  capable: () => true,
+  backingFile: () => ({ kind: 'regular', stackDepth: 0 }),
+};
 
 const nothing = (): void => {};
 
@@ -37,7 +77,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   protected readonly options: ModelOptions;
   protected readonly host: HostLimits;
   protected readonly connections = new Map<ConnId, Connection>();
-  readonly #requests = new Map<Ticket, FuseReq>();
+  protected readonly requests = new Map<Ticket, FuseReq>();
   #lastTicket: Ticket = 0;
   readonly #timeouts: RequestTimeout[] = [];
   #now = 0;
@@ -62,7 +102,7 @@ export class ModelFeed implements Feed, ConnectionHost {
     const { held = false, signalled = false } = this.asking?.(conn, ticket, spec) ?? {};
     const req = new FuseReq(ticket, spec);
     req.conn = connection;
-    this.#requests.set(ticket, req);
+    this.requests.set(ticket, req);
     if (signalled) signal(connection, req);
     if (!held) connection.enqueue(req);
     return ticket;
@@ -71,55 +111,22 @@ export class ModelFeed implements Feed, ConnectionHost {
   /** Told of each request that a client is about to make, whose `spec` it may change; what it wants of it. */
   asking: ((conn: ConnId, ticket: Ticket, spec: RequestSpec) => Asking) | undefined;
 
-  /** A request that was held gets into its queue. */
-  admit(ticket: Ticket): void {
-    const req = this.#requests.get(ticket);
-    if (req?.conn !== undefined) req.conn.enqueue(req);
-  }
-
-  /** The ticket of a request that the server has; undefined for none and for the kernel's own. */
-  ticketFor(conn: ConnId, unique: bigint): Ticket | undefined {
-    for (const [ticket, req] of this.#requests) {
-      if (req.conn?.id === conn && BigInt(req.unique) === unique) return ticket;
-    }
-    return undefined;
-  }
-
-  /** Whether a signal to the client of this request now makes an INTERRUPT. */
-  interruptible(ticket: Ticket): boolean {
-    const req = this.#requests.get(ticket);
-    if (req === undefined || req.background || req.conn?.noInterrupt !== false) return false;
-    return req.wait === 'interruptible' && req.place !== 'ended';
-  }
-
-  /** A second INTERRUPT, as where the first was answered with EAGAIN. False: the request has ended. */
-  interruptAgain(ticket: Ticket): boolean {
-    const req = this.#requests.get(ticket);
-    if (req?.conn === undefined || req.place !== 'sent') return false;
-    queueInterrupt(req.conn, req);
-    return true;
-  }
-
-  flood(conn: ConnId, lookup: RequestSpec, count: number): void {
-    flood(this.connection(conn), lookup, count);
-  }
-
   uniqueOf(ticket: Ticket): bigint | undefined {
-    const unique = this.#requests.get(ticket)?.unique || undefined;
+    const unique = this.requests.get(ticket)?.unique || undefined;
     return unique === undefined ? undefined : BigInt(unique);
   }
 
   delivered(ticket: Ticket): boolean {
-    return this.#requests.get(ticket)?.place === 'sent';
+    return this.requests.get(ticket)?.place === 'sent';
   }
 
   interrupt(ticket: Ticket): void {
-    const req = this.#requests.get(ticket);
+    const req = this.requests.get(ticket);
     if (req?.conn !== undefined) signal(req.conn, req);
   }
 
   kill(ticket: Ticket): void {
-    const req = this.#requests.get(ticket);
+    const req = this.requests.get(ticket);
     if (req?.conn !== undefined) kill(req.conn, req);
   }
 
@@ -210,7 +217,7 @@ export class ModelFeed implements Feed, ConnectionHost {
   // --- what connections tell ---
 
   ended(req: FuseReq, outcome: Outcome): void {
-    this.#requests.delete(req.ticket);
+    this.requests.delete(req.ticket);
     this.onEnd(req.ticket, outcome);
   }
 

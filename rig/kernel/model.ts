@@ -7,6 +7,7 @@ import { type Key, keyOf } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { has } from '../protocol/negotiated.ts';
 import { closeBacking, openBacking } from './backing.ts';
+import { ChangingFeed } from './changing-feed.ts';
 import { cloneDevice } from './clone.ts';
 import { Connection } from './connection.ts';
 import { Device } from './device.ts';
@@ -20,8 +21,7 @@ import {
   type MountCall,
   type MountResult,
 } from './kernel.ts';
-import { ModelFeed } from './model-feed.ts';
-import type { ModelOptions } from './model-options.ts';
+import type { ModelOptions } from './model-feed.ts';
 import { MountTable } from './mount.ts';
 import { type MountOptions, showMountOptions } from './mount-options.ts';
 import { faultDevice, readDevice, unreadDevice } from './read.ts';
@@ -33,7 +33,7 @@ import { ModelRings } from './ring/rings.ts';
 const DEV_BASE = 40;
 const nothing = (): void => {};
 
-export class ModelKernel extends ModelFeed implements Kernel {
+export class ModelKernel extends ChangingFeed implements Kernel {
   readonly realContexts = false;
   /** Commands of io_uring on the handles, and what is told of entries. */
   readonly rings: ModelRings;

@@ -13,7 +13,7 @@ import type { Args } from '../protocol/parts.ts';
 import type { Outcome, RequestSpec, Ticket } from './feed.ts';
 import { BLOCK, type ConnId, type HandleId, type MountCall, type MountResult } from './kernel.ts';
 import { ModelKernel } from './model.ts';
-import type { ModelOptions } from './model-options.ts';
+import type { ModelOptions } from './model-feed.ts';
 
 export const DIRECTORY = 'rootmode=40000,user_id=0,group_id=0';
 

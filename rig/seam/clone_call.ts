@@ -3,6 +3,7 @@
  * (SYNC_INIT) is held until that is bound.
  */
 import { BLOCK, type HandleId } from '../kernel/kernel.ts';
+import { bound } from './binding.ts';
 import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
@@ -11,6 +12,8 @@ interface HeldClone {
   readonly tid: number;
   readonly handle: PortHandle;
   readonly source: PortHandle;
+  /** Where its thread has the handle's descriptor. */
+  readonly index: number;
 }
 
 export class Clones {
@@ -23,21 +26,26 @@ export class Clones {
 
   /** Answers the call, or holds it; `source` is the handle its descriptor stands for, if it is one. */
   call(handle: PortHandle, source?: PortHandle): void {
-    const { slot, tid } = this.#w.trap;
+    const { slot, tid, index } = this.#w.trap;
     const injected = this.#w.injection && injectCall(this.#w, 'clone', source, tid);
     const result = injected || this.#w.kernel.clone(handle.id, source?.id);
-    if (result === BLOCK && source !== undefined) this.#held.push({ slot, tid, handle, source });
-    else this.#answer(slot, tid, result, handle, source);
+    const call = { slot, tid, index, handle, source };
+    if (result === BLOCK && source !== undefined) this.#held.push({ ...call, source });
+    else this.#answer(call, result);
   }
 
   #answer(
-    slot: number,
-    tid: number,
+    {
+      slot,
+      tid,
+      index,
+      handle,
+      source,
+    }: Omit<HeldClone, 'source'> & { source: PortHandle | undefined },
     result: number,
-    handle: PortHandle,
-    source: PortHandle | undefined,
   ): void {
     const { seam, kernel, emit } = this.#w;
+    bound(this.#w, handle, index, tid);
     seam.respond(slot, result);
     const conn = kernel.connOf(handle.id);
     const at = { handle: handle.id, source: source?.id ?? 0, conn, tid };
@@ -46,11 +54,11 @@ export class Clones {
 
   /** The Kernel says the state of the handle, or of what it shall be a clone of, changed. */
   wake(id: HandleId): void {
-    this.#held = this.#held.filter(({ slot, tid, handle, source }) => {
-      if (handle.id !== id) return true;
-      const result = this.#w.kernel.clone(handle.id, source.id);
+    this.#held = this.#held.filter((held) => {
+      if (held.handle.id !== id) return true;
+      const result = this.#w.kernel.clone(id, held.source.id);
       if (result === BLOCK) return true;
-      this.#answer(slot, tid, result, handle, source);
+      this.#answer(held, result);
       return false;
     });
   }

@@ -90,6 +90,7 @@ export class DevicePort {
       polled: false,
       suspect: 0,
       dead: false,
+      unbound: true,
     };
     handle.index = this.table.take(handle);
     const fd =

@@ -6,6 +6,7 @@ import { native } from '../../native/load.ts';
 import { BLOCK, type ConnId, type MountCall, type MountResult } from '../kernel/kernel.ts';
 import { MountContext } from '../kernel/mount-context.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { bound } from './binding.ts';
 import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
 import { FSCONFIG } from './mount_words.ts';
@@ -111,6 +112,7 @@ export class FakedContexts {
     const options = context.parameters.join(',');
     const call = { fstype, source, target: '', flags: 0, options, handle: handle?.id };
     let made = mountOrFault(this.#w, call, handle, tid);
+    if (handle !== undefined) bound(this.#w, handle, (fd ?? 0) - this.#w.base, tid);
     // Somebody's superblock already (sget_fc()).
     if (made.result === 0 && exclusive && was !== 0) made = { ...made, result: -EBUSY };
     faked.conn = made.conn;

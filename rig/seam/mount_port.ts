@@ -6,6 +6,7 @@ import { readlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { BLOCK, type ConnId, type MountCall, type MountResult, PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { bound } from './binding.ts';
 import { injectMounted, mountOrFault } from './device_faults.ts';
 import type { DevicePort } from './device_port.ts';
 import { type Creation, FakedContexts, type Waiting } from './faked_contexts.ts';
@@ -68,6 +69,7 @@ export class MountPort {
     const { slot, tid } = trap;
     this.announce(call.target, trap.tid);
     const result = mountOrFault(this.#w, call, handle, tid);
+    if (handle !== undefined) bound(this.#w, handle, (fd ?? 0) - this.#w.base, tid);
     const waits = result.result === BLOCK && handle !== undefined;
     if (waits) this.#waiting.push({ slot, tid, call, handle });
     if (this.#w.injection) injectMounted(this.#w, handle, tid, result.result);

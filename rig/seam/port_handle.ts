@@ -37,6 +37,8 @@ export interface PortHandle {
   /** Closes may have happened since we last knew it alive: how many more looks. */
   suspect: number;
   dead: boolean;
+  /** No connection is bound to it yet: the placeholder shows ERR. */
+  unbound: boolean;
 }
 
 export interface PortWiring {

@@ -6,6 +6,7 @@
 import { native } from '../../native/load.ts';
 import { BLOCK, type MountCall } from '../kernel/kernel.ts';
 import { MountContext } from '../kernel/mount-context.ts';
+import { bound } from './binding.ts';
 import type { DevicePort } from './device_port.ts';
 import type { Creation } from './faked_contexts.ts';
 import { FSCONFIG, isFuse } from './mount_words.ts';
@@ -94,6 +95,7 @@ export class RealContexts {
     const { slot, tid } = trap;
     const call = this.#callOf(number, handle, '');
     const result = kernel.createContext(context, command, handle.id);
+    bound(this.#w, handle, handle.index, tid);
     if (result.result === BLOCK) {
       this.#creation.waits({ slot, tid, call, handle });
       return;

@@ -72,6 +72,12 @@ export const CLONING = section('1.10', [
 
 // biome-ignore format: one row a probe
 export const POLLING = section('1.13', [
+  ['before the mount, and behind it', [open(), poll(), mount(), poll()], ['ERR', 0, 'IN|OUT|RDNORM|WRNORM']],
+  ['a mount that fails', [open(), mount({ options: 'fd=@a' }), poll()], ['EINVAL', 'ERR']],
+  ['a mount that fails and binds the device', [open(), mount({ target: 'f' }), poll(), read()], ['ENOTDIR', 'ERR', 'ENODEV']],
+  ['a clone, before and behind the CLONE', [...ready(), open('b'), poll('b'), clone('b'), poll('b')], ['ERR', 0, 'OUT|WRNORM']],
+  ['a duplicate that is mounted; the first is closed', [open(), call('dup', 'a', 'b'), close('a'), mount({ options: `fd=@b,${DIRECTORY}` }), poll('b')], [0, 0, 'IN|OUT|RDNORM|WRNORM']],
+  ['mounted, then its end', [open(), poll(), mount(), read(), reply(), poll(), umount(), poll()], ['OUT|WRNORM', 0, 'ERR']],
   ['mounted: INIT is there', [...mounted(), poll()], ['IN|OUT|RDNORM|WRNORM']],
   ['nothing is there', [...ready(), poll()], ['OUT|WRNORM']],
   ['before INIT is answered', [...mounted(), read(), poll()], [104, 'OUT|WRNORM']],

@@ -19,7 +19,7 @@ export interface Session {
   readonly calls: readonly string[];
   /** What commands of a ring ended with, each once. */
   readonly commands: readonly string[];
-  /** Opens of the device that the server had not closed when it ended. */
+  /** Opens of the device that nobody had closed at the end; a ring holds its device for a moment longer. */
   readonly open: number;
   /** Exit code or signal of the server's own process. */
   readonly exit: string;
@@ -27,6 +27,10 @@ export interface Session {
 
 /** A queue that was empty, or a signal, is met as it happens. */
 const CHANCE: ReadonlySet<number> = new Set([-ERRNO.EAGAIN, -ERRNO.EINTR]);
+/** A replay asks for a directory on until it has what the capture had (replayer/directory.ts). */
+const ASKED_ON = /^READDIR(PLUS)? ok ok$/;
+/** A name that a notification says may be out of the kernel's cache by then, which a replay cannot know. */
+const uncached = (result: number): number => (result === -ERRNO.ENOENT ? 0 : Math.min(result, 0));
 
 const named = (result: number): string => (result < 0 ? errnoName(result) : 'ok');
 
@@ -39,7 +43,7 @@ export function sessionIn(path: string): Session {
   let exit = 'still there';
   for (const event of CaptureReader.open(path).events()) {
     if (event.kind === 'open') open.add(event.handle);
-    else if (event.kind === 'close' && exit === 'still there') open.delete(event.handle);
+    else if (event.kind === 'close' || event.kind === 'register') open.delete(event.handle);
     else if (event.kind === 'request') {
       names.set(keyOf(uniqueOf(event.bytes)), opName(opcodeOf(event.bytes)));
     } else if (event.kind === 'reply' && event.bytes.length >= 16) {
@@ -47,8 +51,9 @@ export function sessionIn(path: string): Session {
       const name =
         unique === 0n ? notifyName(errorOf(event.bytes)) : (names.get(keyOf(unique)) ?? 'nothing');
       const error = unique === 0n ? '' : ` ${named(errorOf(event.bytes))}`;
-      const key = `${name}${error} ${named(event.result)}`;
-      replies[key] = (replies[key] ?? 0) + 1;
+      const result = unique === 0n ? uncached(event.result) : event.result;
+      const key = `${name}${error} ${named(result)}`;
+      if (!ASKED_ON.test(key)) replies[key] = (replies[key] ?? 0) + 1;
     } else if (event.kind === 'transport' && !CHANCE.has(event.result)) {
       const all = calls.get(event.handle) ?? [];
       const call = `${event.call} ${named(event.result)}`;

@@ -23,6 +23,8 @@ export interface Subject {
   /** Words of `record` besides. */
   readonly record: readonly string[];
   readonly replay: readonly string[];
+  /** Codes it may end with at a signal: where there are several, which one is a race of its own threads. */
+  readonly codes: readonly number[];
   /** Why it cannot run here. */
   missing(): string | undefined;
   prepare(bench: Bench): Promise<void>;
@@ -46,6 +48,7 @@ const own = ([name, options]: readonly [string, readonly string[]]): Subject => 
   command: [SERVER, ...options, '{mountpoint}'],
   record: [],
   replay: [],
+  codes: [],
   missing: () => undefined,
   prepare: async () => {},
   work: (bench) => bench.client(SOME_WORK),
@@ -75,6 +78,7 @@ const other = (recipe: Recipe): Subject => ({
   command: recipe.variants[0].command,
   record: ['--fixture', '{fixture}'],
   replay: recipe.serial === undefined ? [] : ['--serial'],
+  codes: recipe.sigtermCodes,
   missing: () => recipe.missing() ?? recipe.variants[0].missing?.(),
   prepare: (bench) => recipe.prepare(bench.fixture),
   work: async (bench) => {

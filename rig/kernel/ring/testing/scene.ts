@@ -17,7 +17,7 @@ import {
   uringEntOf,
 } from '../../../protocol/ring.ts';
 import { URING_ENT_IN_OUT } from '../../../protocol/structs-session.ts';
-import type { ModelOptions } from '../../model-options.ts';
+import type { ModelOptions } from '../../model-feed.ts';
 import { Scene, say as sayCall } from '../../scene.ts';
 import { VERSIONS, type VersionName } from '../../versions.ts';
 import { type Buffers, type Entry, HELD, type Memory, type RingSqe } from '../ring_kernel.ts';
