@@ -6,7 +6,7 @@ const MAY_FAIL: ReadonlySet<Fate> = new Set(['may-fail', 'lacking', 'may-die']);
 /** Until it is given back, or for ever. */
 const LASTS: ReadonlySet<Fate> = new Set(['lacking', 'may-die']);
 /** Nothing is different for the request. */
-const UNTOUCHED: ReadonlySet<Fate> = new Set(['none', 'whole']);
+const UNTOUCHED: ReadonlySet<Fate> = new Set(['none', 'whole', 'altered']);
 
 /** A request with such a fault is still to be answered. */
 export const mustBeAnswered = (fate: Fate): boolean =>
