@@ -155,10 +155,9 @@ export class PlanDecider implements Decider {
 type Common = Pick<Verdict, 'rule' | 'text' | 'fault'>;
 const NOTHING = { errno: 0, teardown: undefined, times: 1 } as const;
 
-/** A request that is asked makes the phase `run` only when it is delivered. */
-const mustGoOn = (goesOn: true | 'run' | undefined, phase: Phase, { name }: Moment): boolean =>
-  goesOn === true ||
-  (goesOn === 'run' && (phase === 'run' || (name === 'ask' && phase === 'setup')));
+/** Before it has a request a server is starting: gocryptfs opens a file of its own mount then. */
+const mustGoOn = (goesOn: true | 'run' | undefined, phase: Phase): boolean =>
+  goesOn === true || (goesOn === 'run' && phase === 'run');
 
 function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase): Verdict {
   const common: Common = { rule: number, text, fault: rule.fault.name };
@@ -175,7 +174,7 @@ function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase):
   if (isQuota(rule)) {
     const { amount, until } = rule;
     const { fate, name } = rule.fault;
-    const goesOn = mustGoOn(rule.fault.goesOn, phase, moment);
+    const goesOn = mustGoOn(rule.fault.goesOn, phase);
     const quota = { name: name as NonNullable<Verdict['quota']>['name'], amount, until };
     return { ...common, ...NOTHING, synthetic: false, goesOn, fate, quota };
   }
@@ -206,7 +205,7 @@ function resultVerdict(rule: ResultRule, common: Common, moment: Moment, phase: 
     ...NOTHING,
     synthetic: !possible,
     // What cannot come here gives nobody a duty, unless the error itself says that nothing was done.
-    goesOn: (possible || row.possible === undefined) && mustGoOn(row.goesOn, phase, moment),
+    goesOn: (possible || row.possible === undefined) && mustGoOn(row.goesOn, phase),
     fate: row.fate,
     errno: ERRNO[row.errno],
   };
