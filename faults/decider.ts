@@ -187,7 +187,14 @@ function changeVerdict(rule: ChangeRule, common: Common): Verdict {
   const possible = fault.words === undefined ? fault.numbers?.possible : wordOf(rule)?.possible;
   const change = { name: fault.name as NonNullable<Verdict['change']>['name'], value };
   const synthetic = possible === undefined;
-  return { ...common, ...NOTHING, synthetic, goesOn: !synthetic, fate: fault.fate, change };
+  return {
+    ...common,
+    ...NOTHING,
+    synthetic,
+    goesOn: !synthetic && fault.mayEnd !== true,
+    fate: fault.fate,
+    change,
+  };
 }
 
 function resultVerdict(rule: ResultRule, common: Common, moment: Moment, phase: Phase): Verdict {

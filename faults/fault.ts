@@ -107,6 +107,8 @@ export interface ChangeFault extends Common {
   readonly words?: readonly ChangeWord[];
   /** What becomes of the request. */
   readonly fate: Fate;
+  /** A server that cannot do without may end, and nobody blames it. */
+  readonly mayEnd?: true;
 }
 
 export type Fault = ResultFault | TeardownFault | QuotaFault | ChangeFault;

@@ -9,6 +9,7 @@ export const notOffered: ChangeFault = {
   transports: ['device', 'ring'],
   moment: 'offer',
   fate: 'whole',
+  mayEnd: true,
   words: INIT_FLAG_NAMES.filter((name) => name !== 'INIT_EXT').map((word) => ({
     word,
     does: `without ${word}`,

@@ -152,6 +152,17 @@ describe('order and time', () => {
   );
 });
 
+it.for(['files', 'ring'] as const)(
+  'a client that is about to ask is a point, on %s',
+  async (server, context) => {
+    if (isRing(server)) needsRings(context);
+    for (const how of ['abort', 'sigterm', 'lazy']) {
+      const { plan, against } = await play([`${how}:at=asked:when=9`], server);
+      expect({ fired: plan[0]?.fired, against }, how).toEqual({ fired: 1, against: [] });
+    }
+  },
+);
+
 describe('a signal at the moment of the mount', () => {
   it.each(['sigterm', 'sigint'])('%s reaches the daemon that is made after it', async (signal) => {
     const { against, exit } = await play([`${signal}:at=before-init`], 'daemon');
