@@ -16,6 +16,7 @@ import { Ownership } from '../checks/ownership.ts';
 import { Termination } from '../checks/termination.ts';
 import type { Decider } from '../decider.ts';
 import type { ReplayEvent, ReplaySink, SessionEvent } from '../events.ts';
+import { ERRNO } from '../protocol/errno.ts';
 import { possibleCpus } from '../seam/cpus.ts';
 import { LiveTeardowns } from './teardowns.ts';
 
@@ -89,7 +90,16 @@ class Judge implements Alongside {
 
   take(event: SessionEvent): void {
     if (event.kind === 'injected') this.injected.take(event, 0);
-    this.#look(event);
+    if (!this.#crossed(event)) this.#look(event);
+  }
+
+  /**
+   * A commit that the relay had taken, and said as a reply, when the connection ended: the kernel's
+   * refusal of it is no second commit.
+   */
+  #crossed(event: SessionEvent): boolean {
+    if (event.kind !== 'completion' || event.commitId === '') return false;
+    return event.result === -ERRNO.ENOTCONN && this.#ending?.begun === true;
   }
 
   #look(event: ReplayEvent): void {
