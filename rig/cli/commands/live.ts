@@ -72,18 +72,21 @@ async function session(options: LiveOptions, flags: Flags) {
   const line = progressLine(process.stderr, flags.quiet !== true);
   let workload: Workload | undefined;
   const over = new AbortController();
+  let stopped = false;
   const result = await guarded(() =>
     liveInWorker(options, {
       progress: ({ requests, replies, mounted }) => {
         line.show(`${mounted ?? 'starting'}  ${requests} requests  ${replies} replies`);
         if (mounted === undefined || flags.workload === undefined) return;
-        workload ??= startWorkload(flags.workload, mounted, () => over.abort());
+        // A workload that ends because somebody pressed Ctrl-C is no second press.
+        workload ??= startWorkload(flags.workload, mounted, () => stopped || over.abort());
       },
       output: (fd, bytes, taken) => {
         line.clear();
         (fd === 1 && flags.json !== true ? process.stdout : process.stderr).write(bytes, taken);
       },
       stopping: (count) => {
+        stopped = true;
         if (workload?.ended !== undefined && count === 1) return;
         line.say(
           count === 1 ? 'stopping: unmounting (again to kill the server)' : 'killing the server',
