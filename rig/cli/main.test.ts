@@ -28,6 +28,7 @@ describe('fuse-rig', () => {
       'record',
       'replay',
       'explore',
+      'live',
       'show',
       'recover',
       'redact',
