@@ -5,6 +5,7 @@
 import type { Decider, Moment, Verdict } from '../rig/decider.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { OP, opOf } from '../rig/protocol/opcodes.ts';
+import { isOrdered, Ordinals } from './ordinals.ts';
 import {
   type ChangeRule,
   isChange,
@@ -36,11 +37,20 @@ class Counted {
   #seen = 0;
   /** Messages the rule was true for: they are not counted again. */
   readonly #done = new Set<string>();
+  readonly #ordinals: Ordinals | undefined;
 
   constructor(rule: Rule, number: number) {
     this.rule = rule;
     this.number = number;
     this.text = ruleText(rule);
+    this.#ordinals = isOrdered(rule) ? new Ordinals() : undefined;
+  }
+
+  /** A captured request is asked: its number is known before its moment comes. */
+  asked({ name, index, opcode, nodeid, size }: Moment): void {
+    if (name !== 'ask' || index === undefined || !choosesOpcode(this.rule, opcode)) return;
+    if (!inside(this.rule.nodeid, Number(nodeid)) || !inside(this.rule.size, size)) return;
+    this.#ordinals?.ask(index);
   }
 
   /** Counts the moment if it fits; true if the rule comes true. */
@@ -48,7 +58,7 @@ class Counted {
     if (!fits(this.rule, moment, phase)) return false;
     const message = moment.unique === 0n ? undefined : `${moment.conn}/${moment.unique}`;
     if (message !== undefined && this.#done.has(message)) return false;
-    const hit = counts(this.rule.when, ++this.#seen);
+    const hit = counts(this.rule.when, this.#ordinals?.of(moment) ?? ++this.#seen);
     if (hit && message !== undefined) this.#done.add(message);
     return hit;
   }
@@ -56,6 +66,7 @@ class Counted {
   /** Messages have their numbers anew; what was counted stays counted. */
   restarted(): void {
     this.#done.clear();
+    this.#ordinals?.restarted();
   }
 }
 
@@ -106,8 +117,12 @@ function chosen(rule: Rule, { name, opcode }: Moment): boolean {
     pointIn(rule)?.carries ?? (isResult(rule) ? rule.fault.carries : name !== 'offer');
   if (!carries || rule.messages === '*') return true;
   // A call of the server's own may be made for no request at all.
-  if (rule.messages === undefined) return name === 'call' || awaited(opcode);
-  return rule.messages.includes(opcode);
+  return (rule.messages === undefined && name === 'call') || choosesOpcode(rule, opcode);
+}
+
+function choosesOpcode({ messages }: Rule, opcode: number): boolean {
+  if (messages === undefined) return awaited(opcode);
+  return messages === '*' || messages.includes(opcode);
 }
 
 const callsOf = ({ fault }: Rule): readonly number[] => ('calls' in fault && fault.calls) || [];
@@ -127,6 +142,7 @@ export class PlanDecider implements Decider {
     let found: Verdict[] | undefined;
     // Every rule counts every moment that fits it, whatever others make of it.
     for (const counted of this.#rules) {
+      counted.asked(moment);
       if (!counted.now(moment, phase)) continue;
       found ??= [];
       found.push(verdict(counted, moment, phase));

@@ -8,13 +8,14 @@ import type { Cursor } from './cursor.ts';
 const VERDICTS = [{ rule: 1 }] as unknown as readonly Verdict[];
 const cursor = {
   isOwn: (opcode: number, unique: bigint) => opcode === OP.READDIR.opcode && unique === 8n,
-} as Cursor;
+  placeOf: (_conn: number, unique: bigint) => Number(unique) / 2,
+} as unknown as Cursor;
 
 it('asks the decider about captured requests, and about what is no request', () => {
-  const asked: bigint[] = [];
+  const asked: [bigint, number | undefined][] = [];
   const decider: Decider = {
-    decide: ({ unique }) => {
-      asked.push(unique);
+    decide: ({ unique, index }) => {
+      asked.push([unique, index]);
       return VERDICTS;
     },
   };
@@ -23,5 +24,8 @@ it('asks the decider about captured requests, and about what is no request', () 
   expect(decide(OP.READDIR.opcode, 6n)).toBe(VERDICTS);
   expect(decide(0, 0n)).toBe(VERDICTS);
   expect(decide(OP.READDIR.opcode, 8n)).toEqual([]);
-  expect(asked).toEqual([6n, 0n]);
+  expect(asked).toEqual([
+    [6n, 3],
+    [0n, undefined],
+  ]);
 });

@@ -18,7 +18,10 @@ export class CapturedOnly implements Decider {
   }
 
   decide(moment: Moment): readonly Verdict[] {
-    const { opcode, unique } = moment;
-    return this.#cursor().isOwn(opcode, unique) ? NONE : this.#decider.decide(moment);
+    const { conn, opcode, unique } = moment;
+    const cursor = this.#cursor();
+    if (cursor.isOwn(opcode, unique)) return NONE;
+    const index = moment.name === 'ask' || unique !== 0n ? cursor.placeOf(conn, unique, opcode) : 0;
+    return this.#decider.decide(index === 0 ? moment : { ...moment, index });
   }
 }

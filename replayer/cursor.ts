@@ -362,6 +362,13 @@ export class Cursor {
     return asking?.conn === conn && asking.request.opcode === opcode ? asking : undefined;
   }
 
+  /** The place of a request in the capture, or of the one that is being asked; 0 for none. */
+  placeOf(conn: number, unique: bigint, opcode: number): number {
+    const { asking } = this.#asker;
+    if (unique === 0n) return asking?.conn === conn ? asking.index : 0;
+    return this.#flightOf(conn, unique, opcode)?.index ?? 0;
+  }
+
   /** Whether a request is none of the capture's: no plan counts it, as no other run need have it. */
   isOwn(opcode: number, unique: bigint): boolean {
     return this.#asker.isOwn(opcode, unique);

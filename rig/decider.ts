@@ -57,6 +57,8 @@ export interface Moment {
   readonly nonblock: boolean;
   /** Requests the server has and has not answered, this one included. */
   readonly inFlight: number;
+  /** The request's place in the capture, from 1; undefined in a live session, and for what no capture holds. */
+  readonly index?: number;
   /** Of `call`: its number. */
   readonly nr?: number;
 }
