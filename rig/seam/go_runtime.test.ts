@@ -31,10 +31,10 @@ it('takes no other wait for the one of sysmon', () => {
   expect(isSysmonSleep(process.pid, [])).toBe(false);
 });
 
-it('proves that an idle program in Go waits for ever', async (context) => {
-  context.skip(why !== undefined, why);
+/** The threads of a gocryptfs that waits for a password nobody types, once its sysmon sleeps. */
+async function idleThreads(): Promise<WaitingThread[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-go-'));
-  // It waits for a password that nobody types; the shell above it stands for a keeper.
+  // The shell above it stands for a keeper.
   const script = 'sleep 30 | gocryptfs -init -q "$0" & wait';
   const shell = execa('sh', ['-c', script, dir], { reject: false, detached: true });
   try {
@@ -44,11 +44,24 @@ it('proves that an idle program in Go waits for ever', async (context) => {
       const seen = native.lookQuiet(shell.pid ?? 0)?.filter((t) => t.comm === 'gocryptfs');
       threads = seen?.map(classify) ?? threads;
     }
-    expect(threads.filter((t) => t.wait === 'runtime')).toMatchObject([{ nr: 202 }]);
-    expect(threads.filter((t) => t.wait !== 'runtime' && t.wait !== 'forever')).toEqual([]);
+    return threads;
   } finally {
     process.kill(-(shell.pid ?? 0), 'SIGKILL');
     await shell;
     rmSync(dir, { recursive: true });
   }
+}
+
+it('proves that an idle program in Go waits for ever', async (context) => {
+  context.skip(why !== undefined, why);
+  let others: WaitingThread[] = [];
+  for (let starts = 0; starts < 12; starts++) {
+    const threads = await idleThreads();
+    expect(threads.filter((t) => t.wait === 'runtime')).toMatchObject([{ nr: 202 }]);
+    others = threads.filter((t) => t.wait !== 'runtime' && t.wait !== 'forever');
+    if (others.length === 0) return;
+    // One start in some has a thread in epoll_pwait(2) for a minute: a timer, and so no proof.
+    expect(others).toMatchObject([{ nr: 281, wait: 'timed' }]);
+  }
+  expect(others).toEqual([]);
 });
