@@ -85,6 +85,13 @@ describe('a limit', () => {
     expect(said.progress).toBe('goes on, also after what it lacked was given back');
   });
 
+  it('that came twice at once is over when both are given back', async () => {
+    const rule = 'OPEN,CREATE:fds=0:at=asked:until=1';
+    const { against, plan } = await play([rule, rule], 'files');
+    expect(plan.map(({ fired }) => fired)).toEqual([1, 1]);
+    expect(against).toEqual([]);
+  });
+
   it('of locked memory is refused for who may lock what he likes, and says so', async (context) => {
     context.skip(process.geteuid?.() !== 0, 'only root has CAP_IPC_LOCK');
     const { plan, injected } = await play(['locked=0:at=asked'], 'device');

@@ -58,8 +58,10 @@ function fdLimit(pid: number, base: number, amount: number): number {
 export class ServerQuotas implements Quotas {
   readonly #w: PortWiring;
   readonly #keeperPid: number;
-  /** What the soft limits were, by quota. */
-  readonly #were = new Map<Quota, number>();
+  /** What the soft limits were before any quota. */
+  readonly #were = new Map<Limited, number>();
+  /** Two of one kind: the later counts, and it is over when both are given back. */
+  readonly #holding = new Set<Quota>();
   #threads = Number.POSITIVE_INFINITY;
   #space = Number.POSITIVE_INFINITY;
   #backing = Number.POSITIVE_INFINITY;
@@ -70,8 +72,13 @@ export class ServerQuotas implements Quotas {
   }
 
   impose(quota: Quota): number {
-    const { name, amount } = quota;
-    if (isLimited(name)) return this.#limit(quota, name);
+    const refused = this.#impose(quota);
+    if (refused === 0) this.#holding.add(quota);
+    return refused;
+  }
+
+  #impose({ name, amount }: Quota): number {
+    if (isLimited(name)) return this.#limit(name, amount);
     if (name === 'processes') this.#threads = this.#running() + amount;
     else if (name === 'space') this.#space = amount;
     else this.#backing = amount;
@@ -80,24 +87,27 @@ export class ServerQuotas implements Quotas {
 
   release(quota: Quota): void {
     const { name } = quota;
+    this.#holding.delete(quota);
+    for (const other of this.#holding) if (other.name === name) return;
     if (isLimited(name)) {
-      const was = this.#were.get(quota);
+      const was = this.#were.get(name);
       if (was === undefined) return;
+      this.#were.delete(name);
       for (const pid of runningBelow(this.#keeperPid)) native.softLimit(pid, LIMITS[name], was);
     } else if (name === 'processes') this.#threads = Number.POSITIVE_INFINITY;
     else if (name === 'space') this.#space = Number.POSITIVE_INFINITY;
     else this.#backing = Number.POSITIVE_INFINITY;
   }
 
-  #limit(quota: Quota, name: Limited): number {
+  #limit(name: Limited, amount: number): number {
     const pids = runningBelow(this.#keeperPid);
     if (name === 'locked' && pids.some(locksFreely)) return -EPERM;
     for (const pid of pids) {
-      const was = native.softLimit(pid, LIMITS[name], this.#softFor(pid, name, quota.amount));
+      const was = native.softLimit(pid, LIMITS[name], this.#softFor(pid, name, amount));
       if (was < 0 && was !== -ESRCH) return was;
-      if (was >= 0 && !this.#were.has(quota)) this.#were.set(quota, was);
+      if (was >= 0 && !this.#were.has(name)) this.#were.set(name, was);
     }
-    return this.#were.has(quota) ? 0 : -ESRCH;
+    return this.#were.has(name) ? 0 : -ESRCH;
   }
 
   #softFor(pid: number, name: Limited, amount: number): number {
