@@ -6,6 +6,7 @@
  */
 import fc from 'fast-check';
 import { OPCODES, opByName } from '../rig/protocol/opcodes.ts';
+import { errnosOf, wordsOf } from './choices.ts';
 import type { ChangeFault, Fault, ResultFault, Transport } from './fault.ts';
 import { FAULTS, faultOf } from './list.ts';
 import { meansHere } from './matchers.ts';
@@ -59,9 +60,11 @@ function outcomesOf({ faults, transport, synthetic = false }: RuleChoice): Outco
   const points = POINTS.filter(there);
   return chosen.flatMap((fault): Outcome[] => {
     if (fault.kind === 'result' || fault.kind === 'change') {
-      const values =
-        fault.kind === 'result' ? errnosOf(fault, synthetic) : valuesOf(fault, synthetic);
-      return values.map((value) => ({ text: `${fault.name}=${value}`, fault, point: undefined }));
+      return valuesOf(fault, synthetic).map((value) => ({
+        text: `${fault.name}=${value}`,
+        fault,
+        point: undefined,
+      }));
     }
     if (!synthetic && fault.possible === undefined) return [];
     return points.flatMap((point) =>
@@ -79,18 +82,14 @@ const AMOUNTS = ['=0:at', '=0:at:until=3', '=2:at', '=2:at:until=10'];
 /** Values of a change that is a number: those of these that it can be. */
 const NUMBERS = [0, 1, 2, 8, 32];
 
-const errnosOf = ({ errnos }: ResultFault, synthetic: boolean): string[] =>
-  errnos
-    .filter(({ possible, nonblock }) => synthetic || (possible !== undefined && !nonblock))
-    .map(({ errno }) => errno);
-
-function valuesOf({ numbers, words = [] }: ChangeFault, synthetic: boolean): string[] {
-  if (numbers !== undefined) {
-    return NUMBERS.filter((n) => n >= numbers.least && n <= numbers.most).map(String);
+function valuesOf(fault: ResultFault | ChangeFault, synthetic: boolean): string[] {
+  // Whether a handle is O_NONBLOCK nobody knows here.
+  if (fault.kind === 'result') {
+    return errnosOf(fault, synthetic, false).map(({ errno }) => errno);
   }
-  return words
-    .filter(({ possible }) => synthetic || possible !== undefined)
-    .map(({ word }) => word);
+  const { numbers } = fault;
+  if (numbers === undefined) return wordsOf(fault, synthetic);
+  return NUMBERS.filter((n) => n >= numbers.least && n <= numbers.most).map(String);
 }
 
 function opcodesOf(names: readonly string[] | undefined): string[] {

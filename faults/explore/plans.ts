@@ -5,11 +5,12 @@
  */
 import fc from 'fast-check';
 import { rulesOf, type Words } from '../arbitraries.ts';
+import { errnosOf } from '../choices.ts';
 import { FAULTS } from '../list.ts';
 import { POINTS } from '../points.ts';
 import { isTeardown, pointIn, type Rule } from '../rule.ts';
 import type { Seen } from './seen.ts';
-import { errnosOf, isPossible, momentsOf, singles } from './singles.ts';
+import { isPossible, momentsOf, singles } from './singles.ts';
 
 /** Three faults say more than four: what needs four is rare, and shrinking finds the fewest. */
 const RULES_MAX = 3;

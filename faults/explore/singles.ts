@@ -2,26 +2,13 @@
  * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
  * without faults, with everything that could go wrong there.
  */
-import type {
-  ChangeFault,
-  ErrnoRow,
-  Fault,
-  QuotaFault,
-  ResultFault,
-  TeardownFault,
-} from '../fault.ts';
+import { errnosOf, wordsOf } from '../choices.ts';
+import type { ChangeFault, Fault, QuotaFault, ResultFault, TeardownFault } from '../fault.ts';
 import { FAULTS } from '../list.ts';
 import { parseRule } from '../parse.ts';
 import { POINTS, type Point } from '../points.ts';
-import { isChange, isResult, type Rule, ruleText } from '../rule.ts';
+import { isChange, isResult, type Matchers, type Rule, ruleText } from '../rule.ts';
 import type { Seen, SeenMoment } from './seen.ts';
-
-/** Errnos of a fault that are worth a run, at a moment or at all. */
-export const errnosOf = (fault: ResultFault, synthetic: boolean, nonblock = true): ErrnoRow[] =>
-  fault.errnos.filter((row) => {
-    const possible = row.possible !== undefined && (nonblock || row.nonblock !== true);
-    return possible || synthetic;
-  });
 
 /** A teardown, or whatever else is possible or not as a whole. */
 export const isPossible = (fault: Fault): boolean =>
@@ -31,27 +18,29 @@ export const isPossible = (fault: Fault): boolean =>
       ? valuesOf(fault, false).length > 0
       : fault.possible !== undefined;
 
-const nth = (n: number) => ({ first: n, last: n, step: 1 });
-
-/** Moments that one rule counts together, by opcode where it can choose by that. */
-function counted(moments: readonly SeenMoment[], carries: boolean): Map<number, number> {
+/** Each of the moments by itself; `carries`: a rule can choose by opcode, and counts those of one. */
+function eachOf(moments: readonly SeenMoment[], carries: boolean): Matchers[] {
   const counts = new Map<number, number>();
   for (const { opcode, count } of moments) {
     const key = carries ? opcode : 0;
     counts.set(key, (counts.get(key) ?? 0) + count);
   }
-  return counts;
+  return [...counts].flatMap(([opcode, count]) =>
+    Array.from({ length: count }, (_, i) => {
+      const when = { first: i + 1, last: i + 1, step: 1 };
+      return carries ? { messages: [opcode], when } : { when };
+    }),
+  );
 }
 
 /** Values of a change that are worth a run: of numbers the least, and one more where that says more. */
-function valuesOf({ numbers, words = [] }: ChangeFault, synthetic: boolean): (number | string)[] {
+function valuesOf(fault: ChangeFault, synthetic: boolean): (number | string)[] {
+  const { numbers } = fault;
   if (numbers !== undefined) {
     const { least, most, possible } = numbers;
     return synthetic || possible !== undefined ? [least, Math.min(most, least + 1)] : [];
   }
-  return words
-    .filter(({ possible }) => synthetic || possible !== undefined)
-    .map(({ word }) => word);
+  return wordsOf(fault, synthetic);
 }
 
 function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
@@ -63,12 +52,7 @@ function changes(fault: ChangeFault, seen: Seen, synthetic: boolean): Rule[] {
         (fault.transports.length > 1 || fault.transports[0] === transport) &&
         (fault.opcodes?.includes(opcode) ?? true),
     );
-    return [...counted(here, moment !== 'offer')].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = moment === 'offer' ? {} : { messages: [opcode] };
-        return { fault, value, ...messages, when: nth(i + 1) };
-      }),
-    );
+    return eachOf(here, moment !== 'offer').map((one) => ({ fault, value, ...one }));
   });
 }
 
@@ -77,11 +61,8 @@ const LASTS = 3;
 
 function quotas(fault: QuotaFault, seen: Seen): Rule[] {
   const at = POINTS.find(({ name }) => name === 'asked') as Point;
-  return [...counted(momentsOf(at, seen), true)].flatMap(([opcode, count]) =>
-    Array.from({ length: count }, (_, i) => {
-      return { fault, at, amount: 0, until: LASTS, messages: [opcode], when: nth(i + 1) };
-    }),
-  );
+  const shortage = { fault, at, amount: 0, until: LASTS };
+  return eachOf(momentsOf(at, seen), true).map((one) => ({ ...shortage, ...one }));
 }
 
 function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
@@ -95,12 +76,7 @@ function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
   const carries = fault.carries && fault.calls === undefined;
   const nonblock = here.some((moment) => moment.nonblock);
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
-    [...counted(here, carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = carries ? { messages: [opcode] } : {};
-        return { fault, errno, ...messages, when: nth(i + 1) };
-      }),
-    ),
+    eachOf(here, carries).map((one) => ({ fault, errno, ...one })),
   );
 }
 
@@ -125,12 +101,7 @@ export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
 
 function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
   return POINTS.flatMap((at) =>
-    [...counted(momentsOf(at, seen), at.carries)].flatMap(([opcode, count]) =>
-      Array.from({ length: count }, (_, i) => {
-        const messages = at.carries ? { messages: [opcode] } : {};
-        return { fault, at, times: 1, ...messages, when: nth(i + 1) };
-      }),
-    ),
+    eachOf(momentsOf(at, seen), at.carries).map((one) => ({ fault, at, times: 1, ...one })),
   );
 }
 
