@@ -4,13 +4,14 @@
  */
 import { delimiter, dirname } from 'node:path';
 import { execa } from 'execa';
+import { stopwatch } from '../rig/stopwatch.ts';
 import { RIG } from './campaigns/ground.ts';
 import { libfuseProgram } from './servers/libfuse.ts';
 
 const SEEDS = ['1', '2', '3'];
 const PATH = [dirname(libfuseProgram('memfs_ll')), process.env.PATH].join(delimiter);
 
-const from = process.hrtime.bigint();
+const elapsed = stopwatch();
 const [node = '', ...rig] = RIG;
 let worst = 0;
 for (const seed of SEEDS) {
@@ -20,6 +21,6 @@ for (const seed of SEEDS) {
   worst ||= exitCode;
   if (exitCode !== 0) process.stdout.write(`seed ${seed}: exit ${exitCode}\n`);
 }
-const seconds = Number(process.hrtime.bigint() - from) / 1e9;
+const seconds = elapsed();
 process.stdout.write(`${SEEDS.length} seeds in ${seconds.toFixed(1)} s\n`);
 process.exitCode = worst;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { fuseMounts } from '../../recorder/mountinfo.ts';
+import { stopwatch } from '../../rig/stopwatch.ts';
 import { run } from '../run.ts';
 import { abortConnection } from '../servers/live.ts';
 
@@ -105,9 +106,9 @@ function nameOf(pid: number): string {
 
 /** Waits until it holds, at most `seconds`. Returns how many seconds it took; undefined: it never did. */
 export async function until(seconds: number, holds: () => boolean): Promise<number | undefined> {
-  const from = process.hrtime.bigint();
+  const elapsed = stopwatch();
   for (;;) {
-    const took = Number(process.hrtime.bigint() - from) / 1e9;
+    const took = elapsed();
     if (holds()) return took;
     if (took > seconds) return undefined;
     await scheduler.wait(LOOK_MS);

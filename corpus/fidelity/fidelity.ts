@@ -9,6 +9,7 @@ import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stopwatch } from '../../rig/stopwatch.ts';
 import { line } from './compare.ts';
 import type { Transcript } from './driver.ts';
 import { EXPLAINED, EXPLAINED_73, EXPLAINED_SERVERS, EXPLAINED_TIMEOUTS } from './explained.ts';
@@ -117,11 +118,11 @@ async function random(args: readonly string[]): Promise<number> {
   const count = numberAfter(args, '--random');
   const seed = numberAfter(args, '--seed') || randomInt(1, 1 << 30);
   say(`${count} random sequences on the ${transport}, seed ${seed}, Linux ${release()}`);
-  const from = process.hrtime.bigint();
+  const seconds = stopwatch();
   let made = 0;
   const found = await search({ transport, seed, count }, (done) => {
     made = done;
-    const rate = done / (Number(process.hrtime.bigint() - from) / 1e9);
+    const rate = done / seconds();
     say(`${done} done, ${rate.toFixed(0)} a second`);
   });
   for (const one of found) {

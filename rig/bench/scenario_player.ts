@@ -6,6 +6,7 @@ import { PlanDecider } from '../../faults/decider.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { replay } from '../../replayer/replay.ts';
 import { makeScratch } from '../seam/launch.ts';
+import { stopwatch } from '../stopwatch.ts';
 
 /** The connection is aborted with the last request in the server's hands. */
 const FAULTS = ['abort:at=delivered:when=20'];
@@ -15,7 +16,7 @@ const [capture = '', count = '1', ...command] = process.argv.slice(2);
 const place = makeScratch('scenarios');
 const toVerdictMs: number[] = [];
 const toProofMs: number[] = [];
-const from = process.hrtime.bigint();
+const elapsed = stopwatch();
 for (let n = 0; n < Number(count); n++) {
   const options = { capture, command, end: 'unmount', faults: FAULTS, place: place.path } as const;
   const { hang } = await replay(options, HOOKS, new PlanDecider(FAULTS.map(parseRule)));
@@ -23,6 +24,6 @@ for (let n = 0; n < Number(count); n++) {
   toProofMs.push(hang.idleMs);
   toVerdictMs.push((Number(process.hrtime.bigint()) - hang.at) / 1e6);
 }
-const seconds = Number(process.hrtime.bigint() - from) / 1e9;
+const seconds = elapsed();
 await place.close();
 process.stdout.write(`${JSON.stringify({ seconds, toVerdictMs, toProofMs })}\n`);

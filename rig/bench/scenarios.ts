@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../corpus/run.ts';
 import { abortConnection, startServer } from '../../corpus/servers/live.ts';
+import { stopwatch } from '../stopwatch.ts';
 import { built, cannotRecord, Bench as Ground } from '../testing/bench.ts';
 import { type Bench, compared, median, spreadOf } from './measure.ts';
 
@@ -45,7 +46,7 @@ async function played(ground: Ground, mode: string): Promise<{ rate: number; all
 
 /** The same on a real mount: scenarios a second, one after the other. */
 async function mounted(ground: Ground, mode: string): Promise<number> {
-  const from = process.hrtime.bigint();
+  const seconds = stopwatch();
   for (let n = 0; n < LIVE_COUNT; n++) {
     const server = await startServer({
       command: [built('fuse-rig-odd-server'), mode, '{mountpoint}'],
@@ -65,7 +66,7 @@ async function mounted(ground: Ground, mode: string): Promise<number> {
     timer.abort();
     await barking;
   }
-  return LIVE_COUNT / (Number(process.hrtime.bigint() - from) / 1e9);
+  return LIVE_COUNT / seconds();
 }
 
 async function measured(bench: Bench, ground: Ground, what: keyof typeof MODES): Promise<void> {

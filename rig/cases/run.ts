@@ -5,6 +5,7 @@
 import { EXIT } from '../engine/exit_codes.ts';
 import { onStop } from '../engine/stops.ts';
 import type { Root } from '../seam/root.ts';
+import { stopwatch } from '../stopwatch.ts';
 import { rigVersion } from '../version.ts';
 import type { Case } from './case.ts';
 import type { Folder } from './folder.ts';
@@ -93,7 +94,7 @@ export async function runFolder(
   options: RunOptions,
   hooks: RunHooks,
 ): Promise<EndRun> {
-  const from = process.hrtime.bigint();
+  const seconds = stopwatch();
   const jobs = jobsOf(folder, options);
   const { shard, server, only } = options;
   hooks.tell({
@@ -113,7 +114,7 @@ export async function runFolder(
   const end: EndRun = {
     kind: 'end',
     counts,
-    seconds: Number(process.hrtime.bigint() - from) / 1e9,
+    seconds: seconds(),
     exit: exitOf(results, jobs.length, shard !== undefined),
   };
   hooks.tell(end);

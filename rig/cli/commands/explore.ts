@@ -11,6 +11,7 @@ import { begunLines, exploredLines, foundLines, groupLines } from '../../report/
 import { type ProgressLine, progressLine } from '../../report/progress.ts';
 import { CPUS_MAX } from '../../seam/cpus.ts';
 import type { PoisonExtent } from '../../seam/poison.ts';
+import { stopwatch } from '../../stopwatch.ts';
 import { guarded } from '../errors.ts';
 import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { keptCommand } from './kept_command.ts';
@@ -103,7 +104,7 @@ function optionsOf(capture: string, words: string[], flags: Flags): ExploreOptio
 /** What is printed as it comes, and how far the campaign is. */
 class Telling {
   made = 0;
-  readonly #from = process.hrtime.bigint();
+  readonly #seconds = stopwatch();
   readonly #line: ProgressLine = progressLine(process.stderr, true);
   readonly #options: ExploreOptions;
   readonly #json: boolean;
@@ -118,7 +119,7 @@ class Telling {
   }
 
   get seconds(): number {
-    return Number(process.hrtime.bigint() - this.#from) / 1e9;
+    return this.#seconds();
   }
 
   print(lines: readonly string[], kind: string, event: object): void {
