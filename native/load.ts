@@ -150,6 +150,7 @@ export interface Native {
     base: number,
     count: number,
     data: ArrayBuffer,
+    commands: ArrayBuffer,
   ) => NativeSeam;
   HostRing: new () => HostRing;
   HostPages: new (size: number) => HostPages;
@@ -166,6 +167,8 @@ export interface Native {
   socketPair(stream?: boolean): [number, number];
   pipePair(): [number, number];
   receive(socket: number, into: Uint8Array): [number, number];
+  sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
+  waitFd(fd: number, ms: number): boolean;
   mountThere(
     tid: number,
     source: string,

@@ -10,7 +10,8 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import type { Decider } from '../rig/decider.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig/seam/launch.ts';
+import type { LaunchOptions } from '../rig/seam/launch.ts';
+import { makeScratch, type Scratch, scratchIn } from '../rig/seam/scratch.ts';
 import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, findingsOf, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
@@ -54,7 +55,8 @@ export async function replay(
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
     const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
-    const all: ActOptions = { ...options, command, cwd, backing, decider, ...root };
+    const { starter } = kept;
+    const all: ActOptions = { ...options, command, cwd, backing, decider, starter, ...root };
     return await run(reader, all, hooks, before, owners);
   } finally {
     reader.close();
@@ -73,14 +75,14 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 }
 
 function startOf(
-  { command, cwd, root, decider }: ActOptions,
+  { command, cwd, root, decider, starter }: ActOptions,
   reader: CaptureReader,
   shown: ShownCpus,
 ): LaunchOptions {
   const calls = [...new Set([...shown.calls, ...(decider?.calls ?? [])])];
   const env = { ...(process.env as Record<string, string>) };
   const { umask } = reader.begin.server;
-  return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
+  return { command, cwd, env, umask, calls, starter, ...(root === undefined ? {} : { root }) };
 }
 
 async function run(

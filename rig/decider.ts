@@ -58,10 +58,30 @@ export interface Moment {
   /** Requests the server has and has not answered, this one included. */
   readonly inFlight: number;
   /** The request's place in the capture, from 1; undefined in a live session, and for what no capture holds. */
-  readonly index?: number;
+  readonly index?: number | undefined;
   /** Of `call`: its number. */
-  readonly nr?: number;
+  readonly nr?: number | undefined;
 }
+
+/** The same at that place in the capture; every moment has the same fields in the same order, and so one shape. */
+export const momentAt = (m: Moment, index: number): Moment => ({
+  name: m.name,
+  transport: m.transport,
+  handle: m.handle,
+  conn: m.conn,
+  tid: m.tid,
+  opcode: m.opcode,
+  nodeid: m.nodeid,
+  unique: m.unique,
+  size: m.size,
+  queue: m.queue,
+  entry: m.entry,
+  splice: m.splice,
+  nonblock: m.nonblock,
+  inFlight: m.inFlight,
+  index,
+  nr: m.nr,
+});
 
 /** How a connection or its server can be ended. */
 export const TEARDOWNS = [

@@ -131,8 +131,9 @@ export class Injection {
   }
 
   /** A client is about to ask. What is to be otherwise is done by `changes`. */
-  asked({ conn, transport, queue, ...known }: Asked): void {
-    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, known);
+  asked(asked: Asked): void {
+    const { conn, transport, queue } = asked;
+    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, asked);
   }
 
   /** INIT is about to be made. */
@@ -179,10 +180,12 @@ export class Injection {
     { opcode, nodeid, size }: Known,
   ): Moment {
     const { handle, conn, tid, queue = -1, entry = -1, splice = false, nonblock = false } = place;
+    const [inFlight, index] = [this.#known.size, undefined];
+    // In one literal, and in the order of momentAt: a spread makes a new shape each time.
+    // biome-ignore format: as it is read
     return {
-      ...{ name, transport, handle, conn, tid, opcode, nodeid, unique, size },
-      ...{ queue, entry, splice, nonblock, inFlight: this.#known.size },
-      ...(place.nr === undefined ? {} : { nr: place.nr }),
+      name, transport, handle, conn, tid, opcode, nodeid, unique, size, queue, entry, splice, nonblock,
+      inFlight, index, nr: place.nr,
     };
   }
 

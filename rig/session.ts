@@ -45,8 +45,9 @@ export class InterruptError extends Error {
 }
 
 const NS_PER_MS = 1e6;
-/** While reads are held their threads' signals are looked at this often, */
+/** While reads are held their threads' signals are looked at this often; sooner after something has happened, */
 const SIGNAL_LOOK_MS = 5;
+const FIRST_LOOK_MS = 1;
 /** and this often while there is work: a look costs some microseconds a held call. */
 const BUSY_LOOK_MS = 20;
 /** Closes that no call tells of are found this late. */
@@ -78,6 +79,8 @@ export class Session {
   /** CLOCK_MONOTONIC, ns: the beginning of what this session belongs to. */
   readonly t0: number;
   #idleSince = 0;
+  /** Looks since then. */
+  #looks = 0;
   #lookedAt = 0;
   #closesAt = 0;
 
@@ -146,6 +149,7 @@ export class Session {
       if (kind === WAIT.timeout) this.#idle(director);
       else {
         this.#idleSince = this.#trap.t;
+        this.#looks = 0;
         this.#handle(kind, director);
         if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
       }
@@ -157,10 +161,11 @@ export class Session {
   /** Milliseconds to wait: short while somebody must be looked at. */
   #timeout(): number {
     if (this.device.suspected || this.device.unread) return SETTLE_MS;
-    return SIGNAL_LOOK_MS;
+    return this.#looks === 0 ? FIRST_LOOK_MS : SIGNAL_LOOK_MS;
   }
 
   #idle(director: Director): void {
+    this.#looks++;
     this.device.settle();
     this.#look();
     director.idle((this.#trap.t - this.#idleSince) / NS_PER_MS);
@@ -238,7 +243,7 @@ export class Session {
     this.seam.close();
     this.#launched.release();
     if (this.killing.survivors.length > 0) this.#launched.leave();
-    else await this.#launched.gone;
+    else await this.#launched.gone();
     native.closeFd(this.#launched.stdout);
     native.closeFd(this.#launched.stderr);
   }

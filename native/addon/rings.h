@@ -13,9 +13,6 @@
 
 namespace fuse_rig {
 
-// Most SQEs one enter can submit (IORING_MAX_ENTRIES of io_uring/io_uring.h).
-constexpr size_t kMaxCommands = 32768;
-
 class Rings {
  public:
   // io_uring_setup of thread `tid` in process `tgid` was let go with these parameters (as they were

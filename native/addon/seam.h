@@ -146,6 +146,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   std::deque<uint64_t> ready_;  // epoll tags not yet looked at
   uint8_t* data_ = nullptr;
   size_t data_size_ = 0;
+  size_t max_commands_ = 0;
   uint8_t* header_ = nullptr;
   Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_, commands_ref_;
   std::vector<uint8_t> notif_, resp_;

@@ -91,7 +91,7 @@ bool Seam::DecideEnter(int slot) {
 
 // Puts the commands where TypeScript reads them; returns how many.
 int Seam::ShowCommands() {
-  const size_t n = rings_.now.size() < kMaxCommands ? rings_.now.size() : kMaxCommands;
+  const size_t n = rings_.now.size() < max_commands_ ? rings_.now.size() : max_commands_;
   memcpy(commands_, rings_.now.data(), n * sizeof(RingCommand));
   return static_cast<int>(n);
 }

@@ -10,11 +10,11 @@ import { type ReplayResult, replay } from '../../replayer/replay.ts';
 import type { Decider } from '../decider.ts';
 import { findingsCode } from '../engine/outcome.ts';
 import { firstDifferentLine } from '../report/log_difference.ts';
-import { makeScratch } from '../seam/launch.ts';
+import { makeScratch } from '../seam/scratch.ts';
 import type { Answer, Task } from './tasks.ts';
 
 /** Of all runs of this process; its keeper removes it, however this process ends. */
-const place = makeScratch('explore').path;
+const place = makeScratch('explore');
 const HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
 
 function outcomeOf(result: ReplayResult, difference: Difference | undefined): Outcome {

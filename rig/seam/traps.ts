@@ -29,6 +29,7 @@ export const KEEPER = {
   kill: 18,
   makeScratch: 19,
   noteShared: 20,
+  start: 21,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */
