@@ -190,7 +190,7 @@ export class Replayer implements Director {
 
   /** Nothing else is asked while a request is held back: it comes now. */
   #letGo(idleMs: number): boolean {
-    if (this.changes === undefined || this.#session.device.deliverable) return false;
+    if (!this.changes?.holds || this.#session.device.deliverable) return false;
     const quiet = isStill(this.#ending.look(), idleMs) || idleMs > MISSING_MS;
     return quiet && this.changes.releaseAll();
   }

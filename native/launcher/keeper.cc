@@ -158,6 +158,7 @@ class Keeper {
   // Every process of the server descends from us (we are the subreaper). New ones may be forked
   // while we look, so: stop what we see, look again, kill when a look finds nothing new.
   void KillAll() {
+    if (empty_) return;
     std::set<pid_t> seen;
     for (int round = 0; round < 64; ++round) {
       size_t before = seen.size();

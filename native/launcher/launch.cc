@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,10 @@ int WhyNotFound(const char* name, int error) {
   }
 }
 
+void CloseRange(unsigned first, unsigned last) {
+  if (first <= last) syscall(SYS_close_range, first, last, 0);
+}
+
 struct Server {
   const char* cwd;
   const char* root;  // "-": none of its own
@@ -147,9 +152,10 @@ void Launch(int sock, char** argv) {
   // the server is gone, not when the keeper is.
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
-  for (int fd = 3; fd < 256; ++fd) {
-    if (fd != sock && fd != go[1]) close(fd);
-  }
+  const unsigned low = std::min(sock, go[1]), high = std::max(sock, go[1]);
+  CloseRange(3, low - 1);
+  CloseRange(low + 1, high - 1);
+  CloseRange(high + 1, ~0U);
   signal(SIGINT, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
