@@ -51,6 +51,7 @@ export interface NativeSeam {
   ringPost(ring: number, low: number, high: number, res: number): void;
   ringDefers(ring: number): boolean;
   ringsOwn(): [opcode: number, fd: number, tid: number][] | null;
+  ringsAsked(): number[];
   ringsGone(): number[];
   threadLives(tid: number): boolean;
   pipeRoom(slot: number): number;

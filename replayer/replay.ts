@@ -16,7 +16,7 @@ import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, findingsOf, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
-import { Injected } from './injected.ts';
+import { Injected, type Unseen } from './injected.ts';
 import { keeper } from './kept.ts';
 import { makeMountpoint } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
@@ -128,6 +128,13 @@ function hangOf({ session, ends }: Act): ReplayResult['hang'] {
   return hang && { at: session.t0 + hang.t, idleMs: hang.seconds * 1000 };
 }
 
+function unseenBy(acts: readonly Act[]): Unseen {
+  const emitters = acts.map(({ session }) => session.rings.emitter);
+  const rings = emitters.reduce((sum, { made }) => sum + made, 0);
+  const crashed = ({ ends }: Act) => ends.some((e) => e.kind === 'exit' && e.signal !== null);
+  return { rings, asked: emitters.flatMap(({ asked }) => asked), crashed: acts.some(crashed) };
+}
+
 /** What came of it. */
 function conclude(
   command: readonly string[],
@@ -138,6 +145,7 @@ function conclude(
   const last = acts.at(-1) as Act;
   last.cursor.finish();
   log.planned(injected.lines());
+  injected.concluded(unseenBy(acts));
   const hung = hangOf(last);
   const sum = (of: (act: Act) => number) => acts.reduce((total, one) => total + of(one), 0);
   return {

@@ -98,9 +98,15 @@ export const TEARDOWNS = [
 ] as const;
 export type TeardownName = (typeof TEARDOWNS)[number];
 
-/** What a server can run out of, and how much more of it there is. */
+/** What a server can run out of. */
+export const QUOTAS = ['fds', 'memory', 'locked', 'processes', 'space', 'backing-files'] as const;
+export type QuotaName = (typeof QUOTAS)[number];
+
+/** What it runs out of, and how much more of it there is. */
 export interface Quota {
-  readonly name: 'fds' | 'memory' | 'locked' | 'processes' | 'space' | 'backing-files';
+  readonly name: QuotaName;
+  /** Calls that take from it, by number. */
+  readonly calls: readonly number[];
   readonly amount: number;
   /** It is given back when so many requests have been answered; undefined: never. */
   readonly until: number | undefined;
@@ -154,15 +160,24 @@ export interface Teardowns {
   perform(how: TeardownName, moment: Moment, times: number): void;
 }
 
+/** A call of the server asks for more than a quota leaves it. */
+export interface Denial {
+  readonly quota: Quota;
+  /** The negative errno it ends with. */
+  readonly result: number;
+  /** The kernel itself says so, and the call is to go on. */
+  readonly byKernel: boolean;
+}
+
 /** Who limits what the server has. */
 export interface Quotas {
   /** 0, or the negative errno for which the limit cannot be had here. */
   impose(quota: Quota): number;
   release(quota: Quota): void;
-  /** What a call of the server ends with while a limit holds that is counted here: 0, or a negative errno. */
-  denied(nr: number, tid: number): number;
-  /** A backing file is about to be opened (1), or was closed (-1). False: there is no room for it. */
-  backing(change: 1 | -1): boolean;
+  /** Whether a call of the server, which is about to be made, meets a limit. */
+  denied(nr: number, tid: number): Denial | undefined;
+  /** A backing file is about to be opened (1), or was closed (-1). */
+  backing(change: 1 | -1): Denial | undefined;
 }
 
 /** Who does what is otherwise. */

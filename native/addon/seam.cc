@@ -349,7 +349,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),
        InstanceMethod<&Seam::RingMake>("ringMake"), InstanceMethod<&Seam::RingFiles>("ringFiles"),
-       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
+       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsAsked>("ringsAsked"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
        InstanceMethod<&Seam::ThreadLives>("threadLives"),
        InstanceMethod<&Seam::PipeRoom>("pipeRoom"), InstanceMethod<&Seam::PipeTake>("pipeTake")});
 }

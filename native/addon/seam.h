@@ -105,6 +105,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value RingPost(const Napi::CallbackInfo& info);
   Napi::Value RingDefers(const Napi::CallbackInfo& info);
   Napi::Value RingsOwn(const Napi::CallbackInfo& info);
+  Napi::Value RingsAsked(const Napi::CallbackInfo& info);
   Napi::Value RingsGone(const Napi::CallbackInfo& info);
   Napi::Value ThreadLives(const Napi::CallbackInfo& info);
 

@@ -22,8 +22,8 @@ function outcomeOf(result: ReplayResult, difference: Difference | undefined): Ou
   const failures = findings
     .filter(({ verdict }) => verdict === 'fail')
     .map(({ check, text, details }) => ({ check, text, details }));
-  const rules = plan.map(({ rule, fired, refused, synthetic }) => ({
-    ...{ rule, fired, refused, synthetic },
+  const rules = plan.map(({ rule, fired, refused, synthetic, met }) => ({
+    ...{ rule, fired, refused, synthetic, met },
   }));
   // Plans that never come true are many here, and say nothing against the run.
   const outcome = { exit: findingsCode(findings), failures, rules, log, seconds };

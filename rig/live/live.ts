@@ -7,7 +7,7 @@ import type { Alongside, Stand } from '../../recorder/alongside.ts';
 import type { RecordHooks, RecordOptions, RecordResult } from '../../recorder/options.ts';
 import { record } from '../../recorder/record.ts';
 import { Ending } from '../../replayer/ending.ts';
-import { Injected, type RuleResult } from '../../replayer/injected.ts';
+import { Injected, type RuleResult, type Unseen } from '../../replayer/injected.ts';
 import { Conformance } from '../checks/conformance.ts';
 import type { Check, Finding } from '../checks/finding.ts';
 import { Guarded } from '../checks/guarded.ts';
@@ -48,6 +48,8 @@ class Judge implements Alongside {
   #teardowns: LiveTeardowns | undefined;
   #toldAt = 0;
   readonly #stacks: boolean;
+  /** A signal ended a process of the server. */
+  #crashed = false;
 
   constructor({ faults, stacks }: LiveOptions, decider: Decider | undefined) {
     this.decider = decider;
@@ -64,6 +66,11 @@ class Judge implements Alongside {
 
   get ring(): LiveResult['ring'] {
     return this.#stand?.session.rings.emitter.shape ?? { queues: 0, depth: 0, requests: 0 };
+  }
+
+  get unseen(): Unseen {
+    const { made: rings = 0, asked = [] } = this.#stand?.session.rings.emitter ?? {};
+    return { rings, asked, crashed: this.#crashed };
   }
 
   begin(stand: Stand): void {
@@ -90,6 +97,7 @@ class Judge implements Alongside {
 
   take(event: SessionEvent): void {
     if (event.kind === 'injected') this.injected.take(event, 0);
+    if (event.kind === 'exit') this.#crashed ||= event.signal !== null;
     if (!this.#crossed(event)) this.#look(event);
   }
 
@@ -138,5 +146,6 @@ export async function live(
   const calls = [...(options.calls ?? []), ...(decider?.calls ?? [])];
   const result = await record({ ...options, calls }, hooks, judge);
   const { notes, ring, injected } = judge;
+  injected.concluded(judge.unseen);
   return { ...result, findings: judge.findings(), plan: injected.rules, notes, ring };
 }

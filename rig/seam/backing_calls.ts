@@ -1,7 +1,6 @@
 /** FUSE_DEV_IOC_BACKING_OPEN and _CLOSE: descriptors of the server that the kernel reads by itself. */
 import { readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
 import type { BackingFile } from '../kernel/backing.ts';
-import { ERRNO } from '../protocol/errno.ts';
 import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
@@ -45,15 +44,14 @@ export function backing(
   const [flags, padding] =
     op === 'open' ? [view.getUint32(4, true), view.getBigUint64(8, true)] : [0, 0n];
   const injected = wiring.injection && injectCall(wiring, 'ioctl', handle, tid);
-  const quotas = wiring.injection?.quotas;
-  const full = op === 'open' && quotas?.backing(1) === false ? -ERRNO.ENOSPC : 0;
+  const full = op === 'open' ? (wiring.injection?.backing(1, tid) ?? 0) : 0;
   const result =
     injected ||
     full ||
     (op === 'open'
       ? kernel.backingOpen(handle.id, tid, value, flags, padding)
       : kernel.backingClose(handle.id, value));
-  if (full === 0 && (op === 'open' ? result < 0 : result === 0)) quotas?.backing(-1);
+  if (full === 0 && (op === 'open' ? result < 0 : result === 0)) wiring.injection?.backing(-1, tid);
   seam.respond(slot, result);
   emit({
     kind: 'backing',
