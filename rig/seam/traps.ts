@@ -13,6 +13,7 @@ export const WAIT = {
   control: 4,
   keeperGone: 5,
   linked: 7,
+  settled: 8,
 } as const;
 
 /** Keeper message types (native/common/keeper_protocol.h). */
