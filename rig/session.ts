@@ -67,6 +67,8 @@ export class Session {
   readonly pid: number;
   /** True once no process of the server is left. */
   empty = false;
+  /** Told of what the keeper says: type, process, status; its text lies in `seam.data`. */
+  keeperSaid: (type: number, pid: number, status: number) => void = () => {};
   readonly #calls: Map<number, () => void>;
   /** Calls that a plan is about. */
   readonly #serverCalls: ServerCalls | undefined;
@@ -229,6 +231,7 @@ export class Session {
       });
     }
     if (type === KEEPER.empty) this.empty = true;
+    this.keeperSaid(type, pid, status);
   }
 
   /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */
