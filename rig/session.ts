@@ -68,6 +68,8 @@ export class Session {
   readonly pid: number;
   /** True once no process of the server is left. */
   empty = false;
+  /** Told of what the keeper says: type, process, status; its text lies in `seam.data`. */
+  keeperSaid: (type: number, pid: number, status: number) => void = () => {};
   readonly #calls: Map<number, () => void>;
   /** Calls that a plan is about. */
   readonly #serverCalls: ServerCalls | undefined;
@@ -234,6 +236,7 @@ export class Session {
       });
     }
     if (type === KEEPER.empty) this.empty = true;
+    this.keeperSaid(type, pid, status);
   }
 
   /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */
