@@ -2,8 +2,7 @@
  * The one loop: takes what the server does, hands it to the ports, lets the Kernel answer. It
  * decides nothing: what goes wrong, what is due and when to stop are the Director's.
  */
-import type { NativeSeam } from '../native/load.ts';
-import { native } from '../native/load.ts';
+import { type NativeSeam, native } from '../native/load.ts';
 import type { Decider } from './decider.ts';
 import type { EventSink } from './events.ts';
 import { Injection } from './injection.ts';
@@ -25,6 +24,7 @@ import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
 import { ServerCalls } from './seam/server_calls.ts';
 import { KEEPER, Trap, WAIT } from './seam/traps.ts';
+import { Turns } from './seam/turns.ts';
 import { Watches } from './seam/watches.ts';
 
 /** What drives a session from above: the recorder, or the replayer. */
@@ -45,14 +45,13 @@ export class InterruptError extends Error {
 }
 
 const NS_PER_MS = 1e6;
-/** While reads are held their threads' signals are looked at this often; sooner after something has happened, */
+/** Of held reads the threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
-const FIRST_LOOK_MS = 1;
 /** and this often while there is work: a look costs some microseconds a held call. */
-const BUSY_LOOK_MS = 20;
-/** Closes that no call tells of are found this late. */
+const BUSY_LOOK_NS = 20e6;
+/** Closes that no call tells of. */
 const CLOSE_LOOK_MS = 50;
-/** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
+/** How long a deliverable message may lie unread before a blocking descriptor polls IN; until the first look. */
 const SETTLE_MS = 1;
 
 export class Session {
@@ -60,6 +59,7 @@ export class Session {
   readonly mounts: MountPort;
   readonly rings: RingPort;
   readonly watches: Watches;
+  readonly turns: Turns;
   readonly output: Output;
   readonly killing: Killing;
   /** What asks for faults; undefined without a plan. */
@@ -68,6 +68,8 @@ export class Session {
   readonly pid: number;
   /** True once no process of the server is left. */
   empty = false;
+  /** Told of what the keeper says: type, process, status; its text lies in `seam.data`. */
+  keeperSaid: (type: number, pid: number, status: number) => void = () => {};
   readonly #calls: Map<number, () => void>;
   /** Calls that a plan is about. */
   readonly #serverCalls: ServerCalls | undefined;
@@ -79,8 +81,6 @@ export class Session {
   /** CLOCK_MONOTONIC, ns: the beginning of what this session belongs to. */
   readonly t0: number;
   #idleSince = 0;
-  /** Looks since then. */
-  #looks = 0;
   #lookedAt = 0;
   #closesAt = 0;
 
@@ -124,6 +124,7 @@ export class Session {
     const { mounts, rings } = this;
     this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    this.turns = new Turns(this.seam, this.device, launched.keeperPid);
     if (this.injection !== undefined) {
       this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
       this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
@@ -149,9 +150,8 @@ export class Session {
       if (kind === WAIT.timeout) this.#idle(director);
       else {
         this.#idleSince = this.#trap.t;
-        this.#looks = 0;
         this.#handle(kind, director);
-        if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
+        if (this.#trap.t > this.#lookedAt + BUSY_LOOK_NS && this.turns.mayLook(kind)) this.#look();
       }
       director.pump();
       this.wake();
@@ -160,12 +160,11 @@ export class Session {
 
   /** Milliseconds to wait: short while somebody must be looked at. */
   #timeout(): number {
-    if (this.device.suspected || this.device.unread) return SETTLE_MS;
-    return this.#looks === 0 ? FIRST_LOOK_MS : SIGNAL_LOOK_MS;
+    const { suspected, unread } = this.device;
+    return suspected || unread || this.#lookedAt <= this.#idleSince ? SETTLE_MS : SIGNAL_LOOK_MS;
   }
 
   #idle(director: Director): void {
-    this.#looks++;
     this.device.settle();
     this.#look();
     director.idle((this.#trap.t - this.#idleSince) / NS_PER_MS);
@@ -202,6 +201,7 @@ export class Session {
     else if (kind === WAIT.linked) this.rings.linked();
     else if (kind === WAIT.keeper) this.#keeper();
     else if (kind === WAIT.control) director.control();
+    else if (kind === WAIT.settled) this.turns.settled();
     else if (kind === WAIT.keeperGone) this.empty = true;
   }
 
@@ -234,6 +234,7 @@ export class Session {
       });
     }
     if (type === KEEPER.empty) this.empty = true;
+    this.keeperSaid(type, pid, status);
   }
 
   /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */
@@ -244,7 +245,6 @@ export class Session {
     this.#launched.release();
     if (this.killing.survivors.length > 0) this.#launched.leave();
     else await this.#launched.gone();
-    native.closeFd(this.#launched.stdout);
-    native.closeFd(this.#launched.stderr);
+    for (const fd of [this.#launched.stdout, this.#launched.stderr]) native.closeFd(fd);
   }
 }

@@ -14,13 +14,17 @@ enum KeeperType : uint32_t {
   kNoted = 5,      // acknowledges kNoteMount
   kSetupFailed = 6, // the seam could not be set up: status = errno, text = the call
   kScratch = 7,    // answers kMakeScratch: text = the directory, or status = errno
+  kCrash = 8,      // a watched thread would die now and is held: pid = tid, status = signal; text = siginfo_t
+                   // and user_regs_struct
+  kWatchBegun = 9, // answers kWatch: status = errno
   // rig -> keeper
   kGo = 16,        // the rig serves the listener: exec the server
   kNoteMount = 17, // text = a path about to be mounted on; what appears there later is ours to detach
   kKill = 18,      // SIGKILL every process of the server
   kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
   kNoteShared = 20,  // text = a path about to be mounted on itself, which is ours to undo as well
-  kStart = 21,       // to the keeper of a scratch directory: a child becomes another server's keeper.
+  kWatch = 21,       // text = pid of the server, before kGo: tell of threads that are about to die (kCrash)
+  kStart = 22,       // to the keeper of a scratch directory: a child becomes another server's keeper.
                      // status = how many arguments (launcher/launch.h) there are before the environment
 };
 
