@@ -155,24 +155,17 @@ export class Injection {
     if (this.#holding.length === 0) return 0;
     const denial = this.quotas?.denied(nr, tid);
     if (denial === undefined) return 0;
-    this.#met(denial, this.#moment('call', transport, place, unique, known));
+    this.met(denial, tid);
     return denial.byKernel ? 0 : denial.result;
   }
 
-  /** A backing file is about to be opened (1), or was closed (-1): 0, or the negative errno where there is no room. */
-  backing(change: 1 | -1, tid: number): number {
-    const denial = this.quotas?.backing(change);
-    if (denial === undefined) return 0;
-    const { conn, unique, transport } = this.#inHand.get(tid) ?? NOTHING_IN_HAND;
-    const known = this.#known.get(key(conn, unique)) ?? NO_REQUEST;
-    this.#met(denial, this.#moment('call', transport, { handle: 0, conn, tid }, unique, known));
-    return denial.result;
-  }
-
-  /** What the quota allows was said when it was imposed. */
-  #met({ quota, result }: Denial, moment: Moment): void {
+  /** A call of that thread meets a quota. What that excuses was said when it was imposed. */
+  met({ quota, result }: Denial, tid: number): void {
     const held = this.#holding.find(({ verdict }) => verdict.quota === quota);
     if (held === undefined) return;
+    const { conn, unique, transport } = this.#inHand.get(tid) ?? NOTHING_IN_HAND;
+    const known = this.#known.get(key(conn, unique)) ?? NO_REQUEST;
+    const moment = this.#moment('call', transport, { handle: 0, conn, tid }, unique, known);
     this.tell({ ...held.verdict, fate: 'whole', goesOn: true }, moment, result, false);
   }
 

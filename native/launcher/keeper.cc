@@ -234,9 +234,7 @@ class Keeper {
     }
   }
 
-  int sock_;
-  int go_;
-  int chld_;
+  int sock_, go_, chld_;
   bool empty_ = false;
   bool noted_ = false;  // a mount was announced
   CrashWatch watch_;

@@ -44,14 +44,17 @@ export function backing(
   const [flags, padding] =
     op === 'open' ? [view.getUint32(4, true), view.getBigUint64(8, true)] : [0, 0n];
   const injected = wiring.injection && injectCall(wiring, 'ioctl', handle, tid);
-  const full = op === 'open' ? (wiring.injection?.backing(1, tid) ?? 0) : 0;
+  const quotas = wiring.injection?.quotas;
+  const denial = op === 'open' ? quotas?.backing(1) : undefined;
+  if (denial !== undefined) wiring.injection?.met(denial, tid);
+  const full = denial?.result ?? 0;
   const result =
     injected ||
     full ||
     (op === 'open'
       ? kernel.backingOpen(handle.id, tid, value, flags, padding)
       : kernel.backingClose(handle.id, value));
-  if (full === 0 && (op === 'open' ? result < 0 : result === 0)) wiring.injection?.backing(-1, tid);
+  if (full === 0 && (op === 'open' ? result < 0 : result === 0)) quotas?.backing(-1);
   seam.respond(slot, result);
   emit({
     kind: 'backing',
