@@ -60,7 +60,8 @@ async function recordInto(
   };
   const session = new Session(launched, kernel, emit, undefined, alongside?.decider);
   recorder = new Recorder(session, hooks, alongside);
-  alongside?.begin({ session, kernel, recorder, keeperPid: launched.keeperPid });
+  const { keeperPid, base } = launched;
+  alongside?.begin({ session, kernel, recorder, keeperPid, base });
   const { seam, mounts } = session;
   kernel.connect({
     seam,
