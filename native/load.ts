@@ -19,6 +19,12 @@ export interface NativeSeam {
   readonly wakeFd: number;
   wait(timeoutMs: number): number;
   busy(): boolean;
+  /** Calls are taken in turns from now on (native/addon/seam_turn.cc). */
+  turns(keeperPid: number): void;
+  /** After WAIT.settled: the turn begins. */
+  turn(): void;
+  /** Whether every thread of the server came to where it is in a call or sleeps. */
+  settle(): boolean;
   watch(fd: number, tag: number): number;
   watchNext(fd: number, tag: number): number;
   unwatch(fd: number): void;
@@ -33,7 +39,8 @@ export interface NativeSeam {
   deliverPipe(slot: number, length: number): number;
   installFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   interruptSignalled(slot: number): boolean;
-  interruptReceives(): void;
+  /** Whether any was answered. */
+  interruptReceives(): boolean;
   waits(slot: number): boolean;
   addPlaceholder(slot: number, index: number, cloexec: boolean): number;
   aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;

@@ -26,6 +26,7 @@ import { Cursor } from './cursor.ts';
 import { Ending } from './ending.ts';
 import type { Injected } from './injected.ts';
 import { injectInto } from './injecting.ts';
+import type { Looking } from './looking.ts';
 import { targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions } from './options.ts';
@@ -56,6 +57,9 @@ export interface Stage {
   readonly writer: CaptureWriter | undefined;
   readonly injected: Injected;
   readonly log: CanonicalLog;
+  /** This run is made to see where the server crashes. */
+  readonly looking: Looking | undefined;
+  readonly scratch: string;
 }
 
 export interface Act {
@@ -165,7 +169,7 @@ function directed(stage: Stage, { launched, session, cursor, model }: Played, ro
 
 /** Starts the server and serves it to its end; `last`: the act that was cut off. */
 export async function act(stage: Stage, last?: Act): Promise<Act> {
-  const { options, before, ring, cpus, switches, shown, hooks } = stage;
+  const { options, before, ring, cpus, switches, shown, hooks, looking } = stage;
   if (last !== undefined) options.decider?.restarted?.();
   const checks = checksIn(stage, last);
   const routes = routed(stage, checks);
@@ -195,7 +199,8 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   routes.add((e) => replayer.take(e));
   hooks.started(session.seam.wakeFd);
   try {
-    session.run(replayer);
+    looking?.watch(session, launched, stage.scratch);
+    session.run(looking?.over(replayer) ?? replayer);
     lookForPoison(poison, options.backing, session.now());
   } finally {
     hooks.closing?.();
@@ -207,11 +212,11 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   return { session, cursor, replayer, checks, ends };
 }
 
-/** `n`: how often the server was started before. */
-export function findingsOf({ cursor, checks, ends }: Act, n: number): Finding[] {
+/** What the checks found, and what is known of a crash; `n`: how often the server was started before. */
+export function foundIn({ cursor, checks, ends }: Act, n: number) {
   const termination = new Termination(cursor.halted ? undefined : (cursor.capturedExit?.code ?? 0));
   for (const event of ends) termination.take(event);
-  const found = [...(n === 0 ? checks : checks.slice(1)), termination].flatMap((c) => c.findings());
-  if (n === 0) return found;
-  return found.map((one) => ({ ...one, text: `${one.text}, started again` }));
+  const all = [...(n === 0 ? checks : checks.slice(1)), termination].flatMap((c) => c.findings());
+  const again = (one: Finding) => ({ ...one, text: `${one.text}, started again` });
+  return { findings: n === 0 ? all : all.map(again), crash: termination.crash };
 }

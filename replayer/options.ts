@@ -1,6 +1,7 @@
 /** What a replay is given, and what comes of it. */
 import type { Finding } from '../rig/checks/finding.ts';
 import type { VersionName } from '../rig/kernel/versions.ts';
+import type { CrashSeen } from '../rig/seam/crash_seen.ts';
 import type { PoisonExtent } from '../rig/seam/poison.ts';
 import type { Root } from '../rig/seam/root.ts';
 import type { EndHow } from './ending.ts';
@@ -39,7 +40,10 @@ export interface ReplayOptions {
   place?: string;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
-  /** A server that does not end is asked for its user stacks, where gdb or eu-stack is installed. */
+  /**
+   * A server that does not end is asked for its user stacks, where gdb or eu-stack is installed, and one that
+   * crashed is played again to see where (replayer/looking.ts).
+   */
   stacks?: boolean;
   /** Bytes of the server's own output kept for the report. */
   outputMax?: number;
@@ -64,6 +68,8 @@ export interface ReplayResult {
   exit: { code: number | null; signal: number | null } | null;
   /** A server that did not end: CLOCK_MONOTONIC in ns when that was found, and how long it had been still. */
   hang?: { at: number; idleMs: number };
+  /** The first process that died of a signal nobody sent; `seen` where it was looked at in a second run. */
+  crash?: { signal: number; main: boolean; seen?: CrashSeen };
   /** The ring the server made: its queues, the most entries of one, and requests that came over it. */
   ring: { queues: number; depth: number; requests: number };
   /** Requests answered here that the capture never answered; informative. */

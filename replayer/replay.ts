@@ -12,24 +12,38 @@ import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
 import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig/seam/launch.ts';
 import { InterruptError } from '../rig/session.ts';
-import { type Act, type ActOptions, act, findingsOf, type Stage } from './act.ts';
+import { type Act, type ActOptions, act, foundIn, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Injected } from './injected.ts';
 import { keeper } from './kept.ts';
+import { type Looking, playAndLook } from './looking.ts';
 import { makeMountpoint } from './mountpoint.ts';
-import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
-import { fixturePieces, type Prologue, prologue } from './prologue.ts';
+import { fixturePieces, prologue } from './prologue.ts';
 import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
 
 export type * from './options.ts';
 
-/** `decider`: what is asked for faults, with the plan of `options.faults`. */
-export async function replay(
+/** `decider`: what is asked for faults, with the plan of `options.faults`. A crash is not looked at. */
+export const replay = (
   options: ReplayOptions,
   hooks: ReplayHooks,
   decider?: Decider,
+): Promise<ReplayResult> => play(options, hooks, decider);
+
+/** A replay for a person, who is told where a server crashed; `decider` makes one for each run. */
+export const replayAndLook = (
+  options: ReplayOptions,
+  hooks: ReplayHooks,
+  decider: () => Decider | undefined,
+): Promise<ReplayResult> => playAndLook(play, options, hooks, decider);
+
+async function play(
+  options: ReplayOptions,
+  hooks: ReplayHooks,
+  decider?: Decider,
+  looking?: Looking,
 ): Promise<ReplayResult> {
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
@@ -55,7 +69,7 @@ export async function replay(
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
     const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
     const all: ActOptions = { ...options, command, cwd, backing, decider, ...root };
-    return await run(reader, all, hooks, before, owners);
+    return await run({ reader, options: all, hooks, before, owners, looking, scratch });
   } finally {
     reader.close();
     if (kept !== undefined) {
@@ -83,13 +97,13 @@ function startOf(
   return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
 }
 
-async function run(
-  reader: CaptureReader,
-  options: ActOptions,
-  hooks: ReplayHooks,
-  before: Prologue,
-  owners: OwnerMap,
-): Promise<ReplayResult> {
+type Set = Pick<
+  Stage,
+  'reader' | 'options' | 'hooks' | 'before' | 'owners' | 'looking' | 'scratch'
+>;
+
+async function run(set: Set): Promise<ReplayResult> {
+  const { reader, options, hooks, looking } = set;
   const cpus = options.cpus ?? reader.begin.cpus ?? possibleCpus();
   const shown = new ShownCpus(cpus);
   const start = startOf(options, reader, shown);
@@ -100,13 +114,13 @@ async function run(
   const injected = new Injected(options.faults ?? []);
   const log = new CanonicalLog(options.logLine);
   const stage: Stage = {
-    ...{ reader, options, hooks, before, owners, cpus, shown, start, ring, switches },
+    ...{ ...set, cpus, shown, start, ring, switches },
     ...{ writer, injected, log },
   };
   const acts: Act[] = [];
   try {
     do acts.push(await act(stage, acts.at(-1)));
-    while (acts.at(-1)?.cursor.halted && hooks.stops() === 0);
+    while (acts.at(-1)?.cursor.halted && hooks.stops() === 0 && looking?.seen === undefined);
   } finally {
     writer?.close({ kind: 'end', t: endOf(acts), reason: 'server-exit', ...countsOf(acts) });
   }
@@ -137,16 +151,19 @@ function conclude(
   last.cursor.finish();
   log.planned(injected.lines());
   const hung = hangOf(last);
+  const found = acts.map(foundIn);
+  const crash = found.find((one) => one.crash !== undefined)?.crash;
   const sum = (of: (act: Act) => number) => acts.reduce((total, one) => total + of(one), 0);
   return {
     command: [...command],
     requests: last.cursor.index,
     log: log.digest(),
-    findings: acts.flatMap((one, n) => findingsOf(one, n)),
+    findings: found.flatMap(({ findings }) => findings),
     output: acts.map(({ replayer }) => replayer.output).join(''),
     seconds: endOf(acts) / 1e9,
     exit: last.replayer.exit,
     ...(hung === undefined ? {} : { hang: hung }),
+    ...(crash === undefined ? {} : { crash }),
     ring: last.session.rings.emitter.shape,
     news: sum(({ replayer }) => replayer.news),
     overlaps: sum(({ cursor }) => cursor.overlaps),

@@ -58,6 +58,8 @@ export class Injection {
   /** The same of quotas and changes. */
   quotas: Quotas | undefined;
   changes: Changes | undefined;
+  /** Waits until every thread of the server is in a call or sleeps: then what is done to it finds it so. */
+  barrier: () => void = () => {};
   /** A quota is given back. */
   released: (verdict: Verdict) => void = () => {};
   /** System calls beside the transport's that are asked about, by number. */
@@ -124,6 +126,7 @@ export class Injection {
     const over = this.#holding.filter(({ left }) => left <= 0);
     if (over.length === 0) return;
     this.#holding = this.#holding.filter(({ left }) => left > 0);
+    this.barrier();
     for (const { verdict } of over) {
       if (verdict.quota !== undefined) this.quotas?.release(verdict.quota);
       this.released(verdict);
@@ -187,6 +190,7 @@ export class Injection {
   }
 
   #impose(verdict: Verdict, quota: NonNullable<Verdict['quota']>, moment: Moment): void {
+    this.barrier();
     const refused = this.quotas?.impose(quota) ?? -ERRNO.EPERM;
     this.tell(verdict, moment, refused, refused !== 0);
     if (refused !== 0) return;
@@ -199,9 +203,13 @@ export class Injection {
   }
 
   #tearDown(verdict: Verdict, how: NonNullable<Verdict['teardown']>, moment: Moment): void {
+    this.barrier();
     const refused = this.teardowns?.refused(how, moment) ?? -ERRNO.EPERM;
     this.tell(verdict, moment, refused, refused !== 0);
-    if (refused === 0) this.teardowns?.perform(how, moment, verdict.times);
+    if (refused !== 0) return;
+    this.teardowns?.perform(how, moment, verdict.times);
+    // Who takes a signal has handled it before anybody is answered.
+    this.barrier();
   }
 
   /** Says that the rule came true there. */

@@ -2,8 +2,7 @@
  * The one loop: takes what the server does, hands it to the ports, lets the Kernel answer. It
  * decides nothing: what goes wrong, what is due and when to stop are the Director's.
  */
-import type { NativeSeam } from '../native/load.ts';
-import { native } from '../native/load.ts';
+import { type NativeSeam, native } from '../native/load.ts';
 import type { Decider } from './decider.ts';
 import type { EventSink } from './events.ts';
 import { Injection } from './injection.ts';
@@ -25,6 +24,7 @@ import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
 import { ServerCalls } from './seam/server_calls.ts';
 import { KEEPER, Trap, WAIT } from './seam/traps.ts';
+import { Turns } from './seam/turns.ts';
 import { Watches } from './seam/watches.ts';
 
 /** What drives a session from above: the recorder, or the replayer. */
@@ -59,6 +59,7 @@ export class Session {
   readonly mounts: MountPort;
   readonly rings: RingPort;
   readonly watches: Watches;
+  readonly turns: Turns;
   readonly output: Output;
   readonly killing: Killing;
   /** What asks for faults; undefined without a plan. */
@@ -67,6 +68,8 @@ export class Session {
   readonly pid: number;
   /** True once no process of the server is left. */
   empty = false;
+  /** Told of what the keeper says: type, process, status; its text lies in `seam.data`. */
+  keeperSaid: (type: number, pid: number, status: number) => void = () => {};
   readonly #calls: Map<number, () => void>;
   /** Calls that a plan is about. */
   readonly #serverCalls: ServerCalls | undefined;
@@ -121,6 +124,7 @@ export class Session {
     const { mounts, rings } = this;
     this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    this.turns = new Turns(this.seam, this.device, launched.keeperPid);
     if (this.injection !== undefined) {
       this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
       this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
@@ -147,7 +151,9 @@ export class Session {
       else {
         this.#idleSince = this.#trap.t;
         this.#handle(kind, director);
-        if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
+        // In turns only between them: else it would be chance which call a signal interrupts.
+        const may = !this.turns.on || kind === WAIT.settled;
+        if (may && this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
       }
       director.pump();
       this.wake();
@@ -198,6 +204,7 @@ export class Session {
     else if (kind === WAIT.keeper) this.#keeper();
     else if (kind === WAIT.control) director.control();
     else if (kind === WAIT.keeperGone) this.empty = true;
+    else if (kind === WAIT.settled) this.turns.settled();
   }
 
   #dispatch(): void {
@@ -229,6 +236,7 @@ export class Session {
       });
     }
     if (type === KEEPER.empty) this.empty = true;
+    this.keeperSaid(type, pid, status);
   }
 
   /** Ends everything the rig started. Nothing of the server is left when the returned promise resolves. */

@@ -14,12 +14,16 @@ enum KeeperType : uint32_t {
   kNoted = 5,      // acknowledges kNoteMount
   kSetupFailed = 6, // the seam could not be set up: status = errno, text = the call
   kScratch = 7,    // answers kMakeScratch: text = the directory, or status = errno
+  kCrash = 8,      // a watched thread would die now and is held: pid = tid, status = signal; text = siginfo_t
+                   // and user_regs_struct
+  kWatchBegun = 9, // answers kWatch: status = errno
   // rig -> keeper
   kGo = 16,        // the rig serves the listener: exec the server
   kNoteMount = 17, // text = a path about to be mounted on; what appears there later is ours to detach
   kKill = 18,      // SIGKILL every process of the server
   kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
   kNoteShared = 20,  // text = a path about to be mounted on itself, which is ours to undo as well
+  kWatch = 21,       // text = pid of the server, before kGo: tell of threads that are about to die (kCrash)
 };
 
 struct KeeperMessage {

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "crash_watch.h"
 #include "keeper_protocol.h"
 
 namespace fuse_rig {
@@ -112,7 +114,8 @@ class Keeper {
       int status = 0;
       pid_t pid = waitpid(-1, &status, WNOHANG);
       if (pid > 0) {
-        Send(kExit, pid, status);
+        if (WIFSTOPPED(status)) Stopped(pid, status);
+        else if (!watch_.WasThread(pid)) Send(kExit, pid, status);
         continue;
       }
       if (pid < 0 && errno == ECHILD && !empty_) {
@@ -120,6 +123,15 @@ class Keeper {
         Send(kEmpty, 0, 0);
       }
       return;
+    }
+  }
+
+  // Only threads that are watched are told of here.
+  void Stopped(pid_t tid, int status) {
+    KeeperMessage crash{};
+    size_t size = 0;
+    if (!watch_.Stopped(tid, status, &crash, &size)) return;
+    while (send(sock_, &crash, size, MSG_NOSIGNAL) < 0 && errno == EINTR) {
     }
   }
 
@@ -139,6 +151,8 @@ class Keeper {
     } else if (m.type == kGo) {
       (void)!write(go_, "g", 1);
       close(go_);
+    } else if (m.type == kWatch) {
+      Send(kWatchBegun, 0, watch_.Begin(atoi(m.text)));
     } else if (m.type == kKill) {
       KillAll();
       Reap();
@@ -192,8 +206,10 @@ class Keeper {
       KillAll();
       bool any = false;
       for (;;) {
-        pid_t pid = waitpid(-1, nullptr, 0);
+        int status = 0;
+        pid_t pid = waitpid(-1, &status, 0);
         if (pid > 0) {
+          if (WIFSTOPPED(status)) syscall(SYS_tkill, pid, SIGKILL);
           any = true;
           continue;
         }
@@ -221,6 +237,7 @@ class Keeper {
   int go_;
   int chld_;
   bool empty_ = false;
+  CrashWatch watch_;
   std::set<Mount> before_;
   std::set<std::string> targets_;
   std::set<std::string> shared_;

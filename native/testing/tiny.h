@@ -69,5 +69,6 @@ extern const std::vector<Mode> kRingRareModes;
 extern const std::vector<Mode> kRingHostileModes;
 extern const std::vector<Mode> kUnkillableModes;
 extern const std::vector<Mode> kProfileModes;
+extern const std::vector<Mode> kCrashModes;
 
 }  // namespace fuse_rig

@@ -1,5 +1,6 @@
 /** What the INIT of one connection agreed on, as its messages tell. */
 import type { ReplyEvent } from '../events.ts';
+import { OUT_HEADER_SIZE } from '../protocol/constants.ts';
 import { errorOf, opcodeOf, uniqueOf } from '../protocol/header.ts';
 import { BEFORE_INIT, type Negotiated, negotiate } from '../protocol/negotiated.ts';
 import { OP } from '../protocol/opcodes.ts';
@@ -17,7 +18,9 @@ export class Agreement {
 
   /** Takes a reply that was written to the device. */
   answer({ bytes, result }: ReplyEvent): void {
-    if (this.#init === undefined || uniqueOf(bytes) !== uniqueOf(this.#init)) return;
+    // A server may write what is no message at all.
+    if (this.#init === undefined || bytes.length < OUT_HEADER_SIZE) return;
+    if (uniqueOf(bytes) !== uniqueOf(this.#init)) return;
     if (result >= 0 && errorOf(bytes) === 0) this.negotiated = negotiate(this.#init, bytes);
     this.#init = undefined;
   }

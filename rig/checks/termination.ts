@@ -36,6 +36,9 @@ const ASKED: Partial<Record<TeardownEvent['how'], string>> = {
   sigint: 'SIGINT',
 };
 
+/** What a finding says of a process that died of a signal. */
+export const CRASHED = 'the server crashed';
+
 /** SIGABRT of who finds no memory, SIGSEGV of whose stack cannot grow. */
 const OUT_OF_MEMORY = [6, 11];
 
@@ -51,6 +54,7 @@ export class Termination implements Check {
   #stacks: StacksEvent | undefined;
   #unkillable: UnkillableEvent | undefined;
   readonly #crashes: string[] = [];
+  #died: { signal: number; main: boolean } | undefined;
   #torn = false;
   /** What it was last asked to end by, if that was a signal. */
   #signalled: string | undefined;
@@ -73,6 +77,7 @@ export class Termination implements Check {
     if (event.kind !== 'exit' || this.#hang !== undefined) return;
     if (event.main) this.#exit = event;
     if (event.signal !== null && !this.#allowed.has(event.signal)) {
+      this.#died ??= { signal: event.signal, main: event.main };
       const when = this.#torn ? 'after the teardown' : 'during the replay';
       this.#crashes.push(
         `process ${event.main ? '(main) ' : ''}died of signal ${event.signal} ${when}`,
@@ -94,18 +99,20 @@ export class Termination implements Check {
     this.#anyCode = true;
   }
 
+  /** The first process that died of a signal nobody sent. */
+  get crash(): { signal: number; main: boolean } | undefined {
+    return this.#died;
+  }
+
   findings(): Finding[] {
     const left = this.#unkillable === undefined ? [] : [this.#notKilled(this.#unkillable)];
     return [...left, ...this.#ended()];
   }
 
   #ended(): Finding[] {
-    if (this.#hang !== undefined) return [this.#hung(this.#hang)];
-    if (this.#crashes.length > 0) {
-      const why =
-        'why: whatever a client or the kernel does, a server ends by exit: nobody unmounts for it else';
-      return [this.#fail('the server crashed', [...this.#crashes, why])];
-    }
+    const crashed = this.#crashes.length > 0 ? [this.#crashed()] : [];
+    if (this.#hang !== undefined) return [...crashed, this.#hung(this.#hang)];
+    if (crashed.length > 0) return crashed;
     const code = this.#exit?.code;
     if (this.#exit === undefined) {
       return this.#unkillable === undefined ? [this.#fail('the server never ended', [])] : [];
@@ -116,6 +123,12 @@ export class Termination implements Check {
     const how = code === null ? `ended by signal ${this.#exit.signal}` : `exit ${code}`;
     if (this.#unkillable !== undefined) return [];
     return [{ check: this.name, verdict: 'pass', text: `${how}, nothing left`, details: [] }];
+  }
+
+  #crashed(): Finding {
+    const why =
+      'why: whatever a client or the kernel does, a server ends by exit: nobody unmounts for it else';
+    return this.#fail(CRASHED, [...this.#crashes, why]);
   }
 
   #notKilled({ processes }: UnkillableEvent): Finding {

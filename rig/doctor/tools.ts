@@ -32,7 +32,7 @@ function debuggers(): Probed {
     need: 'extra',
     state: okIf(found.length > 0),
     detail: found.length > 0 ? found.join(', ') : 'not on PATH',
-    costs: "a hanging server's stacks, by hand",
+    costs: 'the user stacks of a server that hangs or crashes',
     remedy: 'apt-get install gdb (or elfutils)',
   };
 }

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PlanDecider } from '../../faults/decider.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { record } from '../../recorder/record.ts';
-import { replay } from '../../replayer/replay.ts';
+import { replayAndLook } from '../../replayer/replay.ts';
 import { live } from '../live/live.ts';
 import type { JobError, Message, WorkerData } from './engine.ts';
 import { Waker } from './waker.ts';
@@ -55,7 +55,8 @@ try {
   } else {
     const logLine = job.log ? (line: string) => post({ kind: 'log', line }) : undefined;
     const options = logLine === undefined ? job.options : { ...job.options, logLine };
-    post({ kind: 'result', result: await replay(options, hooks, deciderOf(options.faults)) });
+    const decider = () => deciderOf(options.faults);
+    post({ kind: 'result', result: await replayAndLook(options, hooks, decider) });
   }
 } catch (error) {
   post({ kind: 'error', error: described(error) });

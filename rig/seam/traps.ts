@@ -13,6 +13,7 @@ export const WAIT = {
   control: 4,
   keeperGone: 5,
   linked: 7,
+  settled: 8,
 } as const;
 
 /** Keeper message types (native/common/keeper_protocol.h). */
@@ -24,11 +25,14 @@ export const KEEPER = {
   noted: 5,
   setupFailed: 6,
   scratch: 7,
+  crash: 8,
+  watchBegun: 9,
   go: 16,
   noteMount: 17,
   kill: 18,
   makeScratch: 19,
   noteShared: 20,
+  watch: 21,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */

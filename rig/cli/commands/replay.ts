@@ -221,7 +221,7 @@ export const replayCommand = (program: Command): void => {
     .option('--keep-fixture <dir>', 'keep the fixture there, as the server leaves it')
     .option('--cwd <dir>', 'working directory of the server')
     .option('--allow-devices', 'restore device nodes of the fixture (only for captures you trust)')
-    .option('--no-stacks', 'do not ask a server that hangs for its user stacks')
+    .option('--no-stacks', 'do not look for the user stacks of a server that hangs or crashes')
     .option('--json', 'the result as one JSON object');
   addRootFlags(addPlanFlags(replay));
   replay
