@@ -45,11 +45,11 @@ export class InterruptError extends Error {
 }
 
 const NS_PER_MS = 1e6;
-/** While reads are held their threads' signals are looked at this often, */
+/** Of held reads the threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
 /** and this often while there is work: a look costs some microseconds a held call. */
-const BUSY_LOOK_MS = 20;
-/** Closes that no call tells of are found this late. */
+const BUSY_LOOK_NS = 20e6;
+/** Closes that no call tells of. */
 const CLOSE_LOOK_MS = 50;
 /** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
 const SETTLE_MS = 1;
@@ -151,9 +151,7 @@ export class Session {
       else {
         this.#idleSince = this.#trap.t;
         this.#handle(kind, director);
-        // In turns only between them: else it would be chance which call a signal interrupts.
-        const may = !this.turns.on || kind === WAIT.settled;
-        if (may && this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
+        if (this.#trap.t > this.#lookedAt + BUSY_LOOK_NS && this.turns.mayLook(kind)) this.#look();
       }
       director.pump();
       this.wake();
@@ -162,8 +160,7 @@ export class Session {
 
   /** Milliseconds to wait: short while somebody must be looked at. */
   #timeout(): number {
-    if (this.device.suspected || this.device.unread) return SETTLE_MS;
-    return SIGNAL_LOOK_MS;
+    return this.device.suspected || this.device.unread ? SETTLE_MS : SIGNAL_LOOK_MS;
   }
 
   #idle(director: Director): void {

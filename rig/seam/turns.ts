@@ -4,10 +4,10 @@
  */
 import type { NativeSeam } from '../../native/load.ts';
 import type { DevicePort } from './device_port.ts';
+import { WAIT } from './traps.ts';
 
 export class Turns {
-  /** False: calls are looked at as they come. */
-  on = false;
+  #on = false;
   readonly #seam: NativeSeam;
   readonly #device: DevicePort;
   readonly #keeperPid: number;
@@ -19,8 +19,13 @@ export class Turns {
   }
 
   begin(): void {
-    this.on = true;
+    this.#on = true;
     this.#seam.turns(this.#keeperPid);
+  }
+
+  /** In turns only between them: else it would be chance which call a signal interrupts. */
+  mayLook(kind: number): boolean {
+    return !this.#on || kind === WAIT.settled;
   }
 
   /** Every thread is in a call or sleeps: the next turn, unless one has a signal to handle first. */
