@@ -28,6 +28,7 @@ export async function record(
     server: serverStart(options),
     ...(options.mountpoint === undefined ? {} : { mountpoint: options.mountpoint }),
     ...(options.fixture === undefined ? {} : { fixture: options.fixture }),
+    ...(options.root === undefined ? {} : { root: options.root.dir }),
   };
   const { output, force } = options;
   const writer = output === undefined ? undefined : CaptureWriter.create(output, begin, { force });
