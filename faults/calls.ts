@@ -56,6 +56,11 @@ export const MAPS = [
   12, // brk
   25, // mremap
 ];
+/** What makes a mapping; brk(2) has one already, and tells nobody of an errno. */
+export const MAKES_MAPPINGS = [
+  MMAP,
+  25, // mremap
+];
 export const MLOCKS = [
   149, // mlock
   151, // mlockall

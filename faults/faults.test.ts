@@ -44,6 +44,7 @@ const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number
   'backing-write': { rule: 'WRITE:backing-write=EDQUOT:when=2', server: 'files' },
   fds: { rule: 'READDIRPLUS:fds=2:at=asked:until=1', server: 'files' },
   memory: { rule: 'memory=0:at=asked:until=10:when=5', server: 'files' },
+  mappings: { rule: 'mappings=0:at=before-init', server: 'ring', exit: 1 },
   locked: { rule: 'locked=1000000:at=before-init', server: 'pinned' },
   processes: { rule: 'processes=1:at=before-init', server: 'ring' },
   space: { rule: 'space=6000:at=asked:until=30', server: 'files' },

@@ -31,6 +31,7 @@ describe('a quota that is met', () => {
     ['locked=0:at=before-init', 'pinned', 1, '= -EPERM'],
     ['locked=400000:at=before-init', 'pinned', 0, '= -ENOMEM'],
     ['space=0:at=asked', 'files', 0, '= -ENOSPC'],
+    ['mappings=0:at=before-init', 'ring', 1, '= -ENOMEM'],
     ['backing-files=0:at=asked', 'handed', 0, '= -ENOSPC'],
   ] as [string, ServerName, number, string][])(
     '%s, by the server %s',
@@ -52,6 +53,7 @@ describe('a quota that is never met', () => {
     ['memory=10000000000:at=asked', 'together'],
     ['locked=100000000:at=asked', 'pinned'],
     ['space=20480:at=asked', 'files'],
+    ['mappings=500:at=asked', 'together'],
     ['processes=50:at=asked', 'device'],
     // The ring of this server is asked for nothing but FUSE commands.
     ['fds=100:at=asked', 'ring'],

@@ -81,4 +81,6 @@ export interface ReplayResult {
   plan: RuleResult[];
   /** What the server asked for and the rig can neither do nor let the kernel do. */
   unsupported: string[];
+  /** The root the server was recorded in, where this run's was in none. */
+  recordedRoot?: string;
 }

@@ -127,7 +127,9 @@ async function run(set: Set): Promise<ReplayResult> {
     writer?.close({ kind: 'end', t: endOf(acts), reason: 'server-exit', ...countsOf(acts) });
   }
   if (hooks.stops() > 0) throw new InterruptError('stopped: nothing is concluded');
-  return conclude(options.command, acts, log, injected);
+  const { root } = reader.begin;
+  const elsewhere = root === undefined || options.root !== undefined ? {} : { recordedRoot: root };
+  return { ...conclude(options.command, acts, log, injected), ...elsewhere };
 }
 
 const endOf = (acts: readonly Act[]): number => acts.at(-1)?.session.now() ?? 0;

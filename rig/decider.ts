@@ -99,7 +99,9 @@ export const TEARDOWNS = [
 export type TeardownName = (typeof TEARDOWNS)[number];
 
 /** What a server can run out of. */
-export const QUOTAS = ['fds', 'memory', 'locked', 'processes', 'space', 'backing-files'] as const;
+export const QUOTAS = [
+  ...(['fds', 'memory', 'locked', 'mappings', 'processes', 'space', 'backing-files'] as const),
+] as const;
 export type QuotaName = (typeof QUOTAS)[number];
 
 /** What it runs out of, and how much more of it there is. */

@@ -40,6 +40,9 @@ function text(path: string): string {
   }
 }
 
+/** How many mappings a process has (mm->map_count). */
+export const mappingsIn = (pid: number): number => text(`/proc/${pid}/maps`).split('\n').length - 1;
+
 /** A field of /proc/PID/status; empty where the process is gone. */
 export const statusOf = (pid: number, field: string): string =>
   new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text(`/proc/${pid}/status`))?.[1] ?? '';

@@ -7,11 +7,11 @@ import { native } from '../../native/load.ts';
 import type { Denial, Quota, Quotas } from '../decider.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { runningBelow } from './cpu_time.ts';
-import { entriesOf, type Limited, refusal, statusOf } from './limits.ts';
+import { entriesOf, type Limited, mappingsIn, refusal, statusOf } from './limits.ts';
 import type { PortWiring } from './port_handle.ts';
 import { bytesWritten } from './written.ts';
 
-const { EAGAIN, EPERM, ENOSPC, ESRCH } = ERRNO;
+const { EAGAIN, EPERM, ENOMEM, ENOSPC, ESRCH } = ERRNO;
 
 /** RLIMIT_* of include/uapi/asm-generic/resource.h. */
 const LIMITS: Record<Limited, number> = { fds: 7, locked: 8, memory: 9 };
@@ -21,6 +21,8 @@ const CAP_IPC_LOCK = 14n;
 const KIB = 1024;
 
 const FORKS: ReadonlySet<number> = new Set([56, 57, 58, 435]);
+/** mmap, mremap. */
+const MAPS: ReadonlySet<number> = new Set([9, 25]);
 
 /** The limit below which `amount` numbers are free. */
 function fdLimit(pid: number, base: number, amount: number): number {
@@ -46,6 +48,8 @@ export class ServerQuotas implements Quotas {
   #threads = Number.POSITIVE_INFINITY;
   #space = Number.POSITIVE_INFINITY;
   #backing = Number.POSITIVE_INFINITY;
+  /** By process: one that is new has no limit. */
+  readonly #mappings = new Map<number, number>();
 
   constructor(wiring: PortWiring, keeperPid: number) {
     this.#w = wiring;
@@ -62,7 +66,10 @@ export class ServerQuotas implements Quotas {
     if (isLimited(name)) return this.#limit(name, amount);
     if (name === 'processes') this.#threads = this.#running() + amount;
     else if (name === 'space') this.#space = amount;
-    else this.#backing = amount;
+    else if (name === 'backing-files') this.#backing = amount;
+    else
+      for (const pid of runningBelow(this.#keeperPid))
+        this.#mappings.set(pid, mappingsIn(pid) + amount);
     return 0;
   }
 
@@ -77,7 +84,8 @@ export class ServerQuotas implements Quotas {
       for (const pid of runningBelow(this.#keeperPid)) native.softLimit(pid, LIMITS[name], was);
     } else if (name === 'processes') this.#threads = Number.POSITIVE_INFINITY;
     else if (name === 'space') this.#space = Number.POSITIVE_INFINITY;
-    else this.#backing = Number.POSITIVE_INFINITY;
+    else if (name === 'backing-files') this.#backing = Number.POSITIVE_INFINITY;
+    else this.#mappings.clear();
   }
 
   #limit(name: Limited, amount: number): number {
@@ -103,6 +111,9 @@ export class ServerQuotas implements Quotas {
   }
 
   denied(nr: number, tid: number): Denial | undefined {
+    if (this.#mappings.size > 0 && MAPS.has(nr) && this.#maps(tid)) {
+      return this.#denial('mappings', -ENOMEM, false);
+    }
     const result = this.#counted(nr, tid);
     if (result !== 0) return this.#denial(FORKS.has(nr) ? 'processes' : 'space', result, false);
     for (const { name, calls } of this.#holding) {
@@ -111,6 +122,12 @@ export class ServerQuotas implements Quotas {
       if (refused !== 0) return this.#denial(name, refused, true);
     }
     return undefined;
+  }
+
+  /** Whether the thread's process has all the mappings it may have. */
+  #maps(tid: number): boolean {
+    const limit = this.#mappings.get(Number(statusOf(tid, 'Tgid')));
+    return limit !== undefined && mappingsIn(tid) >= limit;
   }
 
   /** Of limits that are counted here. */
