@@ -123,16 +123,15 @@ export class Progress implements Check {
   /** What became of a server that has again what it lacked. */
   #recovery(): string {
     if (this.#released === 0) return 'goes on, or ends';
-    if (this.#failed === 0 && this.#met === 0) {
-      return this.#lasting === undefined
-        ? 'nothing to recover from: what was left was enough'
-        : 'goes on, also after what it lacked was given back';
-    }
-    if (this.#failed === 0) {
+    const requests = this.#lasting?.failed ?? this.#failed;
+    const after = this.#lasting?.after ?? this.#after;
+    if (requests === 0 && this.#met === 0)
+      return 'nothing to recover from: what was left was enough';
+    if (requests === 0) {
       return `no request failed for what it lacked, which it met ${this.#met} times; goes on after it was given back`;
     }
-    const failed = `${this.#failed} requests failed for what it lacked`;
-    if (this.#after === 0) return `recovery not seen: ${failed}, none came after it was given back`;
-    return `recovered: ${failed}, none of the ${this.#after} after it was given back`;
+    const failed = `${requests} requests failed for what it lacked`;
+    if (after === 0) return `recovery not seen: ${failed}, none came after it was given back`;
+    return `recovered: ${failed}, none of the ${after} after it was given back`;
   }
 }
