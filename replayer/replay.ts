@@ -159,7 +159,7 @@ function conclude(
     requests: last.cursor.index,
     log: log.digest(),
     findings: found.flatMap(({ findings }) => findings),
-    output: acts.map(({ replayer }) => replayer.output).join(''),
+    output: acts.map(({ replayer }) => replayer.printed.text).join(''),
     seconds: endOf(acts) / 1e9,
     exit: last.replayer.exit,
     ...(hung === undefined ? {} : { hang: hung }),

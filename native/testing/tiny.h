@@ -70,5 +70,6 @@ extern const std::vector<Mode> kRingHostileModes;
 extern const std::vector<Mode> kUnkillableModes;
 extern const std::vector<Mode> kProfileModes;
 extern const std::vector<Mode> kCrashModes;
+extern const std::vector<Mode> kAgainModes;
 
 }  // namespace fuse_rig
