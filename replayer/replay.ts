@@ -14,7 +14,7 @@ import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig
 import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, foundIn, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
-import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
+import { CommandError, fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Injected } from './injected.ts';
 import { keeper } from './kept.ts';
 import { type Looking, playAndLook } from './looking.ts';
@@ -24,6 +24,9 @@ import { fixturePieces, prologue } from './prologue.ts';
 import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
 
 export type * from './options.ts';
+
+/** A rule that starts the server again, as text. */
+const RESTART = /(^|:)restart\b/;
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. A crash is not looked at. */
 export const replay = (
@@ -45,6 +48,10 @@ async function play(
   decider?: Decider,
   looking?: Looking,
 ): Promise<ReplayResult> {
+  if ((options.sessions ?? 1) > 1 && options.faults?.some((rule) => RESTART.test(rule))) {
+    const remedy = 'leave out --sessions, or the rule';
+    throw new CommandError(`--sessions: a restart begins another process; ${remedy}`);
+  }
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {

@@ -168,11 +168,15 @@ describe('the capture of one session is given again', () => {
     }
   });
 
-  it('whose number must be one', async () => {
-    const got = await played(server(), '--sessions', '0');
+  it.each([
+    [['--sessions', '0'], /^fuse-rig: --sessions 0: not a number of sessions; give one from 1/],
+    [
+      ['--sessions', '2', '--fault', 'restart:at=init-replied'],
+      /^fuse-rig: --sessions: a restart begins another process; leave out/,
+    ],
+  ])('not with %j', async (args, said) => {
+    const got = await played(server(), ...args);
     expect(got).toMatchObject({ code: 2, leftovers: [] });
-    expect(got.stderr).toMatch(
-      /^fuse-rig: --sessions 0: not a number of sessions; give one from 1/,
-    );
+    expect(got.stderr).toMatch(said);
   });
 });

@@ -21,9 +21,10 @@ export class Succession {
   #counted = true;
   /** Nothing more is to be asked until the server is quiet; `settled` follows. */
   pause: () => void = () => {};
-  /** A server that was torn down has mounted once more: nobody else would ever end it. */
+  /** A server whose mounts were taken away has mounted once more: nobody else would ever end it. */
   mountedAgain: () => void = () => {};
   #torn = false;
+  #unmounted = false;
   readonly #feed: EndedFeed;
   readonly #emit: ReplaySink;
   /** More than one session was asked for. */
@@ -94,13 +95,14 @@ export class Succession {
   take(event: ReplayEvent, session: Session, keeperPid: number): void {
     if (event.kind === 'mount' && event.result === 0) {
       this.mounted.add(event.conn);
-      if (this.#torn) this.mountedAgain();
+      if (this.#unmounted && this.#feed.connected(event.conn)) this.mountedAgain();
     }
     const several = this.#several || this.#ended > 0;
-    if (event.kind === 'teardown' && !this.#torn) {
-      this.#torn = true;
-      if (several) this.#count(session, keeperPid);
-    }
+    if (event.kind !== 'teardown' || this.#torn) return;
+    this.#torn = true;
+    // A signal says all there is to say, and before the first mount nothing is over.
+    this.#unmounted = !event.how.startsWith('sig') && this.mounted.size > 0;
+    if (several) this.#count(session, keeperPid);
   }
 
   #count(session: Session, keeperPid: number): void {
