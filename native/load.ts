@@ -19,6 +19,12 @@ export interface NativeSeam {
   readonly wakeFd: number;
   wait(timeoutMs: number): number;
   busy(): boolean;
+  /** Calls are taken in turns from now on (native/addon/seam_turn.cc). */
+  turns(keeperPid: number): void;
+  /** After WAIT.settled: the turn begins. */
+  turn(): void;
+  /** Whether every thread of the server came to where it is in a call or sleeps. */
+  settle(): boolean;
   watch(fd: number, tag: number): number;
   watchNext(fd: number, tag: number): number;
   unwatch(fd: number): void;
@@ -33,7 +39,8 @@ export interface NativeSeam {
   deliverPipe(slot: number, length: number): number;
   installFd(slot: number, fd: number, index: number, cloexec: boolean): number;
   interruptSignalled(slot: number): boolean;
-  interruptReceives(): void;
+  /** Whether any was answered. */
+  interruptReceives(): boolean;
   waits(slot: number): boolean;
   addPlaceholder(slot: number, index: number, cloexec: boolean): number;
   aliasFd(slot: number, fd: number, index: number, cloexec: boolean): number;
@@ -51,6 +58,7 @@ export interface NativeSeam {
   ringPost(ring: number, low: number, high: number, res: number): void;
   ringDefers(ring: number): boolean;
   ringsOwn(): [opcode: number, fd: number, tid: number][] | null;
+  ringsAsked(): number[];
   ringsGone(): number[];
   threadLives(tid: number): boolean;
   pipeRoom(slot: number): number;
@@ -150,6 +158,7 @@ export interface Native {
     base: number,
     count: number,
     data: ArrayBuffer,
+    commands: ArrayBuffer,
   ) => NativeSeam;
   HostRing: new () => HostRing;
   HostPages: new (size: number) => HostPages;
@@ -166,6 +175,8 @@ export interface Native {
   socketPair(stream?: boolean): [number, number];
   pipePair(): [number, number];
   receive(socket: number, into: Uint8Array): [number, number];
+  sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
+  waitFd(fd: number, ms: number): boolean;
   mountThere(
     tid: number,
     source: string,

@@ -10,6 +10,8 @@ export interface Stand {
   readonly kernel: RealKernel;
   readonly recorder: Recorder;
   readonly keeperPid: number;
+  /** Where the range of the device's descriptors begins in the server. */
+  readonly base: number;
 }
 
 export interface Alongside {

@@ -1,5 +1,6 @@
 /** FUSE mounts as /proc/PID/mountinfo shows them (proc_pid_mountinfo in fs/proc_namespace.c). */
 import { readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 export interface MountLine {
   id: number;
@@ -38,11 +39,29 @@ export function fuseMounts(tid: number | 'self'): MountLine[] {
   }
 }
 
+/**
+ * Whether a thread sees a FUSE file system mounted there. To look at the mountpoint itself would be to ask
+ * its server, which may wait for the very thread that looks; with a ring that thread can then not even be
+ * killed, for it is the one that must take the request out of the ring (fuse_uring_send_in_task()).
+ */
+export function isMounted(target: string, tid: number | 'self' = 'self'): boolean {
+  return mountedPlace(target, tid) !== undefined;
+}
+
+/** The mountpoint as mountinfo names it, if it is one. */
+function mountedPlace(target: string, tid: number | 'self'): string | undefined {
+  const place = join(real(dirname(target)), basename(target));
+  return fuseMounts(tid).some((mount) => mount.target === place) ? place : undefined;
+}
+
 /** A mountpoint as mountinfo will name it. */
-export function withoutLinks(target: string): string {
+export const withoutLinks = (target: string): string =>
+  mountedPlace(target, 'self') ?? real(target);
+
+function real(path: string): string {
   try {
-    return realpathSync(target);
+    return realpathSync(path);
   } catch {
-    return target;
+    return path;
   }
 }

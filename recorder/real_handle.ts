@@ -41,6 +41,18 @@ export function abortConnection(dev: number): void {
   }
 }
 
+/** Requests of connections that are not answered (fuse_conn_waiting_read); 0 where that cannot be read. */
+export const waitingOf = (devs: readonly number[]): number =>
+  [...new Set(devs)].reduce((sum, dev) => sum + waitingAt(dev), 0);
+
+function waitingAt(dev: number): number {
+  try {
+    return Number(readFileSync(`/sys/fs/fuse/connections/${dev}/waiting`, 'latin1'));
+  } catch {
+    return 0;
+  }
+}
+
 /** s_dev of the connection a handle is bound to (fuse_dev_show_fdinfo, Linux 6.18); else 0. */
 export function boundDev(handle: RealHandle | undefined): number {
   try {

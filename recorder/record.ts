@@ -28,6 +28,7 @@ export async function record(
     server: serverStart(options),
     ...(options.mountpoint === undefined ? {} : { mountpoint: options.mountpoint }),
     ...(options.fixture === undefined ? {} : { fixture: options.fixture }),
+    ...(options.root === undefined ? {} : { root: options.root.dir }),
   };
   const { output, force } = options;
   const writer = output === undefined ? undefined : CaptureWriter.create(output, begin, { force });
@@ -60,7 +61,8 @@ async function recordInto(
   };
   const session = new Session(launched, kernel, emit, undefined, alongside?.decider);
   recorder = new Recorder(session, hooks, alongside);
-  alongside?.begin({ session, kernel, recorder, keeperPid: launched.keeperPid });
+  const { keeperPid, base } = launched;
+  alongside?.begin({ session, kernel, recorder, keeperPid, base });
   const { seam, mounts } = session;
   kernel.connect({
     seam,

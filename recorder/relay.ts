@@ -121,12 +121,15 @@ export class RealKernel implements Kernel {
 
   /** A write to the abort file of fusectl, for every connection. -ENOTCONN: none lives; -ENOENT: no fusectl. */
   abort(): number {
-    const devs = [...this.#handles.values()]
-      .map((handle) => handles.deviceOf(handle))
-      .filter(Boolean);
+    const devs = [...this.#handles.values()].map(handles.deviceOf).filter(Boolean);
     if (devs.length === 0) return this.dead ? -ERRNO.ENOTCONN : -ERRNO.ENOENT;
     for (const dev of new Set(devs)) handles.abortConnection(dev);
     return this.dead ? 0 : -ERRNO.ENOENT;
+  }
+
+  /** Requests that clients wait for, over all connections, as fusectl counts them; 0 where there is none. */
+  waiting(): number {
+    return handles.waitingOf([...this.#handles.values()].map(handles.deviceOf));
   }
 
   connOf(id: HandleId): ConnId {

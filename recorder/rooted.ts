@@ -11,7 +11,7 @@ export function rootedForRecord(root: Root | undefined, fixture: string | undefi
   if (root === undefined) return {};
   if (process.geteuid?.() !== 0) {
     const why = "an ordinary user's mount there cannot be seen here";
-    throw new LaunchError(`record --root: ${why}; record as root`, 'missing-feature');
+    throw new LaunchError(`--root on a real mount: ${why}; do it as root`, 'missing-feature');
   }
   const share = fixture === undefined ? root.share : [...root.share, fixture];
   return { root: { ...root, share } };

@@ -25,6 +25,8 @@ export function injectInto(
 ): void {
   const { injection } = session;
   if (injection === undefined) return;
+  session.turns.begin();
+  injection.barrier = () => session.seam.settle();
   replayer.changes = new ReplayChanges(model, injection, cpus);
   injection.changes = replayer.changes;
   injection.teardowns = new ReplayTeardowns(model, cursor, ending, replayer.conns);

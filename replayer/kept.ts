@@ -23,10 +23,11 @@ export function keeper(
 ): CaptureWriter {
   const abi = [ring ? 'uring' : 'uring-off', ...namesOf(switches)];
   const facts: Pick<BeginEvent, 'kernel' | 'abi'> = { kernel, abi };
+  const { root } = start;
   const begin = { kind: 'begin' as const, t: 0, ...hostFacts(), ...facts };
   return CaptureWriter.create(
     path,
-    { ...begin, server: serverStart(start), cpus },
+    { ...begin, server: serverStart(start), cpus, ...(root && { root: root.dir }) },
     { force: true },
   );
 }

@@ -4,6 +4,7 @@ import type { VersionName } from '../rig/kernel/versions.ts';
 import type { CrashSeen } from '../rig/seam/crash_seen.ts';
 import type { PoisonExtent } from '../rig/seam/poison.ts';
 import type { Root } from '../rig/seam/root.ts';
+import type { Scratch } from '../rig/seam/scratch.ts';
 import type { EndHow } from './ending.ts';
 import type { RuleResult } from './injected.ts';
 
@@ -38,8 +39,8 @@ export interface ReplayOptions {
   keep?: string;
   /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
   keepFixture?: string;
-  /** Directory in which the run's scratch directory is made, by who removes it with all that is left there. */
-  place?: string;
+  /** In which the run's scratch directory is made, by who removes it with all that is left there. */
+  place?: Scratch;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /**
@@ -82,4 +83,6 @@ export interface ReplayResult {
   plan: RuleResult[];
   /** What the server asked for and the rig can neither do nor let the kernel do. */
   unsupported: string[];
+  /** The root the server was recorded in, where this run's was in none. */
+  recordedRoot?: string;
 }

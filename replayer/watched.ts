@@ -45,10 +45,11 @@ export class Watched {
 
   take(event: ReplayEvent): void {
     if (event.kind === 'teardown') this.count();
-    else if (event.kind === 'answered') this.#answered();
+    else if (event.kind === 'answered') this.answered();
   }
 
-  #answered(): void {
+  /** One more request has its answer. */
+  answered(): void {
     if (++this.#answers % this.#interval !== 0) return;
     this.count();
     if (this.#answers >= this.#interval * SAMPLES) this.#interval *= 2;

@@ -49,6 +49,8 @@ export interface BeginEvent {
   fixture?: string;
   /** Possible CPUs the server was shown, and so queues of its ring; absent in captures of format 1. */
   cpus?: number;
+  /** Absolute path of the root file system the server was started in, if that was not the machine's own. */
+  root?: string;
 }
 
 /** open("/dev/fuse") by the server. */

@@ -5,6 +5,7 @@
 import {
   type Changes,
   type Decider,
+  type Denial,
   LATER,
   type Moment,
   type MomentName,
@@ -58,6 +59,8 @@ export class Injection {
   /** The same of quotas and changes. */
   quotas: Quotas | undefined;
   changes: Changes | undefined;
+  /** Waits until every thread of the server is in a call or sleeps: then what is done to it finds it so. */
+  barrier: () => void = () => {};
   /** A quota is given back. */
   released: (verdict: Verdict) => void = () => {};
   /** System calls beside the transport's that are asked about, by number. */
@@ -124,6 +127,7 @@ export class Injection {
     const over = this.#holding.filter(({ left }) => left <= 0);
     if (over.length === 0) return;
     this.#holding = this.#holding.filter(({ left }) => left > 0);
+    this.barrier();
     for (const { verdict } of over) {
       if (verdict.quota !== undefined) this.quotas?.release(verdict.quota);
       this.released(verdict);
@@ -131,8 +135,9 @@ export class Injection {
   }
 
   /** A client is about to ask. What is to be otherwise is done by `changes`. */
-  asked({ conn, transport, queue, ...known }: Asked): void {
-    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, known);
+  asked(asked: Asked): void {
+    const { conn, transport, queue } = asked;
+    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, asked);
   }
 
   /** INIT is about to be made. */
@@ -147,7 +152,21 @@ export class Injection {
     const place = { handle: 0, conn, tid, nr };
     const verdict = this.#ask('call', transport, place, unique, known);
     if (verdict !== undefined) return -verdict.errno;
-    return this.#holding.length > 0 ? (this.quotas?.denied(nr, tid) ?? 0) : 0;
+    if (this.#holding.length === 0) return 0;
+    const denial = this.quotas?.denied(nr, tid);
+    if (denial === undefined) return 0;
+    this.met(denial, tid);
+    return denial.byKernel ? 0 : denial.result;
+  }
+
+  /** A call of that thread meets a quota. What that excuses was said when it was imposed. */
+  met({ quota, result }: Denial, tid: number): void {
+    const held = this.#holding.find(({ verdict }) => verdict.quota === quota);
+    if (held === undefined) return;
+    const { conn, unique, transport } = this.#inHand.get(tid) ?? NOTHING_IN_HAND;
+    const known = this.#known.get(key(conn, unique)) ?? NO_REQUEST;
+    const moment = this.#moment('call', transport, { handle: 0, conn, tid }, unique, known);
+    this.tell({ ...held.verdict, fate: 'whole', goesOn: true }, moment, result, false);
   }
 
   #ask(
@@ -179,14 +198,17 @@ export class Injection {
     { opcode, nodeid, size }: Known,
   ): Moment {
     const { handle, conn, tid, queue = -1, entry = -1, splice = false, nonblock = false } = place;
+    const [inFlight, index] = [this.#known.size, undefined];
+    // In one literal, and in the order of momentAt: a spread makes a new shape each time.
+    // biome-ignore format: as it is read
     return {
-      ...{ name, transport, handle, conn, tid, opcode, nodeid, unique, size },
-      ...{ queue, entry, splice, nonblock, inFlight: this.#known.size },
-      ...(place.nr === undefined ? {} : { nr: place.nr }),
+      name, transport, handle, conn, tid, opcode, nodeid, unique, size, queue, entry, splice, nonblock,
+      inFlight, index, nr: place.nr,
     };
   }
 
   #impose(verdict: Verdict, quota: NonNullable<Verdict['quota']>, moment: Moment): void {
+    this.barrier();
     const refused = this.quotas?.impose(quota) ?? -ERRNO.EPERM;
     this.tell(verdict, moment, refused, refused !== 0);
     if (refused !== 0) return;
@@ -199,9 +221,13 @@ export class Injection {
   }
 
   #tearDown(verdict: Verdict, how: NonNullable<Verdict['teardown']>, moment: Moment): void {
+    this.barrier();
     const refused = this.teardowns?.refused(how, moment) ?? -ERRNO.EPERM;
     this.tell(verdict, moment, refused, refused !== 0);
-    if (refused === 0) this.teardowns?.perform(how, moment, verdict.times);
+    if (refused !== 0) return;
+    this.teardowns?.perform(how, moment, verdict.times);
+    // Who takes a signal has handled it before anybody is answered.
+    this.barrier();
   }
 
   /** Says that the rule came true there. */

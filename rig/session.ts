@@ -2,8 +2,7 @@
  * The one loop: takes what the server does, hands it to the ports, lets the Kernel answer. It
  * decides nothing: what goes wrong, what is due and when to stop are the Director's.
  */
-import type { NativeSeam } from '../native/load.ts';
-import { native } from '../native/load.ts';
+import { type NativeSeam, native } from '../native/load.ts';
 import type { Decider } from './decider.ts';
 import type { EventSink } from './events.ts';
 import { Injection } from './injection.ts';
@@ -25,6 +24,7 @@ import { ServerQuotas } from './seam/quotas.ts';
 import { RingPort } from './seam/ring_port.ts';
 import { ServerCalls } from './seam/server_calls.ts';
 import { KEEPER, Trap, WAIT } from './seam/traps.ts';
+import { Turns } from './seam/turns.ts';
 import { Watches } from './seam/watches.ts';
 
 /** What drives a session from above: the recorder, or the replayer. */
@@ -45,13 +45,13 @@ export class InterruptError extends Error {
 }
 
 const NS_PER_MS = 1e6;
-/** While reads are held their threads' signals are looked at this often, */
+/** Of held reads the threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
 /** and this often while there is work: a look costs some microseconds a held call. */
-const BUSY_LOOK_MS = 20;
-/** Closes that no call tells of are found this late. */
+const BUSY_LOOK_NS = 20e6;
+/** Closes that no call tells of. */
 const CLOSE_LOOK_MS = 50;
-/** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
+/** How long a deliverable message may lie unread before a blocking descriptor polls IN; until the first look. */
 const SETTLE_MS = 1;
 
 export class Session {
@@ -59,6 +59,7 @@ export class Session {
   readonly mounts: MountPort;
   readonly rings: RingPort;
   readonly watches: Watches;
+  readonly turns: Turns;
   readonly output: Output;
   readonly killing: Killing;
   /** What asks for faults; undefined without a plan. */
@@ -123,6 +124,7 @@ export class Session {
     const { mounts, rings } = this;
     this.#calls = callTable(wiring, { process, mounts, rings });
     this.watches = new Watches(this.seam);
+    this.turns = new Turns(this.seam, this.device, launched.keeperPid);
     if (this.injection !== undefined) {
       this.injection.quotas = new ServerQuotas(wiring, launched.keeperPid);
       this.#serverCalls = new ServerCalls(wiring, this.injection, this.device);
@@ -149,7 +151,7 @@ export class Session {
       else {
         this.#idleSince = this.#trap.t;
         this.#handle(kind, director);
-        if (this.#trap.t - this.#lookedAt > BUSY_LOOK_MS * NS_PER_MS) this.#look();
+        if (this.#trap.t > this.#lookedAt + BUSY_LOOK_NS && this.turns.mayLook(kind)) this.#look();
       }
       director.pump();
       this.wake();
@@ -158,8 +160,8 @@ export class Session {
 
   /** Milliseconds to wait: short while somebody must be looked at. */
   #timeout(): number {
-    if (this.device.suspected || this.device.unread) return SETTLE_MS;
-    return SIGNAL_LOOK_MS;
+    const { suspected, unread } = this.device;
+    return suspected || unread || this.#lookedAt <= this.#idleSince ? SETTLE_MS : SIGNAL_LOOK_MS;
   }
 
   #idle(director: Director): void {
@@ -199,6 +201,7 @@ export class Session {
     else if (kind === WAIT.linked) this.rings.linked();
     else if (kind === WAIT.keeper) this.#keeper();
     else if (kind === WAIT.control) director.control();
+    else if (kind === WAIT.settled) this.turns.settled();
     else if (kind === WAIT.keeperGone) this.empty = true;
   }
 
@@ -241,8 +244,7 @@ export class Session {
     this.seam.close();
     this.#launched.release();
     if (this.killing.survivors.length > 0) this.#launched.leave();
-    else await this.#launched.gone;
-    native.closeFd(this.#launched.stdout);
-    native.closeFd(this.#launched.stderr);
+    else await this.#launched.gone();
+    for (const fd of [this.#launched.stdout, this.#launched.stderr]) native.closeFd(fd);
   }
 }

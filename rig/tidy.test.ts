@@ -42,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'rig/session.ts': ['rig/seam/', ...BELOW, ...FAULTS],
   'rig/doctor/': ['rig/protocol/', 'rig/version.ts', 'native/'],
   'rig/engine/': ['recorder/', 'replayer/', 'rig/checks/', 'rig/live/', 'faults/'],
-  'rig/live/': ['rig/', 'recorder/', 'replayer/', 'faults/'],
+  'rig/live/': ['rig/', 'recorder/', 'replayer/', 'faults/', 'native/'],
   'rig/cases/': ['rig/', 'replayer/', 'faults/', 'native/'],
   'rig/explore/': ['rig/', 'replayer/', 'faults/'],
   'rig/redact/': ['rig/protocol/', 'rig/events.ts', 'rig/report/exchanges.ts', 'recorder/'],
@@ -87,7 +87,7 @@ const PACKAGES: Record<string, RegExp> = {
   commander: /^rig\/cli\//,
   // Processes are launched here and nowhere else.
   execa:
-    /^(rig\/seam\/launch|rig\/engine\/workload|rig\/explore\/workers|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
+    /^(rig\/seam\/(starter|scratch)|rig\/engine\/workload|rig\/explore\/workers|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
   vitest: /^rig\/vitest\//,
   'fast-check': /^(faults\/(explore|arbitraries|fast_check)|corpus\/fidelity\/random\/)/,
 };

@@ -17,12 +17,16 @@ export const PLANS: Record<'device' | 'ring', readonly (readonly string[])[]> = 
     ['READ,LOOKUP:read=EINTR:when=2..20+3', 'GETATTR:write=EFAULT:when=2'],
     ['abort:at=delivered:when=25'],
     ['restart:at=reply-write:when=20'],
+    ['sigterm:at=delivered:when=12'],
+    ['LOOKUP:write=EFAULT:phase=run:when=3'],
   ],
   ring: [
     [],
     ['cqe=EAGAIN:when=30', 'GETATTR:commit=EINTR:when=2'],
     ['abort:at=cqe-before-commit:when=25'],
     ['restart:at=commit:when=20'],
+    ['sigterm:at=registered:when=3'],
+    ['register=EINVAL:when=2'],
   ],
 };
 

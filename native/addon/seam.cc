@@ -53,7 +53,8 @@ double MonotonicNs() {
 
 uint64_t SlotTag(int slot) { return MakeTag(kTagSlot, static_cast<uint32_t>(slot)); }
 
-// new Seam(listenerFd, keeperFd, base, count, data): takes the two descriptors over; messages lie in `data`.
+// new Seam(listenerFd, keeperFd, base, count, data, commands): takes the two descriptors over; messages lie in
+// `data`, FUSE commands of rings in `commands`.
 Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   Napi::Env env = info.Env();
   listener_.Reset(info[0].ToNumber().Int32Value());
@@ -67,7 +68,8 @@ Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   header_ = static_cast<uint8_t*>(header.Data());
   data_ref_ = Napi::Persistent(data);
   header_ref_ = Napi::Persistent(header);
-  Napi::ArrayBuffer commands = Napi::ArrayBuffer::New(env, kMaxCommands * sizeof(RingCommand));
+  Napi::ArrayBuffer commands = info[5].As<Napi::ArrayBuffer>();
+  max_commands_ = commands.ByteLength() / sizeof(RingCommand);
   commands_ = static_cast<uint8_t*>(commands.Data());
   commands_ref_ = Napi::Persistent(commands);
   Value().Set("commands", commands);
@@ -103,20 +105,24 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
   double deadline = timeout > 0 ? MonotonicNs() + timeout * 1e6 : 0;
   rings_.messages.Flush();
   for (;;) {
-    if (deadline > 0 && MonotonicNs() > deadline) {
+    if (!turn_.empty()) {
+      h->t = MonotonicNs();
+      if (NextOfTurn()) return Napi::Number::New(env, kTrap);
+      continue;
+    }
+    // While calls wait for their turn nobody is idle.
+    if (deadline > 0 && gathered_.empty() && MonotonicNs() > deadline) {
       h->t = MonotonicNs();
       return Napi::Number::New(env, kTimeout);
     }
     if (rings_.messages.Received()) ready_.push_front(MakeTag(kTagMessages, 0));
     if (ready_.empty()) {
-      epoll_event events[64];
-      int n = epoll_wait(epoll_.get(), events, 64, timeout);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) {
-        h->t = MonotonicNs();
-        return Napi::Number::New(env, kTimeout);
-      }
-      for (int i = 0; i < n; ++i) ready_.push_back(events[i].data.u64);
+      // What the keeper has to say of the time before the turn comes before it.
+      bool due = !gathered_.empty() && Due();
+      int n = Poll(due ? 0 : timeout);
+      if (n == 0 && !due && !gathered_.empty()) continue;
+      h->t = MonotonicNs();
+      if (n == 0) return Napi::Number::New(env, due ? kSettled : kTimeout);
     }
     uint64_t tag = ready_.front();
     ready_.pop_front();
@@ -124,7 +130,8 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
     h->t = MonotonicNs();
     switch (tag >> 32) {
       case kTagListener:
-        if (NextTrap(env)) return Napi::Number::New(env, kTrap);
+        if (in_turns_ != 0) Gather();
+        else if (NextTrap()) return Napi::Number::New(env, kTrap);
         break;
       case kTagKeeper:
         return Napi::Number::New(env, KeeperEvent());
@@ -150,7 +157,8 @@ Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
   }
 }
 
-bool Seam::NextTrap(Napi::Env) {
+// The next trapped call, in a slot; -1: it is gone.
+int Seam::ReceiveCall() {
   memset(notif_.data(), 0, notif_.size());
   auto* req = reinterpret_cast<seccomp_notif*>(notif_.data());
   // ENOENT: the thread died or was taken out of the call between poll and here.
@@ -160,15 +168,21 @@ bool Seam::NextTrap(Napi::Env) {
     if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) {
       epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
     }
-    return false;
+    return -1;
   }
   int slot = TakeSlot();
   Slot& s = slots_[slot];
   s.id = req->id;
   s.tid = static_cast<pid_t>(req->pid);
   s.nr = req->data.nr;
+  s.shown = false;
   memcpy(s.args, req->data.args, sizeof s.args);
-  return Decide(slot);
+  return slot;
+}
+
+bool Seam::NextTrap() {
+  int slot = ReceiveCall();
+  return slot >= 0 && Decide(slot);
 }
 
 // What needs no policy is continued here. A call that a plan asks for comes up first of all.
@@ -314,8 +328,9 @@ void Seam::FreeSlot(int slot) {
   free_slots_.push_back(slot);
 }
 
-// Answers and frees the slot. 0, or -ENOENT when the call is gone (its thread died).
+// Answers and frees the slot; in turns, when every other thread has come to rest. 0, or -ENOENT when the call is gone (its thread died).
 int Seam::Send(int slot, int64_t value, int error, uint32_t flags) {
+  if (in_turns_ != 0) Rest();
   memset(resp_.data(), 0, resp_.size());
   auto* resp = reinterpret_cast<seccomp_notif_resp*>(resp_.data());
   resp->id = slots_[slot].id;
@@ -333,7 +348,8 @@ Napi::Function Seam::Define(Napi::Env env) {
       {InstanceMethod<&Seam::Wait>("wait"), InstanceMethod<&Seam::Busy>("busy"), InstanceMethod<&Seam::Watch>("watch"),
        InstanceMethod<&Seam::WatchNext>("watchNext"),
        InstanceMethod<&Seam::Unwatch>("unwatch"), InstanceMethod<&Seam::KeeperSend>("keeperSend"),
-       InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::AllowPath>("allowPath"), InstanceMethod<&Seam::Arm>("arm"), InstanceMethod<&Seam::Checked>("checked"),
+       InstanceMethod<&Seam::Close>("close"), InstanceMethod<&Seam::Turns>("turns"), InstanceMethod<&Seam::Turn>("turn"),
+       InstanceMethod<&Seam::Settle>("settle"), InstanceMethod<&Seam::AllowPath>("allowPath"), InstanceMethod<&Seam::Arm>("arm"), InstanceMethod<&Seam::Checked>("checked"),
        InstanceMethod<&Seam::Respond>("respond"), InstanceMethod<&Seam::Continue>("continue"),
        InstanceMethod<&Seam::Deliver>("deliver"), InstanceMethod<&Seam::DeliverPipe>("deliverPipe"),
        InstanceMethod<&Seam::InstallFd>("installFd"),
@@ -347,7 +363,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),
        InstanceMethod<&Seam::RingMake>("ringMake"), InstanceMethod<&Seam::RingFiles>("ringFiles"),
-       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
+       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsAsked>("ringsAsked"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
        InstanceMethod<&Seam::ThreadLives>("threadLives"),
        InstanceMethod<&Seam::PipeRoom>("pipeRoom"), InstanceMethod<&Seam::PipeTake>("pipeTake")});
 }

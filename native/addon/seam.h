@@ -18,6 +18,7 @@
 #include "placeholder.h"
 #include "rings.h"
 #include "target.h"
+#include "threads.h"
 
 namespace fuse_rig {
 
@@ -31,6 +32,7 @@ enum EventKind : int {
   kKeeperGone = 5,
   kInterrupted = 6, // slot: a held call was answered because its thread has a signal
   kLinked = 7,      // size = FUSE commands whose linked predecessors are done, in the command buffer
+  kSettled = 8,     // a turn may begin: every thread of the server is in a call that came, or sleeps
 };
 
 // What an entry of the epoll set is: the tag's high word. The low word: a watch's tag, or a slot.
@@ -50,6 +52,8 @@ struct Slot {
   uint64_t args[6] = {};
   std::vector<iovec> iov;
   Fd socket;  // recvmsg only: the server's socket, while we wait for a message
+  bool shown = false;    // a turn's: the native check is done, it needs policy
+  uint64_t order = 0;    // a turn's: its place among the calls that came with it
 };
 
 // CLOCK_MONOTONIC in nanoseconds.
@@ -72,6 +76,10 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value Unwatch(const Napi::CallbackInfo& info);
   Napi::Value KeeperSend(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
+  // Turns (seam_turn.cc).
+  Napi::Value Turns(const Napi::CallbackInfo& info);
+  Napi::Value Turn(const Napi::CallbackInfo& info);
+  Napi::Value Settle(const Napi::CallbackInfo& info);
   Napi::Value AllowPath(const Napi::CallbackInfo& info);
   // Answers.
   Napi::Value Respond(const Napi::CallbackInfo& info);
@@ -105,6 +113,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value RingPost(const Napi::CallbackInfo& info);
   Napi::Value RingDefers(const Napi::CallbackInfo& info);
   Napi::Value RingsOwn(const Napi::CallbackInfo& info);
+  Napi::Value RingsAsked(const Napi::CallbackInfo& info);
   Napi::Value RingsGone(const Napi::CallbackInfo& info);
   Napi::Value ThreadLives(const Napi::CallbackInfo& info);
 
@@ -113,7 +122,17 @@ class Seam : public Napi::ObjectWrap<Seam> {
   int MessagesIn(int slot);
   int ShowCommands();
   int LinkedCommands();
-  bool NextTrap(Napi::Env env);
+  bool NextTrap();
+  int ReceiveCall();
+  void Gather();
+  uint64_t OrderOf(const Slot& s) const;
+  bool NextOfTurn();
+  bool InCall(pid_t tid);
+  bool Settled();
+  bool RanOn();
+  bool Rest();
+  bool Due();
+  int Poll(int timeout);
   bool Decide(int slot);  // true: policy is needed, the event header is filled
   bool NeedsPolicy(int slot);
   bool Show(int slot);
@@ -144,8 +163,18 @@ class Seam : public Napi::ObjectWrap<Seam> {
   std::unordered_map<pid_t, int> message_fds_;  // the server's descriptor of our message ring, by process
   uint8_t* commands_ = nullptr;
   std::deque<uint64_t> ready_;  // epoll tags not yet looked at
+  bool settling_ = false;
+  pid_t in_turns_ = 0;          // the keeper, or 0: calls are taken as they come
+  std::vector<int> gathered_;   // slots of the calls that came since the turn began
+  std::deque<int> turn_;        // slots of the turn that were not looked at yet
+  double gathering_since_ = 0;  // CLOCK_MONOTONIC, ns
+  double ran_before_ = 0;       // CPU time of the threads when the first look found one running, ns
+  double patience_ = 0;         // how much of it a turn waits for, ns
+  std::vector<Thread> threads_;
+  std::string last_pid_;        // when `threads_` was read
   uint8_t* data_ = nullptr;
   size_t data_size_ = 0;
+  size_t max_commands_ = 0;
   uint8_t* header_ = nullptr;
   Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_, commands_ref_;
   std::vector<uint8_t> notif_, resp_;

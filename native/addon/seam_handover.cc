@@ -140,15 +140,17 @@ bool Seam::DecideHandover(int slot) {
 }
 
 // interruptReceives(): answers held receives whose threads have a signal to handle, or whose time
-// (SO_RCVTIMEO) is over, as unix_stream_read_generic does.
+// (SO_RCVTIMEO) is over, as unix_stream_read_generic does. Whether any was.
 Napi::Value Seam::InterruptReceives(const Napi::CallbackInfo& info) {
+  bool answered = false;
   for (size_t i = 0; i < slots_.size(); ++i) {
     if (!slots_[i].used || !slots_[i].socket_watched) continue;
     int slot = static_cast<int>(i);
-    if (slots_[i].deadline > 0 && MonotonicNs() >= slots_[i].deadline) Send(slot, 0, -EAGAIN, 0);
-    else Interrupt(slot);
+    bool over = slots_[i].deadline > 0 && MonotonicNs() >= slots_[i].deadline;
+    if (over) Send(slot, 0, -EAGAIN, 0);
+    answered = over || Interrupt(slot) || answered;
   }
-  return info.Env().Undefined();
+  return Napi::Boolean::New(info.Env(), answered);
 }
 
 }  // namespace fuse_rig

@@ -25,6 +25,8 @@ Napi::Value Seam::Close(const Napi::CallbackInfo& info) {
   wake_.Reset();
   slots_.clear();
   free_slots_.clear();
+  gathered_.clear();
+  turn_.clear();
   placeholders_.clear();
   server_ends_.clear();
   rings_.Clear();
@@ -36,7 +38,7 @@ Napi::Value Seam::Close(const Napi::CallbackInfo& info) {
 // busy(): whether wait() would return something at once.
 Napi::Value Seam::Busy(const Napi::CallbackInfo& info) {
   pollfd p = {epoll_.get(), POLLIN, 0};
-  bool busy = !ready_.empty() || poll(&p, 1, 0) != 0;
+  bool busy = !ready_.empty() || !gathered_.empty() || !turn_.empty() || poll(&p, 1, 0) != 0;
   return Napi::Boolean::New(info.Env(), busy);
 }
 

@@ -233,9 +233,9 @@ describe('a capture made by hand', () => {
     expect(read(frames(versions('0200 0500 302e311b30'), END))).toMatchObject({ code: 'damaged' });
     expect(read(frames(versions('0200 ff00 302e312e30'), END))).toMatchObject({ code: 'damaged' });
     expect(read(frames({ type: 1, body: '01' }, END))).toMatchObject({ code: 'damaged' });
-    const other = read(frames(versions('0400 0500 302e222e30'), END));
+    const other = read(frames(versions('0500 0500 302e222e30'), END));
     expect(other).toMatchObject({ code: 'wrong-version' });
-    expect(String(other)).toContain('format 4, written by fuse-rig "0.\\".0"');
+    expect(String(other)).toContain('format 5, written by fuse-rig "0.\\".0"');
     expect(read(frames(versions('0000 0500 302e312e30'), END))).toMatchObject({
       code: 'wrong-version',
     });

@@ -95,6 +95,7 @@ const COLD: { [K in ColdKind]: Row<Extract<SessionEvent, { kind: K }>> } = {
     mountpoint: optional(text),
     fixture: optional(text),
     cpus: optional(count),
+    root: optional(text),
   },
   open: { t: count, handle: count, tid: int, flags: int },
   clone: { t: count, handle: count, source: count, conn: count, tid: int, result: int },

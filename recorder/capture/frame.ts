@@ -13,8 +13,10 @@ import { badEvent, CaptureError } from './error.ts';
 import { packEvent, unpackEvent } from './fields.ts';
 import { decodeHot, encodePrefix, isHot, isHotKind, setU64, u64 } from './prefix.ts';
 
-/** What is written. A reader reads every version up to it. */
-export const FORMAT_VERSION = 3;
+/** A reader reads every version up to it. */
+export const FORMAT_VERSION = 4;
+/** What is written where nothing needs more, so that an earlier fuse-rig reads it, too. */
+const COMMON_VERSION = 3;
 /** The bytes 89 46 52 43: no text begins so, and a transfer that strips bit 7 shows. */
 export const MAGIC = 0x4352_4689;
 /** native/addon/frame.cc knows these two as well. */
@@ -65,6 +67,12 @@ const SINCE: ReadonlyMap<number, number> = new Map([
   [RING_TYPES.reply, 2],
   [TYPES.injected, 3],
 ]);
+
+/** The same of fields of `begin`. */
+const BEGIN_SINCE = [
+  ['cpus', 2],
+  ['root', 4],
+] as const;
 
 const KINDS: readonly (Kind | undefined)[] = [TYPES, RING_TYPES].reduce<Kind[]>((kinds, types) => {
   // Object.entries forgets that its keys are those of the table.
@@ -129,7 +137,8 @@ export class FrameEncoder {
   #beginPrefix(event: BeginEvent): number {
     const rig = Buffer.from(event.rig, 'latin1');
     if (rig.length > RIG_MAX || !PRINTABLE.test(event.rig)) throw badEvent(event, 'rig');
-    this.#view.setUint16(HEADER_BYTES, FORMAT_VERSION, true);
+    const format = event.root === undefined ? COMMON_VERSION : FORMAT_VERSION;
+    this.#view.setUint16(HEADER_BYTES, format, true);
     this.#view.setUint16(HEADER_BYTES + 2, rig.length, true);
     this.head.set(rig, HEADER_BYTES + BEGIN_PREFIX);
     return BEGIN_PREFIX + rig.length;
@@ -214,8 +223,9 @@ export function decodeBody(
   const versions = decodeVersions(body);
   if (versions === undefined) return 'the versions are not readable';
   const event = unpackEvent(kind, body.subarray(versions.end), { rig: versions.rig });
-  const early = versions.format < 2 && typeof event !== 'string' && 'cpus' in event;
-  return early
-    ? `field "cpus" in a file of format ${versions.format}: it came with format 2`
-    : event;
+  if (typeof event === 'string') return event;
+  const early = BEGIN_SINCE.find(([field, since]) => field in event && versions.format < since);
+  if (early === undefined) return event;
+  const [field, since] = early;
+  return `field "${field}" in a file of format ${versions.format}: it came with format ${since}`;
 }

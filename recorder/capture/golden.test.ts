@@ -1,8 +1,8 @@
 /**
  * The golden captures: one event of every kind, in the bytes of each format. Reading them must give
  * these events in every later version of the code, and writing these events must give the bytes of
- * the newest; a change of the format is a new file beside them. `FUSE_RIG_GOLDEN=write npx vitest run
- * recorder/capture/golden` made that of format 3, and makes it again.
+ * those that are written; a change of the format is a new file beside them. `FUSE_RIG_GOLDEN=write npx vitest
+ * run recorder/capture/golden` made those of format 3 and 4, and makes them again.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,7 @@ import { CaptureWriter } from './writer.ts';
 const OLD = fileURLToPath(new URL('golden/v1.fusecap', import.meta.url));
 const OLD2 = fileURLToPath(new URL('golden/v2.fusecap', import.meta.url));
 const GOLDEN = fileURLToPath(new URL('golden/v3.fusecap', import.meta.url));
+const ROOTED = fileURLToPath(new URL('golden/v4.fusecap', import.meta.url));
 const FORMAT = fileURLToPath(new URL('../FORMAT.md', import.meta.url));
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'));
@@ -146,6 +147,9 @@ const middle3: Middle[] = [
   ...middle2.slice(-3),
 ];
 
+/** What format 4 added: written only where there is such a root. */
+const begin4: BeginEvent = { ...begin2, root: '/srv/sid' };
+
 const dir = mkdtempSync(join(tmpdir(), 'fuse-rig-golden-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -159,6 +163,7 @@ function encode(first: BeginEvent, rest: readonly Middle[], last: EndEvent): Buf
 
 if (process.env.FUSE_RIG_GOLDEN === 'write') {
   writeFileSync(GOLDEN, encode(begin2, middle3, end2));
+  writeFileSync(ROOTED, encode(begin4, middle3, end2));
 }
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -208,6 +213,28 @@ describe('the golden capture of format 3', () => {
       expect(all, name).toContain(columns.join('').replace(/\s/g, ''));
     }
     expect(names).toEqual(['begin', 'reply', 'register', 'request', 'close']);
+  });
+});
+
+describe('the golden capture of format 4', () => {
+  const all = [begin4, ...middle3, end2];
+
+  it('reads as its events, and is what they are written as', () => {
+    expect(read(ROOTED)).toEqual({ format: 4, begin: begin4, events: all });
+    expect(hexOf(encode(begin4, middle3, end2))).toBe(hexOf(readFileSync(ROOTED)));
+  });
+
+  it('is no capture of an earlier format', () => {
+    const path = join(dir, 'early.fusecap');
+    writeFileSync(path, asFormat(3, readFileSync(ROOTED)));
+    expect(() => read(path)).toThrow('field "root" in a file of format 3: it came with format 4');
+  });
+
+  it('is recovered with its root', () => {
+    const out = join(dir, 'rooted.fusecap');
+    rmSync(out, { force: true });
+    expect(recover(ROOTED, out)).toMatchObject({ complete: true, bytesDropped: 0 });
+    expect(read(out)).toEqual(read(ROOTED));
   });
 });
 

@@ -196,7 +196,7 @@ describe('the reader', () => {
     const error = failure(() => CaptureReader.open(path));
     expect(error.code).toBe('wrong-version');
     expect(error.message).toMatch(
-      /format 7, written by fuse-rig "9\.9\.9"; .* reads formats 1 to 3: use/,
+      /format 7, written by fuse-rig "9\.9\.9"; .* reads formats 1 to 4: use/,
     );
   });
 

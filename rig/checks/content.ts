@@ -5,11 +5,12 @@
  * later READs of the same node, until a truncate, fallocate, copy or another write touches it.
  * Not verified: partly written blocks, what overlaps a write in flight, files with several links
  * (a path-based server has a node for each name), files opened for passthrough (their data never
- * comes here), and what the backing store holds after the run.
+ * comes here), and what the backing store holds after the run. In a live session others may write
+ * what the server serves, and then nothing is said: with a second mount (it may be of the same files).
+ * Who writes past all mounts is not seen there.
  */
 import { crc32 } from 'node:zlib';
 import type { ReplayEvent, ReplyEvent, RequestEvent } from '../events.ts';
-import { IN_HEADER_SIZE } from '../protocol/constants.ts';
 import { type Key, keyOf, readKey, readU32 } from '../protocol/cursor.ts';
 import { decodeDirents } from '../protocol/dirents.ts';
 import { errorOf, opcodeOf, uniqueKeyOf } from '../protocol/header.ts';
@@ -17,28 +18,32 @@ import { Request } from '../protocol/message.ts';
 import { BEFORE_INIT } from '../protocol/negotiated.ts';
 import { isNotification, NOTIFY } from '../protocol/notify.ts';
 import { OP } from '../protocol/opcodes.ts';
-import { commitRefusal } from '../protocol/ring.ts';
 import { ATTR, ENTRY_OUT, IN_HEADER } from '../protocol/structs-common.ts';
 import { ATTR_OUT } from '../protocol/structs-node.ts';
 import { type Asked, AskedByConn } from './asked.ts';
+import { passthrough, taken } from './data_replies.ts';
+import { target, touches } from './data_requests.ts';
 import { type Check, type Finding, Lines } from './finding.ts';
-import { BLOCK, begin, dropRange, type Shadow, Shadows, wholeBlocks } from './shadows.ts';
+import {
+  BLOCK,
+  BLOCKS_MAX,
+  begin,
+  dropRange,
+  type Shadow,
+  Shadows,
+  wholeBlocks,
+} from './shadows.ts';
 
 const OUT_HEADER = 16;
 /** fuse_in_header and fuse_write_in (or fuse_read_in). */
 const WRITE_DATA = 80;
-const FOPEN_PASSTHROUGH = 128;
 /** A READ's. */
 const NO_SUMS: Asked['sums'] = [];
-const O_TRUNC = 0o1000;
-/** Of SETATTR's `valid`: the only change to data it brings. */
-const FATTR_SIZE = 8;
+/** Bytes of a transfer that may be of all there is. */
+const WHOLE = Number.MAX_SAFE_INTEGER;
+const UNLESS = 'unless somebody else wrote to what the server serves: then say --others-write';
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
-
-/** Body of a WRITE's reply, and of replies that are looked over by their length anyway. */
-const WRITTEN = { min: 8, max: 8 };
-const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 /** Opcodes whose replies tell how a file's data can be reached. */
 const LOOKS: ReadonlySet<number> = new Set([
@@ -51,15 +56,6 @@ const LOOKS: ReadonlySet<number> = new Set([
   OP.LINK.opcode,
 ]);
 
-/** Opcodes that change a file's data by ranges we do not follow. */
-const TOUCHES: ReadonlySet<number> = new Set([
-  OP.SETATTR.opcode,
-  OP.FALLOCATE.opcode,
-  OP.COPY_FILE_RANGE.opcode,
-  OP.COPY_FILE_RANGE_64.opcode,
-  OP.IOCTL.opcode,
-]);
-
 export class Content implements Check {
   readonly name = 'content';
   readonly kinds = ['request', 'reply'] as const;
@@ -68,15 +64,28 @@ export class Content implements Check {
   readonly #wrong = new Lines();
   #verified = 0;
   readonly #sum: (bytes: Uint8Array) => number;
+  readonly #live: boolean;
+  /** The first connection; -1 before it, 0 once there were several. */
+  #conn = -1;
 
   /** `sum`: a checksum of 32 bits, where there is a faster one than zlib's. */
-  constructor(sum: (bytes: Uint8Array) => number = crc32) {
+  constructor(sum: (bytes: Uint8Array) => number = crc32, where: 'replay' | 'live' = 'replay') {
     this.#sum = sum;
+    this.#live = where === 'live';
+  }
+
+  /** Live: there is another mount, which may be of the same files. */
+  get #several(): boolean {
+    return this.#live && this.#conn === 0;
   }
 
   take(event: ReplayEvent): void {
+    if (event.kind !== 'request' && event.kind !== 'reply') return;
+    if (this.#conn < 0) this.#conn = event.conn;
+    else if (this.#conn !== event.conn) this.#conn = 0;
+    if (this.#several) return;
     if (event.kind === 'request') this.#request(event);
-    else if (event.kind !== 'reply' || event.bytes.length < OUT_HEADER) return;
+    else if (event.bytes.length < OUT_HEADER) return;
     else if (event.ring === undefined && isNotification(event.bytes)) this.#notified(event);
     else this.#reply(event);
   }
@@ -85,24 +94,31 @@ export class Content implements Check {
     const { bytes, conn } = event;
     const opcode = opcodeOf(bytes);
     const node = readKey(bytes, IN_HEADER.at.nodeid);
-    if (opcode === OP.WRITE.opcode || opcode === OP.READ.opcode)
+    if (opcode === OP.WRITE.opcode || opcode === OP.READ.opcode) {
       this.#transfer(event, opcode, node);
-    else if (TOUCHES.has(opcode)) this.#touch(conn, node, bytes, opcode);
-    else if (opcode === OP.LINK.opcode) {
+      return;
+    }
+    if (opcode === OP.LINK.opcode) {
       this.#files.blind(conn, keyOf(new Request(bytes, BEFORE_INIT).as('LINK').oldnodeid));
-    } else if (opcode === OP.OPEN.opcode && (readU32(bytes, IN_HEADER_SIZE) & O_TRUNC) !== 0) {
-      this.#touch(conn, node, bytes, opcode);
     } else if (opcode === OP.FORGET.opcode) this.#files.forget(conn, node);
     else if (opcode === OP.BATCH_FORGET.opcode) {
       for (const { nodeid } of new Request(bytes).as('BATCH_FORGET').forgets) {
         this.#files.forget(conn, keyOf(nodeid));
       }
     }
-    if (LOOKS.has(opcode)) {
-      const unique = uniqueKeyOf(bytes);
-      const none = { writes: false, offset: 0, size: 0, sums: [], mixed: false };
-      this.#asked.set(event, { unique, opcode, node, ...none });
-    }
+    const touched = touches(bytes, opcode) ? target(bytes, opcode, node) : undefined;
+    if (touched === undefined && !LOOKS.has(opcode)) return;
+    const writes = touched !== undefined;
+    const whole = { writes, offset: 0, size: writes ? WHOLE : 0, sums: NO_SUMS, mixed: false };
+    const asked = { unique: uniqueKeyOf(bytes), opcode, node: touched ?? node, ...whole };
+    if (touched !== undefined) this.#touch(conn, touched, asked);
+    this.#asked.set(event, asked);
+  }
+
+  /** What is read or written until it is answered may come before or after it. */
+  #touch(conn: number, node: Key, asked: Asked): void {
+    this.#files.clear(conn, node);
+    begin(this.#files.of(conn, node), asked);
   }
 
   /** A file with several links may have a node for each: none of them says what the others wrote. */
@@ -123,7 +139,9 @@ export class Content implements Check {
     const links = readU32(bytes, at + ATTR.at.nlink);
     if (asked.opcode === OP.LINK.opcode || (!directory && links > 1)) this.#files.blind(conn, node);
     // A CREATE of a name that was there may have cut the file to nothing.
-    else if (asked.opcode === OP.CREATE.opcode) this.#files.clear(conn, node);
+    else if (asked.opcode !== OP.CREATE.opcode) return;
+    else if (passthrough(bytes, ENTRY_OUT.size)) this.#files.blind(conn, node);
+    else this.#files.clear(conn, node);
   }
 
   /** The server says that a file has changed on its side: both bodies begin with the node. */
@@ -159,23 +177,20 @@ export class Content implements Check {
     this.#asked.set(event, asked);
   }
 
-  #touch(conn: number, node: Key, bytes: Uint8Array, opcode: number): void {
-    if (opcode === OP.SETATTR.opcode && (readU32(bytes, IN_HEADER_SIZE) & FATTR_SIZE) === 0) return;
-    const copies = opcode === OP.COPY_FILE_RANGE.opcode || opcode === OP.COPY_FILE_RANGE_64.opcode;
-    const target = copies ? keyOf(new Request(bytes).args.nodeid_out as bigint) : node;
-    this.#files.clear(conn, target);
-  }
-
   #reply(event: ReplyEvent): void {
     const asked = this.#asked.get(event);
     if (asked === undefined || event.result === -2) return;
     this.#asked.delete(event);
     const failed = event.result < 0 || errorOf(event.bytes) !== 0 || !taken(event, asked);
+    if (asked.size === WHOLE) {
+      this.#files.known(event.conn, asked.node)?.flights.delete(asked);
+      this.#files.clear(event.conn, asked.node);
+    }
     if (asked.opcode === OP.OPEN.opcode) {
-      if (!failed && passthrough(event.bytes)) this.#files.blind(event.conn, asked.node);
+      if (!failed && passthrough(event.bytes, 0)) this.#files.blind(event.conn, asked.node);
     } else if (LOOKS.has(asked.opcode)) {
       if (!failed) this.#looked(event, asked);
-    } else {
+    } else if (asked.size !== WHOLE) {
       const shadow = this.#files.of(event.conn, asked.node);
       shadow.flights.delete(asked);
       if (asked.opcode === OP.WRITE.opcode) this.#written(event, asked, shadow, failed);
@@ -188,7 +203,8 @@ export class Content implements Check {
     const written = readU32(event.bytes, OUT_HEADER);
     const end = asked.offset + written;
     for (const [block, sum] of asked.sums) {
-      if ((block + 1) * BLOCK <= end) shadow.blocks.set(block, sum);
+      if ((block + 1) * BLOCK > end || shadow.blocks.size >= BLOCKS_MAX) continue;
+      shadow.blocks.set(block, sum);
     }
   }
 
@@ -209,6 +225,10 @@ export class Content implements Check {
   }
 
   findings(): Finding[] {
+    if (this.#several) {
+      const text = 'not compared: there are several mounts, which may be of the same files';
+      return [{ check: this.name, verdict: 'pass', text, details: [] }];
+    }
     const { count } = this.#wrong;
     const verdict = count === 0 ? 'pass' : 'fail';
     const verified =
@@ -216,21 +236,7 @@ export class Content implements Check {
         ? 'nothing was read back that could be checked'
         : `${this.#verified} blocks read back as written`;
     const text = count === 0 ? verified : `${count} blocks lost or changed`;
-    return [{ check: this.name, verdict, text, details: this.#wrong.list() }];
+    const unless = this.#live && count > 0 ? [UNLESS] : [];
+    return [{ check: this.name, verdict, text, details: [...this.#wrong.list(), ...unless] }];
   }
-}
-
-/** False if the kernel refuses a committed success, which no result tells. */
-function taken({ bytes, ring }: ReplyEvent, { unique, opcode, size }: Asked): boolean {
-  if (ring === undefined) return true;
-  const limits =
-    opcode === OP.WRITE.opcode ? WRITTEN : opcode === OP.READ.opcode ? { min: 0, max: size } : ANY;
-  return commitRefusal(bytes, unique, limits) === 0;
-}
-
-/** Whether an OPEN reply hands the file's data to the kernel. */
-function passthrough(reply: Uint8Array): boolean {
-  if (reply.length < OUT_HEADER + 16) return false;
-  const flags = new DataView(reply.buffer, reply.byteOffset).getUint32(OUT_HEADER + 8, true);
-  return (flags & FOPEN_PASSTHROUGH) !== 0;
 }

@@ -3,6 +3,8 @@ import type { Key } from '../protocol/cursor.ts';
 
 /** Bytes of the blocks that are compared whole. */
 export const BLOCK = 4096;
+/** Of one file no more are known. */
+export const BLOCKS_MAX = 1 << 16;
 
 /** What is known of one file: checksums of whole blocks by number, or that nothing can be known. */
 export interface Shadow {

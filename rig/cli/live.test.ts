@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { builtProgram } from '../../corpus/run.ts';
-import type { Finding } from '../checks/finding.ts';
 import { needsMounts, Place, SERVER } from './testing/place.ts';
+import { live, WORK } from './testing/told.ts';
 
 const ODD = builtProgram('fuse-rig-odd-server') ?? 'fuse-rig-odd-server';
 let place: Place;
@@ -15,41 +15,6 @@ beforeEach(() => {
   writeFileSync(`${place.source}/a`, 'text of a\n');
 });
 afterEach(() => place.remove());
-
-interface Told {
-  code: number | undefined;
-  stderr: string;
-  plan: { rule: string; fired: number }[];
-  failed: string[];
-  notes: string[];
-  workload: string;
-  exit: { code: number | null; signal: number | null } | null;
-  replay?: string;
-}
-
-/** Reads, then writes, then looks; a client that fails goes on. */
-const WORK =
-  'cat {mountpoint}/a {mountpoint}/file; echo b > {mountpoint}/b; ls {mountpoint}; stat {mountpoint}/a';
-
-async function live(rules: readonly string[], words: string[], server?: string[]): Promise<Told> {
-  const command = server ?? [SERVER, '--fs', `passthrough=${place.source}`];
-  const faults = rules.flatMap((rule) => ['--fault', rule]);
-  const args = ['live', '--json', '--no-stacks', ...faults, ...words];
-  const ran = await place.type([...args, '--', ...command, place.mountpoint], { limit: 60 });
-  let said: Partial<Told> & { findings?: Finding[] } = {};
-  try {
-    said = JSON.parse(ran.stdout.split('\n').findLast((line) => line.startsWith('{')) ?? '{}');
-  } catch {
-    // The exit code and stderr say it.
-  }
-  const failed = (said.findings ?? []).filter(({ verdict }) => verdict !== 'pass');
-  const { plan = [], notes = [], workload = '', exit = null } = said;
-  return {
-    ...{ code: ran.exitCode, stderr: ran.stderr, plan, notes, workload, exit },
-    ...(said.replay === undefined ? {} : { replay: said.replay }),
-    failed: failed.map(({ check, text }) => `${check}: ${text}`),
-  };
-}
 
 describe('in front of the real kernel', () => {
   beforeEach((context) => needsMounts(context));
@@ -67,7 +32,7 @@ describe('in front of the real kernel', () => {
     ['OPEN:descriptor=EMFILE:when=1', 0, null],
     ['fds=0:at=delivered:until=4:when=3', 0, null],
   ])('%s comes true, nobody is accused, nothing is left', async (rule, code, signal) => {
-    const told = await live([rule], ['--workload', WORK]);
+    const told = await live(place, [rule], ['--workload', WORK]);
     expect(told.failed, told.stderr).toEqual([]);
     expect(told).toMatchObject({ code: 0, exit: { code, signal }, notes: [] });
     expect(told.plan).toMatchObject([{ rule }]);
@@ -76,15 +41,17 @@ describe('in front of the real kernel', () => {
   });
 
   it('an unmount of what is in use is refused by the kernel, and said', async () => {
-    const told = await live(['READ:unmount:at=delivered'], ['--workload', WORK]);
+    const told = await live(place, ['READ:unmount:at=delivered'], ['--workload', WORK]);
     expect(told.notes).toEqual([`unmount of ${place.mountpoint}: EBUSY`]);
     expect(told).toMatchObject({ failed: [], exit: { code: 0 } });
     expect(place.left()).toEqual([]);
   });
 
   it('a mount that fails ends the server, as the plan says', async () => {
-    const told = await live(['mount=EPERM'], ['--workload', WORK]);
-    expect(told).toMatchObject({ code: 0, exit: { code: 1 }, workload: '', failed: [] });
+    const told = await live(place, ['mount=EPERM'], ['--workload', WORK]);
+    expect(told).toMatchObject({ code: 0, exit: { code: 1 }, failed: [] });
+    // It would have worked on the empty directory.
+    expect(told.workload).toMatch(/^never began/);
     expect(place.left()).toEqual([]);
   });
 });
@@ -93,7 +60,7 @@ it('keeps a run that replays with its plan, deterministically', async (context) 
   needsMounts(context);
   const rules = ['READ:read=EINTR:when=1', 'WRITE:abort:at=delivered'];
   const words = ['--workload', WORK, '--out', place.at('run.fusecap'), '--fixture', place.source];
-  const told = await live(rules, words);
+  const told = await live(place, rules, words);
   expect(told).toMatchObject({ code: 0, failed: [] });
   expect(place.kinds('run.fusecap').filter((kind) => kind === 'injected')).toHaveLength(2);
   expect(told.replay).toContain(`--fault WRITE:abort:at=delivered`);
@@ -113,7 +80,7 @@ describe('a server that does not end', () => {
     // Proven, if the mount goes before the time is over.
     ['READ:sigterm:at=delivered', /did not end, and was killed \(stalled\)|\(proven\)/],
   ])('after %s is judged', { timeout: 60_000 }, async (rule, verdict) => {
-    const told = await live([rule], ['--workload', WORK], [ODD, 'hang']);
+    const told = await live(place, [rule], ['--workload', WORK], [ODD, 'hang']);
     expect(told.failed, told.stderr).toEqual([expect.stringMatching(verdict)]);
     expect(told.code).toBe(1);
     expect(place.left()).toEqual([]);

@@ -65,7 +65,7 @@ export class Host {
   }
 
   begin(): BeginEvent {
-    const { server, mountpoint, fixture, ...rest } = this.#begin;
+    const { server, mountpoint, fixture, root, ...rest } = this.#begin;
     const [program = '', ...words] = server.command;
     const env = server.env
       .filter((pair) => NEEDED_ENV.test(pair))
@@ -83,6 +83,7 @@ export class Host {
       },
       ...(mountpoint === undefined ? {} : { mountpoint: this.text(mountpoint) }),
       ...(fixture === undefined ? {} : { fixture: this.text(fixture) }),
+      ...(root === undefined ? {} : { root: this.text(root) }),
     };
   }
 

@@ -61,6 +61,12 @@ export function replayText(report: ReplayReport): string {
   if (result.news > 0) {
     lines.push(`note answered here, never in the capture: ${result.news} requests`);
   }
+  const { recordedRoot } = result;
+  if (recordedRoot !== undefined) {
+    lines.push(
+      `note root         recorded in the root ${recordedRoot}, played in this machine's: --root DIR plays in one`,
+    );
+  }
   for (const what of result.unsupported) lines.push(`note fuse-rig cannot do this: ${what}`);
   if (second?.difference !== undefined) {
     const { line, first, second: other } = second.difference;

@@ -64,8 +64,10 @@ export class Clones {
   }
 
   /** Answers held calls whose threads have a signal to handle. */
-  interruptSignalled(): void {
+  interruptSignalled(): boolean {
+    const before = this.#held.length;
     this.#held = this.#held.filter(({ slot }) => !this.#w.seam.interruptSignalled(slot));
+    return this.#held.length < before;
   }
 
   /** A thread in the call holds both handles as descriptors do. */

@@ -357,12 +357,15 @@ export class DevicePort {
     }
   }
 
-  /** Answers held reads whose threads have a signal to handle. */
-  interruptSignalled(): void {
-    this.#clones.interruptSignalled();
+  /** Answers held reads whose threads have a signal to handle. Whether there was one. */
+  interruptSignalled(): boolean {
+    let answered = this.#clones.interruptSignalled();
     for (const handle of this.handles.values()) {
+      const before = handle.held.length;
       handle.held = handle.held.filter((read) => !this.#w.seam.interruptSignalled(read.slot));
+      answered ||= handle.held.length < before;
     }
+    return answered;
   }
 
   /** A process ended: any handle may have lost its last descriptor. */

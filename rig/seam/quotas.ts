@@ -3,43 +3,24 @@
  * from outside (prlimit(2)), soft ones alone, so that they can be raised again; what the kernel counts for
  * a user or a disk, where others count too, is counted here, call by call.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { native } from '../../native/load.ts';
-import type { Quota, Quotas } from '../decider.ts';
+import type { Denial, Quota, Quotas } from '../decider.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { runningBelow } from './cpu_time.ts';
+import { entriesOf, type Limited, refusal, statusOf } from './limits.ts';
 import type { PortWiring } from './port_handle.ts';
 import { bytesWritten } from './written.ts';
 
 const { EAGAIN, EPERM, ENOSPC, ESRCH } = ERRNO;
 
 /** RLIMIT_* of include/uapi/asm-generic/resource.h. */
-const LIMITS = { fds: 7, locked: 8, memory: 9 } as const;
-type Limited = keyof typeof LIMITS;
+const LIMITS: Record<Limited, number> = { fds: 7, locked: 8, memory: 9 };
 const isLimited = (name: Quota['name']): name is Limited => name in LIMITS;
 
 const CAP_IPC_LOCK = 14n;
 const KIB = 1024;
 
 const FORKS: ReadonlySet<number> = new Set([56, 57, 58, 435]);
-
-/** A field of /proc/PID/status; empty where the process is gone. */
-function statusOf(pid: number, field: string): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-    return new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text)?.[1] ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function entriesOf(path: string): number[] {
-  try {
-    return readdirSync(path).map(Number);
-  } catch {
-    return [];
-  }
-}
 
 /** The limit below which `amount` numbers are free. */
 function fdLimit(pid: number, base: number, amount: number): number {
@@ -121,7 +102,19 @@ export class ServerQuotas implements Quotas {
     return pids.reduce((sum, pid) => sum + entriesOf(`/proc/${pid}/task`).length, 0);
   }
 
-  denied(nr: number, tid: number): number {
+  denied(nr: number, tid: number): Denial | undefined {
+    const result = this.#counted(nr, tid);
+    if (result !== 0) return this.#denial(FORKS.has(nr) ? 'processes' : 'space', result, false);
+    for (const { name, calls } of this.#holding) {
+      const asked = isLimited(name) && calls.includes(nr);
+      const refused = asked ? refusal(name, this.#w.trap, tid) : 0;
+      if (refused !== 0) return this.#denial(name, refused, true);
+    }
+    return undefined;
+  }
+
+  /** Of limits that are counted here. */
+  #counted(nr: number, tid: number): number {
     if (FORKS.has(nr)) {
       return this.#threads !== Number.POSITIVE_INFINITY && this.#running() >= this.#threads
         ? -EAGAIN
@@ -134,10 +127,16 @@ export class ServerQuotas implements Quotas {
     return 0;
   }
 
-  backing(change: 1 | -1): boolean {
-    if (change > 0 && this.#backing <= 0) return false;
+  /** By the latest quota of that name. */
+  #denial(name: Quota['name'], result: number, byKernel: boolean): Denial | undefined {
+    const quota = [...this.#holding].findLast((one) => one.name === name);
+    return quota && { quota, result, byKernel };
+  }
+
+  backing(change: 1 | -1): Denial | undefined {
+    if (change > 0 && this.#backing <= 0) return this.#denial('backing-files', -ENOSPC, false);
     this.#backing -= change;
-    return true;
+    return undefined;
   }
 }
 

@@ -3,6 +3,7 @@
  * them: naming the device, whose number must be the rig's, and the creation, after which the device is
  * bound. The words that went by are kept, since a capture tells a mount's options.
  */
+import { readlinkSync } from 'node:fs';
 import { native } from '../../native/load.ts';
 import { BLOCK, type MountCall } from '../kernel/kernel.ts';
 import { MountContext } from '../kernel/mount-context.ts';
@@ -12,10 +13,14 @@ import type { Creation } from './faked_contexts.ts';
 import { FSCONFIG, isFuse } from './mount_words.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
-/** A real context: the device named in it, and its words. */
+/** A real context: who has it, the device named in it, and its words. */
 interface RealContext {
+  readonly tid: number;
   handle: PortHandle | undefined;
   readonly words: MountContext;
+  /** The kernel has made a superblock of it; and that was moved to its place. */
+  created: boolean;
+  moved: boolean;
 }
 
 /** A context's part in a mount: who answers, and what was asked for. */
@@ -28,8 +33,9 @@ export class RealContexts {
   readonly #w: PortWiring;
   readonly #device: DevicePort;
   readonly #creation: Creation;
-  /** By the server's descriptor number. */
+  /** By the server's descriptor number; below 0 those that are closed, whose mount has no place yet. */
   readonly #contexts = new Map<number, RealContext>();
+  #closed = 0;
   /** Of the context that fsopen(2) returned last: which number it got is not seen. */
   #fstype = 'fuse';
 
@@ -39,10 +45,12 @@ export class RealContexts {
     this.#creation = creation;
   }
 
-  /** fsopen(2). A number that comes back may be one of a context that was closed without a device. */
+  /** fsopen(2). The number that it is about to return may be one of a context that was closed. */
   open(fstype: string): void {
-    for (const [number, { handle }] of this.#contexts) {
-      if (handle === undefined) this.#contexts.delete(number);
+    for (const [number, context] of this.#contexts) {
+      if (number < 0 || isContext(context.tid, number)) continue;
+      this.#contexts.delete(number);
+      if (context.created && !context.moved) this.#contexts.set(--this.#closed, context);
     }
     if (isFuse(fstype)) this.#fstype = fstype;
     this.#w.seam.continue(this.#w.trap.slot);
@@ -79,23 +87,22 @@ export class RealContexts {
   #at(number: number): RealContext {
     let context = this.#contexts.get(number);
     if (context === undefined) {
-      context = { handle: undefined, words: new MountContext(this.#fstype) };
+      const words = new MountContext(this.#fstype);
+      const { tid } = this.#w.trap;
+      context = { tid, handle: undefined, words, created: false, moved: false };
       this.#contexts.set(number, context);
     }
     return context;
   }
 
-  #callOf(number: number, handle: PortHandle, target: string): MountCall {
-    const { fstype, source, parameters } = this.#at(number).words;
-    return { fstype, source, target, flags: 0, options: parameters.join(','), handle: handle.id };
-  }
-
   #create(number: number, handle: PortHandle, context: number, command: number): void {
     const { trap, kernel } = this.#w;
     const { slot, tid } = trap;
-    const call = this.#callOf(number, handle, '');
+    const made = this.#at(number);
+    const call = callOf(made, handle, '');
     const result = kernel.createContext(context, command, handle.id);
     bound(this.#w, handle, handle.index, tid);
+    made.created = result.result === 0 || result.result === BLOCK;
     if (result.result === BLOCK) {
       this.#creation.waits({ slot, tid, call, handle });
       return;
@@ -106,13 +113,29 @@ export class RealContexts {
   }
 
   /**
-   * A mount finds its place. Which one moves is not looked at: while a server has made a FUSE context,
-   * what it moves is taken for that.
+   * A mount finds its place. Which one moves is not looked at: they are taken to come in their order, and
+   * while a server has made a FUSE context what else it moves is taken for the last of them.
    */
   moved(target: string): ContextMount | undefined {
-    const last = [...this.#contexts].findLast(([, { handle }]) => handle !== undefined);
-    if (last?.[1].handle === undefined) return undefined;
-    const [number, { handle }] = last;
-    return { handle, call: this.#callOf(number, handle, target) };
+    const all = [...this.#contexts.values()].filter(({ handle }) => handle !== undefined);
+    const context = all.find(({ created, moved }) => created && !moved) ?? all.at(-1);
+    if (context?.handle === undefined) return undefined;
+    context.moved = true;
+    const { handle } = context;
+    return { handle, call: callOf(context, handle, target) };
+  }
+}
+
+function callOf({ words }: RealContext, handle: PortHandle, target: string): MountCall {
+  const { fstype, source, parameters } = words;
+  return { fstype, source, target, flags: 0, options: parameters.join(','), handle: handle.id };
+}
+
+/** Whether a thread has a file system context under that number (fscontext_create_fd() in fs/fsopen.c). */
+function isContext(tid: number, number: number): boolean {
+  try {
+    return readlinkSync(`/proc/${tid}/fd/${number}`) === 'anon_inode:[fscontext]';
+  } catch {
+    return false;
   }
 }

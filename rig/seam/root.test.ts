@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { must, run } from '../../corpus/run.ts';
+import { CaptureReader } from '../../recorder/capture/reader.ts';
 import {
   type Bench,
   built,
@@ -109,6 +110,31 @@ describe('a server in a root of its own', () => {
       const replayed = await bench.replay([], { end: 'sigterm', args: ['--root', root] });
       expect(complaints(replayed), replayed.stderr + replayed.output).toEqual([]);
       expect(replayed).toMatchObject(CLEAN);
+    });
+  });
+
+  it('works live, and a capture says in which root it was', async (context) => {
+    await onRoot(context, async (bench, root) => {
+      const work = ['--workload', 'mkdir {mountpoint}/d; stat {mountpoint}/d'];
+      const words = ['--fault', 'MKDIR:read=EINTR:when=1', ...work, '--out', bench.capture];
+      const server = [SERVER, bench.mountpoint];
+      const ran = await bench.rig([
+        'live',
+        '-q',
+        ...words,
+        ...inRoot(bench, root),
+        '--',
+        ...server,
+      ]);
+      expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0, leftovers: [] });
+      const reader = CaptureReader.open(bench.capture);
+      expect(reader).toMatchObject({ format: 4, begin: { root } });
+      reader.close();
+      const note = `recorded in the root ${root}, played in this machine's`;
+      const here = ['replay', bench.capture, '--', built('fuse-rig-server'), '{mountpoint}'];
+      expect((await bench.rig(here)).stdout).toContain(note);
+      const there = await bench.rig(['replay', bench.capture, '--root', root]);
+      expect(there).toMatchObject({ code: 0, stdout: expect.not.stringContaining(note) });
     });
   });
 
@@ -213,7 +239,7 @@ describe('--root that cannot be', () => {
       ];
       const ran = await bench.rig(record);
       expect(ran.stderr).toMatch(
-        /^fuse-rig: record --root: an ordinary user's mount .*record as root\n$/,
+        /^fuse-rig: --root on a real mount: an ordinary user's mount .*do it as root\n$/,
       );
       expect(ran).toMatchObject({ code: 77, leftovers: [] });
     });

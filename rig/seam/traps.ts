@@ -13,6 +13,7 @@ export const WAIT = {
   control: 4,
   keeperGone: 5,
   linked: 7,
+  settled: 8,
 } as const;
 
 /** Keeper message types (native/common/keeper_protocol.h). */
@@ -32,6 +33,7 @@ export const KEEPER = {
   makeScratch: 19,
   noteShared: 20,
   watch: 21,
+  start: 22,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */

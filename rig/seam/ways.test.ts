@@ -2,6 +2,8 @@
  * Every way a server gets at the device, recorded in front of the real kernel and replayed in front
  * of the model: no finding, two runs with one log, nothing left.
  */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CaptureReader } from '../../recorder/capture/reader.ts';
 import { built, CLEAN, cannotRecord, complaints, onBench, SOME_WORK } from '../testing/bench.ts';
@@ -73,4 +75,24 @@ it('a capture tells a mount by a context as it tells one by mount(2)', async () 
   }
   expect(told[1]).toEqual(told[0]);
   expect(told[0]).toMatchObject({ words: expect.arrayContaining(['rootmode=40000']) });
+});
+
+it('a second mount by a context has its own options, whatever number the context gets', async (context) => {
+  const why = cannotRecord();
+  context.skip(why !== undefined, why);
+  await onBench(async (bench) => {
+    const other = join(bench.dir, 'other');
+    mkdirSync(other);
+    const command = [SERVER, '--mount', 'newapi', '--mounts', '2', '{mountpoint}', other];
+    expect(await bench.record(command, SOME_WORK, 'sigterm')).toMatchObject({ leftovers: [] });
+    const reader = CaptureReader.open(bench.capture);
+    const mounts = [...reader.events()].filter((event) => event.kind === 'mount');
+    reader.close();
+    const placed = mounts.filter(({ target }) => target !== '');
+    expect(placed.map(({ target }) => target)).toEqual([bench.mountpoint, other]);
+    const [first, second] = placed;
+    expect(second).toMatchObject({ source: first?.source, options: first?.options });
+    expect(second?.conn).not.toBe(first?.conn);
+    expect(second?.options.match(/rootmode=/g)).toHaveLength(1);
+  });
 });

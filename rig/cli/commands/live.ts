@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ruleText } from '../../../faults/rule.ts';
 import { quoted as quotedRule } from '../../../faults/rule_error.ts';
+import { isMounted } from '../../../recorder/mountinfo.ts';
 import { hasFired } from '../../../replayer/injected.ts';
 import { liveInWorker } from '../../engine/engine.ts';
 import { findingsCode } from '../../engine/outcome.ts';
@@ -14,6 +15,7 @@ import { progressLine } from '../../report/progress.ts';
 import { reproduce } from '../../report/reproduce.ts';
 import { guarded } from '../errors.ts';
 import { addPlanFlags, type PlanFlags, planOf, RULE_HELP } from '../plan_flags.ts';
+import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
 import { notMounted, refusedFixture, serverOptions } from '../server_words.ts';
 import { refuse } from './print.ts';
 
@@ -25,6 +27,12 @@ plan, and what is wrong. Live runs are not deterministic: clients and kernel hav
 their own time. With --out the run is kept; a replay of that, with the same plan,
 is deterministic.
 
+The workload is told to end (SIGTERM, then SIGKILL, with all it started) when the
+server has ended, 10 s later, and at Ctrl-C at once. How it ended is shown; the
+exit code is about the server alone, for a fault may well make a workload fail.
+What clients wait for while the server can answer nothing any more is found, and
+ended by an abort. Answers are not compared, for there is no capture of others.
+
 Examples:
   fuse-rig live --fault WRITE:abort:at=delivered:when=100 --workload 'cp -r /usr/include {mountpoint}' \\
       -- ./exportd /srv/data /mnt/data
@@ -32,13 +40,14 @@ Examples:
       --workload './check -overlay' -- ./exportd /srv/data /mnt/data
 `;
 
-interface Flags extends PlanFlags {
+interface Flags extends PlanFlags, RootFlags {
   workload?: string;
   out?: string;
   fixture?: string;
   force?: boolean;
   quiet?: boolean;
   stacks: boolean;
+  othersWrite?: boolean;
   json?: boolean;
 }
 
@@ -49,6 +58,8 @@ function optionsOf(command: string[], flags: Flags): LiveOptions | undefined {
     refuse('--fixture: it is kept in the capture; name one with --out FILE');
     return undefined;
   }
+  const root = rootOf(flags);
+  if (root === false) return undefined;
   for (const rule of plan.rules) {
     const why = liveRefusal(rule);
     if (why === undefined) continue;
@@ -61,11 +72,18 @@ function optionsOf(command: string[], flags: Flags): LiveOptions | undefined {
     force: flags.force === true,
     faults: plan.rules.map(ruleText),
     stacks: flags.stacks,
+    othersWrite: flags.othersWrite === true,
+    ...root,
   };
 }
 
 /** How long a workload whose server has ended may take to see that. */
 const WORKLOAD_MS = 10_000;
+
+function endOf(workload: Workload | undefined): string {
+  if (workload === undefined) return 'never began, for there was no mount by then';
+  return workload.ended ?? 'it cannot be ended';
+}
 
 /** Serves until server or workload have ended. */
 async function session(options: LiveOptions, flags: Flags) {
@@ -73,13 +91,20 @@ async function session(options: LiveOptions, flags: Flags) {
   let workload: Workload | undefined;
   const over = new AbortController();
   let stopped = false;
+  let ended = false;
   const result = await guarded(() =>
     liveInWorker(options, {
       progress: ({ requests, replies, mounted }) => {
         line.show(`${mounted ?? 'starting'}  ${requests} requests  ${replies} replies`);
         if (mounted === undefined || flags.workload === undefined) return;
+        // Where the mount has gone again the workload would work on what lies below.
+        if (workload === undefined && !isMounted(mounted)) return;
         // A workload that ends because somebody pressed Ctrl-C is no second press.
-        workload ??= startWorkload(flags.workload, mounted, () => stopped || over.abort());
+        workload ??= startWorkload(flags.workload, mounted, () => {
+          if (stopped) return;
+          ended = true;
+          over.abort();
+        });
       },
       output: (fd, bytes, taken) => {
         line.clear();
@@ -98,7 +123,13 @@ async function session(options: LiveOptions, flags: Flags) {
   );
   line.clear();
   await workload?.end(WORKLOAD_MS);
-  return { result, workload: workload && (workload.ended ?? 'it cannot be ended') };
+  const byWorkload = ended && result?.reason === 'interrupt';
+  const how: LiveReport['ended'] | undefined = result?.stalled
+    ? 'stall'
+    : byWorkload
+      ? 'workload'
+      : result?.reason;
+  return { result, how, workload: flags.workload === undefined ? undefined : endOf(workload) };
 }
 
 function replayOf(
@@ -120,8 +151,8 @@ function replayOf(
 async function run(command: string[], flags: Flags): Promise<void> {
   const options = optionsOf(command, flags);
   if (options === undefined) return;
-  const { result, workload } = await session(options, flags);
-  if (result === undefined) return;
+  const { result, how, workload } = await session(options, flags);
+  if (result === undefined || how === undefined) return;
   if (!result.kept && !result.plan.some(hasFired)) {
     const { text, code } = notMounted(result);
     process.stderr.write(`fuse-rig: ${text}\n`);
@@ -129,7 +160,7 @@ async function run(command: string[], flags: Flags): Promise<void> {
     return;
   }
   const replay = replayOf(command, flags, options.faults, result);
-  const report: LiveReport = { command, result, workload, replay };
+  const report: LiveReport = { command, result, ended: how, workload, replay };
   process.stdout.write(flags.json ? `${liveJson(report)}\n` : liveText(report));
   process.exitCode = findingsCode(result.findings, result.plan);
 }
@@ -149,6 +180,14 @@ export const liveCommand = (program: Command): void => {
     .option('--force', 'replace an existing capture')
     .option('-q, --quiet', 'no progress line')
     .option('--no-stacks', 'do not ask a server that hangs for its user stacks')
+    .option(
+      '--others-write',
+      'somebody else writes to what the server serves: contents are not checked',
+    )
     .option('--json', 'the result as one JSON object');
-  addPlanFlags(live).addHelpText('after', HELP).addHelpText('after', RULE_HELP).action(run);
+  addRootFlags(addPlanFlags(live));
+  live
+    .addHelpText('after', HELP + ROOT_HELP)
+    .addHelpText('after', RULE_HELP)
+    .action(run);
 };
