@@ -34,6 +34,8 @@ export class Ending {
   /** The server was found not to end, or the rig was stopped: it is killed. */
   #judged = false;
   readonly #stacks: boolean;
+  /** Connections whose unmount has begun. */
+  #unmounted: readonly number[] = [];
   /** How long nothing had happened at the last look at a busy server, and its CPU time at the first. */
   #idleMs = 0;
   #usedBefore = 0;
@@ -79,6 +81,7 @@ export class Ending {
       if (how === 'sigkill') this.#session.killing.began();
       return;
     }
+    this.#unmounted = how === 'unmount' ? [...conns] : [];
     for (const conn of conns) {
       if (how === 'unmount') this.#feed.shutdown(conn);
       else if (how === 'abort') this.#feed.abort(conn);
@@ -148,8 +151,11 @@ export class Ending {
     });
     const t = this.#session.now();
     const spin = calls === undefined ? {} : { calls };
+    // A block device's unmount waits for the server before the connection ends (fuse_kill_sb_blk()).
+    const waited = this.#unmounted.some((conn) => this.#feed.connected(conn));
+    const unended = waited ? { unended: waited } : {};
     this.#judged = true;
-    this.#emit({ kind: 'hang', t, verdict, seconds: idleMs / 1000, threads, ...spin });
+    this.#emit({ kind: 'hang', t, verdict, seconds: idleMs / 1000, threads, ...spin, ...unended });
     if (!this.#stacks) {
       this.kill();
       return;

@@ -127,6 +127,8 @@ export interface HangEvent {
   threads: ThreadState[];
   /** Of a spin with calls: which ones, in words. */
   calls?: string[];
+  /** It was unmounted, and DESTROY is unanswered: the connection has not ended yet. */
+  unended?: boolean;
 }
 
 /** umount2(2) by the server. */

@@ -161,6 +161,14 @@ export const ENDS: readonly MutantCase[] = [
     },
   },
   {
+    name: 'block',
+    about: 'A block device (fuseblk): DESTROY comes at the unmount, which waits for its reply.',
+    scene: 'everyday',
+    // Nothing is mounted in a replay: no such device need be there.
+    server: ['--block', '/dev/loop0'],
+    mutants: { 'destroy-unanswered': 'termination' },
+  },
+  {
     name: 'waiting-sigterm',
     about: 'SIGTERM while a lock is waited for.',
     scene: 'waiting',

@@ -5,8 +5,6 @@ export const WITHOUT_CASE: Readonly<Record<string, string>> = {};
 
 /** Bugs seen in real servers that the reference server cannot be given yet. */
 export const WITHOUT_MUTANT: Readonly<Record<string, string>> = {
-  'destroy-unanswered':
-    'DESTROY is asked of fuseblk and virtiofs only, and waited for there: neither is mounted here',
   'fixed-buffer-after-commit':
     'needs READ_FIXED and WRITE_FIXED on registered buffers, which no server here has',
 };

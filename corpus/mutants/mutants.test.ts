@@ -15,6 +15,7 @@ const CERTAIN: Readonly<Record<string, readonly string[]>> = {
   everyday: ['forget-answered', 'double-reply'],
   'ring-not-offered': ['init-echo'],
   'everyday-unmount': ['double-unmount'],
+  block: ['destroy-unanswered'],
   sessions: [
     ...['fd-leak-per-session', 'mapping-leak-per-session'],
     ...['memory-leak-per-session', 'thread-leak-per-session'],

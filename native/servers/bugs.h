@@ -61,6 +61,7 @@
   ROW(kForgetAnswered, "forget-answered", "answers FORGET")                                        \
   ROW(kForgetLeaksEntry, "forget-leaks-entry", "never commits an entry without a reply")           \
   ROW(kParseErrorUnanswered, "parse-error-unanswered", "does not answer what it cannot parse")     \
+  ROW(kDestroyUnanswered, "destroy-unanswered", "gives DESTROY no reply")                              \
   ROW(kDoubleReply, "double-reply", "answers an error twice")                                      \
   ROW(kId32Bit, "id-32-bit", "keeps a unique in 32 bits")                                          \
   ROW(kId32BitCommit, "id-32-bit-commit", "keeps a commit id in 32 bits")                          \

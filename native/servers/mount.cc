@@ -24,8 +24,10 @@ bool MountDirect(const Options& options, const std::string& mountpoint, Fd* fd,
   snprintf(data, sizeof data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u%s%s", fd->get(),
            st.st_mode & S_IFMT, getuid(), getgid(), options.allow_other ? ",allow_other" : "",
            options.default_permissions ? ",default_permissions" : "");
-  const std::string type = std::string("fuse.") + kSubtype;
-  if (mount(kSource, mountpoint.c_str(), type.c_str(), MS_NOSUID | MS_NODEV, data) < 0) {
+  const bool block = !options.block.empty();
+  const std::string type = std::string(block ? "fuseblk." : "fuse.") + kSubtype;
+  const char* source = block ? options.block.c_str() : kSource;
+  if (mount(source, mountpoint.c_str(), type.c_str(), MS_NOSUID | MS_NODEV, data) < 0) {
     *problem = SystemProblem("mount on " + mountpoint);
     if (errno == EPERM) *problem += "; run as root or use --mount fusermount";
     fd->Reset();

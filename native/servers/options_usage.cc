@@ -17,6 +17,7 @@ const char kUsage[] =
   --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
   --fd N                          with --mount none: a SOCK_SEQPACKET socket that carries the messages
   --mounts 2                      two MOUNTPOINTs, two connections
+  --block DEVICE                  mount as fuseblk: DESTROY comes at the end, and is waited for
   --sessions N                    mount again when the mount is gone, N times in all
   --daemon                        go into the background once mounted
   --allow-other  --default-permissions

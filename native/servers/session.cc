@@ -171,6 +171,7 @@ bool Session::TakeUp(uint32_t opcode) {
     signal(options_.crash_signal, SIG_DFL);
     raise(options_.crash_signal);
   }
+  if (opcode == op::kDestroy && Bug(bug::kDestroyUnanswered)) return false;
   return !wedged_ && options_.unanswered.count(opcode) == 0;
 }
 

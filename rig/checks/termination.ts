@@ -155,10 +155,13 @@ export class Termination implements Check {
     }
     details.push(...(hang.calls ?? []));
     const held = this.#ring ? ', held ring commands complete with -ENOTCONN' : '';
+    const why = hang.unended
+      ? 'the unmount waits for the reply to DESTROY before it ends the connection: umount(8) never returns'
+      : `after the end of the connection read gives ENODEV${held}; the server must end`;
     details.push(
       this.#signalled
         ? `why: it was sent ${this.#signalled}, which is how service managers and terminals ask a program to end`
-        : `why: after the end of the connection read gives ENODEV${held}; the server must end`,
+        : `why: ${why}`,
     );
     if (hang.threads.length > 0 && this.#stacks === undefined) {
       details.push('where: user stacks are shown where gdb or eu-stack (elfutils) is installed');
