@@ -152,7 +152,7 @@ class Keeper {
       (void)!write(go_, "g", 1);
       close(go_);
     } else if (m.type == kWatch) {
-      Send(kWatchBegun, 0, watch_.Begin(atoi(m.text)));
+      Send(kWatchBegun, 0, watch_.Begin(m.text));
     } else if (m.type == kKill) {
       KillAll();
       Reap();
