@@ -46,6 +46,22 @@ describe('fuse-rig replay --fault', () => {
     expect(exitCode).toBe(6);
   });
 
+  it('that is of the other transport says so', async () => {
+    // Nobody has said --transport device: only the run shows that the server takes no ring.
+    const run = ['replay', SMALL, '--fault', 'cqe=EAGAIN', '--fault', 'clone-loss:at=delivered'];
+    const { exitCode, stdout } = await place.type([
+      ...run,
+      '--',
+      SERVER,
+      '--fs',
+      'memory',
+      '{mountpoint}',
+    ]);
+    expect(stdout).toMatch(/^cqe=EAGAIN +NEVER FIRED: .*: it belongs to the ring, and the server/m);
+    expect(stdout).toMatch(/^clone-loss:at=delivered +NEVER FIRED: refused .*has one handle/m);
+    expect(exitCode).toBe(6);
+  });
+
   it('that is refused as by the kernel is named too', async () => {
     const { exitCode, stdout } = await replay('--fault', 'READ:unmount:at=delivered');
     expect(stdout).toMatch(/^READ:unmount:at=delivered +NEVER FIRED: refused once with EBUSY/m);
