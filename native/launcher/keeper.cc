@@ -80,6 +80,7 @@ class Keeper {
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     chld_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (const Mount& m : Mounts()) before_.insert(m);
   }
 
   [[noreturn]] void Run() {
@@ -151,7 +152,7 @@ class Keeper {
       (void)!write(go_, "g", 1);
       close(go_);
     } else if (m.type == kWatch) {
-      Send(kWatchBegun, 0, watch_.Begin(atoi(m.text)));
+      Send(kWatchBegun, 0, watch_.Begin(m.text));
     } else if (m.type == kKill) {
       KillAll();
       Reap();
@@ -159,14 +160,14 @@ class Keeper {
     return true;
   }
 
-  // Mounts that were there before any of ours, and have not gone since: what gets their names now is ours.
+  // Mounts that have gone since we started: what gets their names now is ours. Nobody waits for this.
   void Forget() {
+    noted_ = true;
     std::set<Mount> still;
     for (const Mount& m : Mounts()) {
-      if (!noted_ || before_.count(m)) still.insert(m);
+      if (before_.count(m)) still.insert(m);
     }
     before_.swap(still);
-    noted_ = true;
   }
 
   // Every process of the server descends from us (we are the subreaper). New ones may be forked
@@ -235,8 +236,7 @@ class Keeper {
   }
 
   int sock_, go_, chld_;
-  bool empty_ = false;
-  bool noted_ = false;  // a mount was announced
+  bool empty_ = false, noted_ = false;  // of processes; a mount was announced
   CrashWatch watch_;
   std::set<Mount> before_;
   std::set<std::string> targets_;
