@@ -22,6 +22,10 @@ describe('fuse-rig replay --fault', () => {
     expect(stdout).toContain('pass determinism  two runs, one log');
     expect(stdout.split('\n').at(-1)).toContain(faults.join(' '));
     expect(exitCode).toBe(0);
+    const elsewhere = await replay('--cwd', '/usr', '--allow-devices');
+    expect(elsewhere.stdout.split('\n').at(-1)).toContain(' --cwd /usr --allow-devices -- ');
+    const large = await replay('--seed', '18446744073709551615');
+    expect(large.stderr).toMatch(/not a number; .*below 2\^53/);
   });
 
   it('keeps each fault in the capture of the run, before what it caused', async () => {

@@ -9,7 +9,7 @@ import { type CaseResult, runCase, shown } from '../../cases/run_case.ts';
 import { newCaseFile, readmeOf } from '../../cases/write.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
 import { makeDirectories } from '../../make_directories.ts';
-import { harmless } from '../../report/corpus.ts';
+import { harmless, idleLines } from '../../report/corpus.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
 import { wrongCapture } from './capture_path.ts';
 import { CASES_DIR } from './corpus_words.ts';
@@ -128,6 +128,7 @@ async function addIn(partial: string, dir: string, asked: Asked): Promise<void> 
   process.stdout.write(
     `${shown(dir)}  ${replay.requests} requests  expects exit ${exitWords(expect.exit)}\n`,
   );
+  for (const line of idleLines(replay)) process.stdout.write(`     ${line}\n`);
   for (const finding of replay.findings) {
     if (finding.verdict !== 'pass') {
       process.stdout.write(harmless(`     ${finding.check}: ${finding.text}\n`));
