@@ -22,6 +22,7 @@ import {
   type Range,
   type Rule,
   TRANSPORTS,
+  transportsOf,
   type When,
 } from './rule.ts';
 
@@ -71,18 +72,28 @@ function values(name: string, words: Words): fc.Arbitrary<unknown> {
   return range(0, words.most(name));
 }
 
+/** The device has no queues and entries. */
+function ofOneTransport(given: Record<string, unknown>): Record<string, unknown> {
+  const { queue, entry, ...rest } = given;
+  return given.transport === 'device' ? rest : given;
+}
+
+/** Points at which the fault means something. */
+const pointsFor = (fault: Fault, { points }: Words): readonly Point[] =>
+  points.filter((point) => transportsOf(fault, point).length > 0);
+
 /** Matchers that mean something with the fault at the point, each there or not. */
 function matchers(fault: Fault, point: Point | undefined, words: Words): fc.Arbitrary<Matchers> {
   const model: Record<string, fc.Arbitrary<unknown>> = {};
   for (const { name } of MATCHERS) {
     if (!meansHere(name, fault, point)) continue;
-    const { transports } = point ?? fault;
+    const transports = transportsOf(fault, point);
     model[name] = name === 'transport' ? fc.constantFrom(...transports) : values(name, words);
   }
   if (meansHere('messages', fault, point)) model.messages = messages(words);
   return fc
     .record(model, { requiredKeys: [] })
-    .map((given) => ({ when: defaultWhen(fault), ...given }) as Matchers);
+    .map((given) => ({ when: defaultWhen(fault), ...ofOneTransport(given) }) as Matchers);
 }
 
 const resultRule = (fault: ResultFault, words: Words): fc.Arbitrary<Rule> =>
@@ -95,7 +106,7 @@ const resultRule = (fault: ResultFault, words: Words): fc.Arbitrary<Rule> =>
 
 const teardownRule = (fault: TeardownFault, words: Words): fc.Arbitrary<Rule> =>
   fc
-    .constantFrom(...words.points)
+    .constantFrom(...pointsFor(fault, words))
     .chain((at) =>
       fc
         .tuple(fc.constantFrom(1, 2), matchers(fault, at, words))

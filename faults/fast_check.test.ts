@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plans, type RuleChoice, rules } from './fast_check.ts';
 import { parseRule } from './parse.ts';
-import { isChange, isResult, needsRing, placeIn } from './rule.ts';
+import { isChange, isResult, needsRing, pointIn, transportsOf } from './rule.ts';
 
 const RUNS = { numRuns: 500, seed: 1 };
 const every = (choice: RuleChoice, holds: (text: string) => boolean): void =>
@@ -17,7 +17,7 @@ describe('rules for property tests', () => {
     every({ transport: 'device', synthetic: true }, (text) => !needsRing(parseRule(text)));
     every({ transport: 'ring' }, (text) => {
       const rule = parseRule(text);
-      return placeIn(rule).transports.includes('ring');
+      return transportsOf(rule.fault, pointIn(rule)).includes('ring');
     });
   });
 

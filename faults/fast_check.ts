@@ -11,6 +11,7 @@ import type { ChangeFault, Fault, ResultFault, Transport } from './fault.ts';
 import { FAULTS, faultOf } from './list.ts';
 import { meansHere } from './matchers.ts';
 import { POINTS, type Point } from './points.ts';
+import { transportsOf } from './rule.ts';
 import { didYouMean, quoted } from './rule_error.ts';
 
 export { anyRule } from './arbitraries.ts';
@@ -67,7 +68,8 @@ function outcomesOf({ faults, transport, synthetic = false }: RuleChoice): Outco
       }));
     }
     if (!synthetic && fault.possible === undefined) return [];
-    return points.flatMap((point) =>
+    const meant = points.filter((point) => transportsOf(fault, point).length > 0);
+    return meant.flatMap((point) =>
       (fault.kind === 'quota' ? AMOUNTS : ['']).map((amount) => ({
         text: `${fault.name}${amount.replace('at', `at=${point.name}`) || `:at=${point.name}`}`,
         fault,

@@ -1,7 +1,15 @@
 /** The matchers of a rule: how each is written, and where it means something. */
 import type { Fault } from './fault.ts';
 import type { Point } from './points.ts';
-import { type Matchers, PHASES, type Phase, type Range, TRANSPORTS, type When } from './rule.ts';
+import {
+  type Matchers,
+  PHASES,
+  type Phase,
+  type Range,
+  TRANSPORTS,
+  transportsOf,
+  type When,
+} from './rule.ts';
 import { didYouMean, quoted, RuleError } from './rule_error.ts';
 
 /** What was written behind `name=`, where it stands, and where its name does. */
@@ -75,7 +83,7 @@ const needsMessage: Misplaced = (fault, point) => {
 };
 
 const needsRing: Misplaced = (fault, point) =>
-  (point ?? fault).transports.includes('ring') && moments(fault, point).some(OF_QUEUES)
+  transportsOf(fault, point).includes('ring') && moments(fault, point).some(OF_QUEUES)
     ? undefined
     : `${what(fault, point)} has no queue`;
 
@@ -119,11 +127,19 @@ export function checkMatchers(fault: Fault, point: Point | undefined, given: Giv
     found[name] = read(name, value);
   }
   const { transport } = found;
-  const means = (point ?? fault).transports;
+  const means = transportsOf(fault, point);
   if (transport !== undefined && !means.some((one) => one === transport)) {
     const { part } = given.matchers.get('transport') as Value;
+    const which = fault.transports.some((one) => one === transport)
+      ? what(fault, point)
+      : fault.name;
     const hint = `it belongs to the ${means.join(' and the ')}`;
-    throw new RuleError(part, `${what(fault, point)} means nothing on the ${transport}`, hint);
+    throw new RuleError(part, `${which} means nothing on the ${transport}`, hint);
+  }
+  const ofRing = given.matchers.get('queue') ?? given.matchers.get('entry');
+  if (transport === 'device' && ofRing !== undefined) {
+    const name = given.matchers.has('queue') ? 'queue' : 'entry';
+    throw new RuleError(ofRing.part, `the device has no ${name}`, `leave ${name}= out`);
   }
   return found as unknown as Matchers;
 }

@@ -179,6 +179,13 @@ const MALFORMED: readonly (readonly [string, number, RegExp])[] = [
   ['not-offered=INIT_EXT', 13, /not-offered has no "INIT_EXT"/],
   ['READ:readahead=0', 1, /readahead is about no message/],
   ['max-pages=1', 11, /max-pages=1; write a number, 32 to 65535/],
+  ['clone-loss:at=commit', 15, /clone-loss means nothing at commit; it belongs to the device/],
+  ['clone-loss:at=delivered:transport=ring', 25, /clone-loss means nothing on the ring/],
+  ['clone-loss:at=delivered:queue=0', 25, /at=delivered has no queue/],
+  ['abort:at=delivered:queue=1:transport=device', 20, /the device has no queue; leave queue=/],
+  ['abort:at=delivered:transport=device:entry=1', 37, /the device has no entry; leave entry=/],
+  ['read=\u009b31m', 6, /read does not end with "\\u\{9b\}31m"/],
+  ['read=\u202eEINTR', 6, /"\\u\{202e\}EINTR"; did you mean EINTR\?/],
   [`${'x'.repeat(5000)}`, 4097, /a rule of 5000 characters/],
   ['read=\u001b[31mEINTR', 6, /read does not end with "\\u001b\[31mEINTR"/],
 ];

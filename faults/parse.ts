@@ -12,7 +12,7 @@ import {
   type Value,
 } from './matchers.ts';
 import { POINTS, type Point, pointOf } from './points.ts';
-import { defaultWhen, type Rule, TWICE } from './rule.ts';
+import { defaultWhen, type Rule, TWICE, transportsOf } from './rule.ts';
 import { didYouMean, quoted, RuleError } from './rule_error.ts';
 
 /** Longer ones are no rules. */
@@ -163,13 +163,18 @@ function ruleOf(fault: Fault, value: Part | undefined, given: Given, end: number
   return { fault, at: point, amount, until: until && untilOf(until), ...rest };
 }
 
-function pointNamed({ name }: Fault, at: Value | undefined, end: number): Point {
+function pointNamed(fault: Fault, at: Value | undefined, end: number): Point {
+  const { name, transports } = fault;
   if (at === undefined) {
     const hint = `add for instance at=delivered; points are ${POINTS.map((p) => p.name).join(', ')}`;
     throw new RuleError(end, `${name} without a point`, hint);
   }
   const point = pointOf(at.text);
-  if (point !== undefined) return point;
+  if (point !== undefined && transportsOf(fault, point).length > 0) return point;
+  if (point !== undefined) {
+    const hint = `it belongs to the ${transports.join(' and the ')}: use another point`;
+    throw new RuleError(at.offset, `${name} means nothing at ${point.name}`, hint);
+  }
   const names = POINTS.map((one) => one.name);
   const hint = didYouMean(at.text, names, 'points are');
   throw new RuleError(at.offset, `no point ${quoted(at.text)}`, hint);

@@ -77,7 +77,7 @@ const MALFORMED: readonly (readonly [string, RegExp])[] = [
   ['rules: [read=EINTR]\nseed: -1', /^p.yaml:2:7: seed is no whole number/],
   ['rules: [read=EINTR]\nseed: 1.5', /seed is no whole number/],
   ['rules: [read=EINTR]\nseed: [1]', /seed is no whole number/],
-  ['rules:\n  - read=EFOO', /^p.yaml:2:5: read does not end with "EFOO"/],
+  ['rules:\n  - read=EFOO', /^p.yaml:2:10: read does not end with "EFOO"/],
   [
     'rules:\n  - read=EINTR\n  - abrot:at=commit',
     /^p.yaml:3:5: no fault "abrot"; did you mean abort\?/,
@@ -104,7 +104,7 @@ const MALFORMED: readonly (readonly [string, RegExp])[] = [
   ['rules:\n  - messages: []\n    fault: read\n    value: EIO', /no opcode in messages/],
   [
     'rules:\n  - messages: [REED]\n    fault: read\n    value: EIO',
-    /^p.yaml:2:15: no opcode "REED"; did you mean READ\?/,
+    /^p.yaml:2:16: no opcode "REED"; did you mean READ\?/,
   ],
   [
     'rules:\n  - fault: fds\n    value: EMFILE\n    at: asked',
@@ -115,6 +115,12 @@ const MALFORMED: readonly (readonly [string, RegExp])[] = [
   ['rules:\n  - fault: abort\n    at: commit\n    until: 3', /^p.yaml:4:12: until= with abort/],
   ['rules:\n  - fault: hold\n    value: no', /"no" is no number/],
   ['rules:\n  - fault: interrupt\n    value: soon', /^p.yaml:3:12: interrupt has no "soon"/],
+  ['rules: ["read=EFOO"]', /^p.yaml:1:15: read does not end with "EFOO"/],
+  ['rules:\n  - READ:read=EINTR:whn=3', /^p.yaml:2:21: no matcher "whn"/],
+  ['rules:\n  - {fault: raed, value: EIO}', /^p.yaml:2:13: no fault "raed"/],
+  ['rules:\n  - {messages: [READ, WRIET], fault: raed}', /^p.yaml:2:23: no opcode "WRIET"/],
+  ['rules:\n  - {messages: read, fault: abort, at: commit}', /^p.yaml:2:16: no opcode "read"/],
+  ['rules:\n  - {fault: read=EINTR}', /^p.yaml:2:13: fault: "read=EINTR"; value: takes/],
   ['rules: [read=EINTR', /^p.yaml:1:\d+: .*; see faults\/plan.schema.json/],
   ['rules:\n\t- read=EINTR', /^p.yaml:2:\d+: .*; see faults/],
   ['rules: [read=EINTR]\nrules: [read=EIO]', /^p.yaml:2:1: .*unique/i],

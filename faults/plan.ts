@@ -9,11 +9,21 @@
  *         at: cqe-before-commit
  *         when: 2
  */
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
+import { OP_NAMES } from '../rig/protocol/opcodes.ts';
 import { parseRule } from './parse.ts';
 import type { Rule } from './rule.ts';
 import { didYouMean, PlanError, quoted, RuleError } from './rule_error.ts';
-import { RULE_KEYS } from './schema.ts';
+import { RULE_KEYS, RULES_MAX } from './schema.ts';
 
 export interface Plan {
   /** Seed of what is generated; a run only counts. */
@@ -23,32 +33,36 @@ export interface Plan {
 
 /** Longer files are no plans. */
 const FILE_MAX = 1 << 20;
-const RULES_MAX = 1000;
 
-/** A piece of a rule's text and where it stands in the file. */
+/** A piece of a rule's text, what joins it to the one before, and where it stands in the file. */
 interface Piece {
   readonly text: string;
   readonly node: Node | null | undefined;
+  readonly joint?: '=' | ',';
 }
 
 /** Reads one plan file; `name` is how errors call it. */
 export class PlanFile {
-  readonly #name: string;
+  readonly #file: string;
   readonly #lines = new LineCounter();
+  #text = '';
+  #document: Document | undefined;
 
   constructor(name: string) {
-    this.#name = name;
+    this.#file = name;
   }
 
   read(text: string): Plan {
     if (text.length > FILE_MAX)
       this.#refuse(undefined, 'larger than 1 MiB', 'a plan is a few rules');
     const document = parseDocument(text, { lineCounter: this.#lines, uniqueKeys: true });
+    this.#text = text;
+    this.#document = document as Document;
     const [error] = document.errors;
     if (error !== undefined) {
       const { line, col } = this.#lines.linePos(error.pos[0]);
       const what = error.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? 'no YAML';
-      throw new PlanError(`${this.#name}:${line}:${col}: ${what}; see faults/plan.schema.json`);
+      throw new PlanError(`${this.#file}:${line}:${col}: ${what}; see faults/plan.schema.json`);
     }
     const top = document.contents;
     if (!isMap(top)) {
@@ -80,12 +94,13 @@ export class PlanFile {
     return this.#refuse(node, 'seed is no whole number', 'write for instance seed: 7');
   }
 
-  #rule(node: Node): Rule {
+  #rule(item: Node): Rule {
+    const node = isAlias(item) ? (item.resolve(this.#document as Document) as Node) : item;
     if (isScalar(node)) {
       if (typeof node.value !== 'string') {
         return this.#refuse(node, 'a rule that is no text', 'write for instance - READ:read=EINTR');
       }
-      return this.#parse([{ text: node.value, node }]);
+      return this.#parse([{ text: node.value, node }], true);
     }
     if (!isMap(node))
       return this.#refuse(node, 'a rule that is no text and no map', 'see the schema');
@@ -93,13 +108,12 @@ export class PlanFile {
     const fault = node.get('fault', true) as Node | undefined;
     if (fault === undefined)
       this.#refuse(node, 'a rule without fault:', 'add for instance fault: read');
-    const pieces: Piece[] = [];
     const messages = node.get('messages', true) as Node | undefined;
-    if (messages !== undefined) pieces.push({ text: this.#messages(messages), node: messages });
+    const pieces = messages === undefined ? [] : this.#messages(messages);
+    pieces.push({ text: this.#name(fault, 'fault', 'value: takes what is behind ='), node: fault });
     const value = node.get('value', true) as Node | undefined;
-    const named = this.#word(fault, 'fault');
-    const outcome = value === undefined ? named : `${named}=${this.#word(value, 'value')}`;
-    pieces.push({ text: outcome, node: value ?? fault });
+    if (value !== undefined)
+      pieces.push({ text: this.#word(value, 'value'), node: value, joint: '=' });
     for (const key of RULE_KEYS) {
       const given = node.get(key, true) as Node | undefined;
       if (given === undefined || ['fault', 'messages', 'value'].includes(key)) continue;
@@ -108,11 +122,28 @@ export class PlanFile {
     return this.#parse(pieces);
   }
 
-  #messages(node: Node): string {
-    if (!isSeq(node)) return this.#word(node, 'messages');
+  #messages(node: Node): Piece[] {
+    if (!isSeq(node)) return [{ text: this.#opcodes(node), node }];
     if (node.items.length === 0)
       this.#refuse(node, 'no opcode in messages', 'name one, or leave it out');
-    return node.items.map((item) => this.#word(item as Node, 'messages')).join(',');
+    return (node.items as Node[]).map((item, i) => {
+      const text = this.#opcodes(item);
+      if (text.includes(','))
+        this.#refuse(item, `${quoted(text)} in a list`, 'write each opcode as one item');
+      return i === 0 ? { text, node: item } : { text, node: item, joint: ',' };
+    });
+  }
+
+  /** Opcodes are in capitals, so that nothing else of a rule is taken for them. */
+  #opcodes(node: Node): string {
+    const text = this.#name(node, 'messages', 'it has opcodes alone');
+    if (!/[a-z]/.test(text)) return text;
+    return this.#refuse(node, `no opcode ${quoted(text)}`, didYouMean(text, OP_NAMES, 'such as'));
+  }
+
+  #name(node: Node, key: string, hint: string): string {
+    const text = this.#word(node, key);
+    return text.includes('=') ? this.#refuse(node, `${key}: ${quoted(text)}`, hint) : text;
   }
 
   /** A scalar as the grammar would have it. */
@@ -125,9 +156,12 @@ export class PlanFile {
     return text;
   }
 
-  #parse(pieces: readonly Piece[]): Rule {
+  /** Of a rule that is `written` as text, the place within it is the place in the file. */
+  #parse(pieces: readonly Piece[], written = false): Rule {
     try {
-      return parseRule(pieces.map(({ text }) => text).join(':'));
+      return parseRule(
+        pieces.map(({ text, joint }, i) => (i === 0 ? text : `${joint ?? ':'}${text}`)).join(''),
+      );
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       let left = error.offset;
@@ -135,7 +169,9 @@ export class PlanFile {
         left -= text.length + 1;
         return left < 0;
       });
-      return this.#refuse((at ?? pieces.at(-1))?.node, error.what, error.hint);
+      const { node, text } = at ?? (pieces.at(-1) as Piece);
+      const within = written ? left + text.length + 1 : 0;
+      return this.#refuse(node, error.what, error.hint, within);
     }
   }
 
@@ -148,10 +184,19 @@ export class PlanFile {
     }
   }
 
-  #refuse(node: Node | null | undefined, what: string, hint: string): never {
-    const { line, col } = this.#lines.linePos(node?.range?.[0] ?? 0);
+  /** `within` the text of a scalar, as far as it stands in the file as it is meant. */
+  #refuse(node: Node | null | undefined, what: string, hint: string, within = 0): never {
+    const start = node?.range?.[0] ?? 0;
+    const { line, col } = this.#lines.linePos(start + (within > 0 ? this.#shown(node, within) : 0));
     const where = line === 0 ? '1:1' : `${line}:${col}`;
-    throw new PlanError(`${this.#name}:${where}: ${what}; ${hint}`);
+    throw new PlanError(`${this.#file}:${where}: ${what}; ${hint}`);
+  }
+
+  #shown(node: Node | null | undefined, within: number): number {
+    const text = isScalar(node) ? String(node.value) : '';
+    const start = node?.range?.[0] ?? 0;
+    const quote = ['"', "'"].includes(this.#text[start] ?? '') ? 1 : 0;
+    return this.#text.startsWith(text, start + quote) ? quote + Math.min(within, text.length) : 0;
   }
 }
 

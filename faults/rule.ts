@@ -94,13 +94,13 @@ export const isChange = (rule: Rule): rule is ChangeRule => rule.fault.kind === 
 /** The point of a rule that has one. */
 export const pointIn = (rule: Rule): Point | undefined => ('at' in rule ? rule.at : undefined);
 
-/** What says where the rule means something. */
-export const placeIn = (rule: Rule): { readonly transports: readonly Transport[] } =>
-  pointIn(rule) ?? rule.fault;
+/** Where a fault means something, at the point of those that have one. */
+export const transportsOf = (fault: Fault, point: Point | undefined): readonly Transport[] =>
+  fault.transports.filter((one) => point === undefined || point.transports.includes(one));
 
 /** Whether a rule can never come true where no ring is offered. */
 export function needsRing(rule: Rule): boolean {
-  const { transports } = placeIn(rule);
+  const transports = transportsOf(rule.fault, pointIn(rule));
   return rule.transport === 'ring' || !transports.includes('device');
 }
 

@@ -25,7 +25,10 @@ const SHOWN_MAX = 40;
 /** What was written, as a terminal may show it. */
 export function quoted(text: string): string {
   const cut = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
-  return JSON.stringify(cut);
+  return JSON.stringify(cut).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (one) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`,
+  );
 }
 
 /** Fewest letters to change, add, take away or swap with their neighbour. */

@@ -7,7 +7,7 @@ import type { ChangeFault, Fault, QuotaFault, ResultFault, TeardownFault } from 
 import { FAULTS } from '../list.ts';
 import { parseRule } from '../parse.ts';
 import { POINTS, type Point } from '../points.ts';
-import { isChange, isResult, type Matchers, type Rule, ruleText } from '../rule.ts';
+import { isChange, isResult, type Matchers, type Rule, ruleText, transportsOf } from '../rule.ts';
 import type { Seen, SeenMoment } from './seen.ts';
 
 /** A teardown, or whatever else is possible or not as a whole. */
@@ -108,7 +108,7 @@ export function momentsOf(point: Point, seen: Seen): SeenMoment[] {
 }
 
 function teardowns(fault: TeardownFault, seen: Seen): Rule[] {
-  return POINTS.flatMap((at) =>
+  return POINTS.filter((at) => transportsOf(fault, at).length > 0).flatMap((at) =>
     eachOf(momentsOf(at, seen), at.carries).map((one) => ({ fault, at, times: 1, ...one })),
   );
 }

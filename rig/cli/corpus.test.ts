@@ -253,6 +253,20 @@ describe('corpus add and update', () => {
     });
   });
 
+  it('names the rules of a plan that never came true, whenever it is run', async () => {
+    writeFileSync(place.at('idle.yaml'), 'rules: [READ:read=EINTR:when=999]\n');
+    const plan = ['--plan', 'idle.yaml', '--dir', 'cases'];
+    const added = await corpus('add', DEMO, 'idle', ...plan, ...server);
+    const named = /^ {5}READ:read=EINTR:when=999 +NEVER FIRED: no moment/m;
+    expect(added.stdout).toMatch(/expects exit 6 \(inconclusive\)$/m);
+    expect(added.stdout).toMatch(named);
+    expect((await corpus('run', 'cases')).stdout).toMatch(named);
+    makeCase(place.at('cases'), 'idle', caseYaml({ plan: 'plan.yaml' }));
+    const strict = await corpus('run', 'cases');
+    expect(strict.stdout).toMatch(/^FAIL idle.*\n(?: .*\n)*? {5}READ:read=EINTR:when=999 +NEVER/m);
+    expect(strict.exitCode).not.toBe(0);
+  });
+
   it('leaves nothing of a case that cannot be one', async () => {
     const absent = ['--', 'no-such-server', '{mountpoint}'];
     const { exitCode, stderr } = await corpus('add', DEMO, 'demo', '--dir', 'cases', ...absent);

@@ -65,7 +65,7 @@ const BAD: readonly (readonly [string, string, string, string?])[] = [
   [
     'plan-no-rule',
     caseYaml({ plan: 'plan.yaml' }),
-    'has a plan that cannot be used: plan.yaml:1:9: no fault "rad"; did you mean read?',
+    'has a plan that cannot be used: plan.yaml:1:15: no fault "rad"; did you mean read?',
     'rules: ["READ:rad=EINTR"]\n',
   ],
   [
@@ -163,6 +163,7 @@ describe('a command line that cannot be used', () => {
     [['run', 'cases', '--json', '--tap'], '--json and --tap: one of them'],
     [['update', 'cases', '--only', 'sund'], '--only sund: no such case'],
     [['add', 'none.fusecap', 'x', '--', 'y'], 'none.fusecap: no such capture'],
+    [['add', '.', 'x', '--', 'y'], '.: not a file; name a capture that fuse-rig record wrote'],
     [['add', 'none.fusecap', '../x', '--', 'y'], '../x: not a name for a case'],
     [['add', 'none.fusecap', 'x'], 'no server; name its command after --'],
   ])('%j: %s', (args, message) => {

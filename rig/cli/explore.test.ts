@@ -191,6 +191,17 @@ describe('what cannot be explored is said in one line', () => {
     expect([nowhere, absent, none].map(({ exitCode }) => exitCode)).toEqual([2, 2, 2]);
   });
 
+  it('a directory as the capture, and a folder that cannot be made', async () => {
+    const dir = await place.type(['explore', place.dir, ...server()]);
+    expect(dir.stderr).toBe(
+      `fuse-rig: ${place.dir}: not a file; name a capture that fuse-rig record wrote`,
+    );
+    const words = ['explore', BRIEF, '--out', '/proc/none/out', '--runs', '1', ...server()];
+    const procfs = await place.type(words);
+    expect(procfs.stderr).toMatch(/\/proc\/none\/out cannot be written: ENOENT; name a writable/);
+    expect([dir, procfs].map(({ exitCode }) => exitCode)).toEqual([2, 2]);
+  });
+
   it('a folder that holds another campaign', async () => {
     await explore(['--runs', '1']);
     const { exitCode, stderr } = await explore(['--runs', '1', '--seed', '2']);
@@ -198,6 +209,8 @@ describe('what cannot be explored is said in one line', () => {
       `fuse-rig: ${place.at('out')} holds a campaign with another seed; name another --out, or remove it`,
     );
     expect(exitCode).toBe(2);
+    const ways = await explore(['--runs', '1', '--serial']);
+    expect(ways.stderr).toMatch(/holds a campaign with other options; name another --out/);
     mkdirSync(place.at('other'));
     writeFileSync(place.at('other/campaign.json'), 'no');
     const words = ['explore', BRIEF, '--out', 'other', '--runs', '1', ...server()];

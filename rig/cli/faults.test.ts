@@ -22,6 +22,10 @@ describe('fuse-rig replay --fault', () => {
     expect(stdout).toContain('pass determinism  two runs, one log');
     expect(stdout.split('\n').at(-1)).toContain(faults.join(' '));
     expect(exitCode).toBe(0);
+    const elsewhere = await replay('--cwd', '/usr', '--allow-devices');
+    expect(elsewhere.stdout.split('\n').at(-1)).toContain(' --cwd /usr --allow-devices -- ');
+    const large = await replay('--seed', '18446744073709551615');
+    expect(large.stderr).toMatch(/not a number; .*below 2\^53/);
   });
 
   it('keeps each fault in the capture of the run, before what it caused', async () => {
@@ -43,6 +47,22 @@ describe('fuse-rig replay --fault', () => {
     expect(stdout).toMatch(
       /^READ:read=EINTR:when=999 +NEVER FIRED: no moment of this run fits it$/m,
     );
+    expect(exitCode).toBe(6);
+  });
+
+  it('that is of the other transport says so', async () => {
+    // Nobody has said --transport device: only the run shows that the server takes no ring.
+    const run = ['replay', SMALL, '--fault', 'cqe=EAGAIN', '--fault', 'clone-loss:at=delivered'];
+    const { exitCode, stdout } = await place.type([
+      ...run,
+      '--',
+      SERVER,
+      '--fs',
+      'memory',
+      '{mountpoint}',
+    ]);
+    expect(stdout).toMatch(/^cqe=EAGAIN +NEVER FIRED: .*: it belongs to the ring, and the server/m);
+    expect(stdout).toMatch(/^clone-loss:at=delivered +NEVER FIRED: refused .*has one handle/m);
     expect(exitCode).toBe(6);
   });
 

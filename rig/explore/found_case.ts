@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -24,6 +23,7 @@ import { observed } from '../cases/expectation.ts';
 import { runCase, shown } from '../cases/run_case.ts';
 import { newCaseFile, planFile, readmeOf } from '../cases/write.ts';
 import { EXIT } from '../engine/exit_codes.ts';
+import { makeDirectories } from '../make_directories.ts';
 import type { ExploreOptions } from './campaign.ts';
 
 const PLAN_FILE = 'plan.yaml';
@@ -134,7 +134,7 @@ export class CaseMaker {
     const { end, serial, transport, poison, cpus } = ways;
     const partial = join(this.#dir, `.${nameOf(group)}.partial`);
     rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
+    makeDirectories(partial);
     try {
       copyFileSync(capture, join(partial, CAPTURE_FILE));
       if (rules.length > 0) writeFileSync(join(partial, PLAN_FILE), planFile(seed, rules));

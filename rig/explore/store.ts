@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   truncateSync,
@@ -17,6 +16,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Shard } from '../../faults/explore/explore.ts';
 import type { Run } from '../../faults/explore/outcome.ts';
 import type { Seen } from '../../faults/explore/seen.ts';
+import { makeDirectories } from '../make_directories.ts';
 import { rigVersion } from '../version.ts';
 
 const FORMAT = 1;
@@ -69,8 +69,9 @@ export class Store {
     const keys = Object.keys(identity) as (keyof Identity)[];
     const other = keys.find((key) => !isDeepStrictEqual(identity[key], there[key]));
     if (other === undefined) return seen;
+    const what = other === 'ways' ? 'other options' : `another ${other}`;
     throw new StoreError(
-      `${this.dir} holds a campaign with another ${other}; name another --out, or remove it`,
+      `${this.dir} holds a campaign with ${what}; name another --out, or remove it`,
     );
   }
 
@@ -86,7 +87,7 @@ export class Store {
   begin(identity: Identity, seen: Seen): void {
     const header: Header = { format: FORMAT, rig: rigVersion(), ...identity, seen };
     this.#write(() => {
-      mkdirSync(this.dir, { recursive: true });
+      makeDirectories(this.dir);
       const partial = `${this.#header}.${process.pid}`;
       writeFileSync(partial, `${JSON.stringify(header)}\n`);
       renameSync(partial, this.#header);

@@ -1,8 +1,11 @@
 /** What a person sees of a run of cases: a line each, and what there is to know of those that failed. */
 
+import { hasFired } from '../../replayer/injected.ts';
+import type { ReplayResult } from '../../replayer/replay.ts';
 import { exitWords } from '../cases/expectation.ts';
 import type { EndRun, RunEvent } from '../cases/run.ts';
 import type { CaseResult, Status } from '../cases/run_case.ts';
+import { ruleLine } from './injected-words.ts';
 import { quoted } from './reproduce.ts';
 
 const WORD: Record<Status, string> = {
@@ -26,10 +29,16 @@ export const harmless = (text: string): string =>
 export const titleOf = ({ name, plan }: Pick<CaseResult, 'name' | 'plan'>): string =>
   plan === undefined ? name : `${name} (${plan})`;
 
+/** Of a plan, the rules that did nothing: such a run says nothing of what they ask. */
+export const idleLines = (replay: ReplayResult | undefined): string[] =>
+  (replay?.plan ?? [])
+    .filter((rule) => !hasFired(rule))
+    .map((rule) => harmless(ruleLine(rule, replay?.ring.queues ?? 0)));
+
 /** Everything about a case that is no pass, without indentation: reasons, findings, output, command. */
 export function detailLines(result: CaseResult): string[] {
   const { reasons, replay, reproduce } = result;
-  const lines = [...reasons];
+  const lines = [...reasons, ...idleLines(replay)];
   for (const { check, verdict, text, details } of replay?.findings ?? []) {
     if (verdict !== 'pass') lines.push(`${check}: ${text}`, ...details.map((line) => `  ${line}`));
   }
@@ -48,7 +57,8 @@ function caseLines(result: CaseResult): string[] {
   const title = titleOf(result).padEnd(36);
   if (status === 'pass' && replay !== undefined) {
     const count = `${replay.requests} requests`.padStart(15);
-    return [`${word} ${title} ${count}  ${replay.seconds.toFixed(2)} s`];
+    const line = `${word} ${title} ${count}  ${replay.seconds.toFixed(2)} s`;
+    return [line, ...idleLines(replay).map((idle) => `${INDENT}${idle}`)];
   }
   if (status === 'skipped') return [`${word} ${title} ${harmless(reasons.join('; '))}`];
   return [`${word} ${titleOf(result)}`, ...detailLines(result).map((line) => `${INDENT}${line}`)];

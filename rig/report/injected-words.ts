@@ -1,4 +1,6 @@
 /** Injected faults as a person reads them: in a capture, and rule by rule in the report of a run. */
+import { parseRule } from '../../faults/parse.ts';
+import { pointIn, transportsOf } from '../../faults/rule.ts';
 import { hasFired, type RuleResult } from '../../replayer/injected.ts';
 import type { InjectedEvent } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
@@ -39,8 +41,20 @@ function metWords({ met, firstMet, unseen }: RuleResult): string {
 
 const COLUMN = 38;
 
-/** What became of a rule, in one line. */
-export function ruleLine(result: RuleResult): string {
+/** Why no moment was one of the rule: on another transport none can be. */
+function noMoment(text: string, queues: number): string {
+  const rule = parseRule(text);
+  const { transport } = rule;
+  const own = transport === undefined ? transportsOf(rule.fault, pointIn(rule)) : [transport];
+  const none = 'no moment of this run fits it';
+  if (own.length > 1 || own.includes('ring') === queues > 0) return none;
+  return queues === 0
+    ? `${none}: it belongs to the ring, and the server has used the device alone`
+    : `${none}: it belongs to the device, and requests came over the ring`;
+}
+
+/** What became of a rule, in one line; `queues` of the session's ring, 0 where it had none. */
+export function ruleLine(result: RuleResult, queues: number): string {
   const { rule, fired, refused, refusal, synthetic } = result;
   const head = rule.padEnd(COLUMN);
   if (fired > 0) {
@@ -50,8 +64,8 @@ export function ruleLine(result: RuleResult): string {
     }
     return `${head} fired ${where}${metWords(result)}${synthetic ? '  (synthetic)' : ''}`;
   }
-  if (refused === 0) return `${head} NEVER FIRED: no moment of this run fits it`;
-  return `${head} NEVER FIRED: refused ${times(refused)} with ${refusal}${remedy(refusal)}`;
+  if (refused === 0) return `${head} NEVER FIRED: ${noMoment(rule, queues)}`;
+  return `${head} NEVER FIRED: refused ${times(refused)} with ${refusal}${remedy(rule, refusal)}`;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -60,8 +74,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EAGAIN: 'nothing else was asked meanwhile; it needs requests that are under way together',
 };
 
-const remedy = (refusal: string): string =>
-  REMEDIES[refusal] === undefined ? '' : ` (${REMEDIES[refusal]})`;
+const REMEDIES_OF: Readonly<Record<string, string>> = {
+  'clone-loss': 'the server has one handle, or the request came over a ring: abort takes all of it',
+  migrate: 'the ring has no such queue, see --cpus',
+};
+
+function remedy(rule: string, refusal: string): string {
+  const { name } = parseRule(rule).fault;
+  const words = REMEDIES_OF[name] ?? REMEDIES[refusal];
+  return words === undefined ? '' : ` (${words})`;
+}
 
 /** Some rule came true, and none did what a kernel does. */
 export const onlySynthetic = (plan: readonly RuleResult[]): boolean =>

@@ -46,7 +46,7 @@ export function liveText(report: LiveReport): string {
   const count = failed.length === 1 ? '1 finding' : `${failed.length} findings`;
   return `${[
     `${result.mounted ?? 'not mounted'}  ${result.requests} requests  ${result.replies} replies${ring}  ${command.join(' ')}`,
-    ...result.plan.map(ruleLine),
+    ...result.plan.map((rule) => ruleLine(rule, queues)),
     '',
     ...result.findings.flatMap(findingLines),
     ...notes(report),

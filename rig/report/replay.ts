@@ -57,7 +57,7 @@ export function replayText(report: ReplayReport): string {
   const ring = queues === 0 ? '' : `  ring ${queues}x${depth}`;
   const lines = [
     `${basename(report.capture)}  ${result.requests} requests${ring}  seed ${report.seed}  ${result.command.join(' ')}`,
-    ...result.plan.map(ruleLine),
+    ...result.plan.map((rule) => ruleLine(rule, queues)),
     '',
     ...[...result.findings].sort(failedFirst).flatMap(findingLines),
   ];

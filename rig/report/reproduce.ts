@@ -14,6 +14,8 @@ export type Reproducible = Pick<
   | 'sessions'
   | 'faults'
   | 'root'
+  | 'cwd'
+  | 'allowDevices'
 > & { seed: string; twice?: boolean | undefined };
 
 /** A word as a shell takes it back. */
@@ -34,6 +36,8 @@ export function reproduce(capture: string, command: readonly string[], run: Repr
   if (run.uniqueBase) words.push('--unique-base', String(run.uniqueBase));
   if ((run.poison ?? 'used') !== 'used') words.push('--poison', run.poison as string);
   if (run.serial) words.push('--serial');
+  if (run.cwd !== undefined) words.push('--cwd', run.cwd);
+  if (run.allowDevices) words.push('--allow-devices');
   if ((run.sessions ?? 1) > 1) words.push('--sessions', String(run.sessions));
   for (const rule of run.faults ?? []) words.push('--fault', rule);
   words.push(...rootWords(run.root));

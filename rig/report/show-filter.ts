@@ -50,10 +50,18 @@ export function committed(event: SessionEvent): bigint | undefined {
   return unique === '' ? undefined : BigInt(`0x${unique}`);
 }
 
+/** A fault is shown unless it is about another message: what was injected is never hidden. */
+function wantsFault(opcode: number, unique: bigint | undefined, options: ShowOptions): boolean {
+  const otherKind = opcode !== 0 && options.opcodes !== undefined && !options.opcodes.has(opcode);
+  const other = options.unique !== undefined && unique !== undefined && unique !== options.unique;
+  return !otherKind && !other;
+}
+
 /** Whether an event that belongs to no request is shown; `unique` where it speaks of one. */
 export function wantsEvent(event: SessionEvent, options: ShowOptions, unique?: bigint): boolean {
   if (!inTime(event.t, options)) return false;
   if (!choosy(options)) return true;
+  if (event.kind === 'injected') return wantsFault(event.opcode, unique, options);
   const { opcodes, nodeid } = options;
   const byUnique = opcodes === undefined && nodeid === undefined;
   return byUnique && unique !== undefined && unique === options.unique;

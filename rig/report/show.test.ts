@@ -52,6 +52,43 @@ const session: SessionEvent[] = [
   { kind: 'exit', t: 8e6, pid: 9, main: true, code: 0, signal: null },
 ];
 
+/** A fault before the message came. */
+const injected: SessionEvent = {
+  kind: 'injected',
+  t: 1.5e6,
+  ...ids,
+  rule: 1,
+  text: 'READ:read=EINTR',
+  fault: 'read',
+  at: 'deliver',
+  opcode: OP.READ.opcode,
+  unique: '4',
+  qid: -1,
+  entry: -1,
+  result: -4,
+  refused: false,
+  fate: 'kept',
+  synthetic: false,
+  goesOn: true,
+};
+
+describe('an injected fault', () => {
+  const faulty = [...session.slice(0, 1), injected, ...session.slice(1)];
+  it.each([
+    ['of its opcode', { opcodes: new Set([OP.READ.opcode]) }, 1],
+    ['of its request', { unique: 4n }, 1],
+    ['of a node, which may be its', { nodeid: 5n }, 1],
+    ['of all', {}, 1],
+    ['of another opcode', { opcodes: new Set([OP.LOOKUP.opcode]) }, 0],
+    ['of another request', { unique: 2n }, 0],
+  ])('is in the view %s', (_, options: ShowOptions, lines) => {
+    const marked = show(faulty, options).filter((line) => line.includes('(INJECTED)'));
+    expect(marked).toHaveLength(lines);
+    const events = json(faulty, options).filter((event) => 'rule' in (event as object));
+    expect(events).toHaveLength(lines);
+  });
+});
+
 describe('a session as text', () => {
   it('has one line a request, when its reply comes', () => {
     expect(show(session)).toEqual([

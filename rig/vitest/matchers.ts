@@ -58,7 +58,7 @@ function text(head: string, run: Run, findings: readonly Finding[]): string {
   const lines = [
     head,
     '',
-    ...run.plan.map(ruleLine),
+    ...run.plan.map((rule) => ruleLine(rule, run.ring.queues)),
     ...findings.flatMap(findingLines),
     ...outputLines(run),
     '',

@@ -1,5 +1,5 @@
 /** `fuse-rig corpus add`: makes a case of a capture, with what its replay comes to today as expectation. */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CAPTURE_FILE, CASE_FILE, type Case, type CaseOptions, caseOf } from '../../cases/case.ts';
@@ -8,8 +8,10 @@ import { exitWords, observed } from '../../cases/expectation.ts';
 import { type CaseResult, runCase, shown } from '../../cases/run_case.ts';
 import { newCaseFile, readmeOf } from '../../cases/write.ts';
 import { EXIT } from '../../engine/exit_codes.ts';
-import { harmless } from '../../report/corpus.ts';
+import { makeDirectories } from '../../make_directories.ts';
+import { harmless, idleLines } from '../../report/corpus.ts';
 import { firstDifferentLine } from '../../report/log_difference.ts';
+import { wrongCapture } from './capture_path.ts';
 import { CASES_DIR } from './corpus_words.ts';
 import { refuse } from './print.ts';
 
@@ -72,7 +74,8 @@ async function add(capture: string, name: string, server: string[], flags: Flags
   if (!NAME.test(name))
     return refuse(`${name}: not a name for a case; use letters, digits, - and .`);
   if (server.length === 0) return refuse('no server; name its command after --');
-  if (!existsSync(capture)) return refuse(`${capture}: no such capture`);
+  const wrong = wrongCapture(capture);
+  if (wrong !== undefined) return refuse(wrong);
   if (flags.plan !== undefined && !existsSync(flags.plan)) {
     return refuse(`--plan ${flags.plan}: no such file`);
   }
@@ -80,7 +83,7 @@ async function add(capture: string, name: string, server: string[], flags: Flags
   if (existsSync(dir)) return refuse(`${shown(dir)} exists; choose another name, or remove it`);
   const partial = join(resolve(flags.dir), `.${name}.partial`);
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
+  makeDirectories(partial);
   try {
     await addIn(partial, dir, { capture, name, server, flags });
   } finally {
@@ -125,6 +128,7 @@ async function addIn(partial: string, dir: string, asked: Asked): Promise<void> 
   process.stdout.write(
     `${shown(dir)}  ${replay.requests} requests  expects exit ${exitWords(expect.exit)}\n`,
   );
+  for (const line of idleLines(replay)) process.stdout.write(`     ${line}\n`);
   for (const finding of replay.findings) {
     if (finding.verdict !== 'pass') {
       process.stdout.write(harmless(`     ${finding.check}: ${finding.text}\n`));

@@ -1,5 +1,4 @@
 /** `fuse-rig explore`: looks for the fault that a server does not survive. */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -14,6 +13,7 @@ import type { PoisonExtent } from '../../seam/poison.ts';
 import { stopwatch } from '../../stopwatch.ts';
 import { guarded } from '../errors.ts';
 import { addRootFlags, ROOT_HELP, type RootFlags, rootOf } from '../root_flags.ts';
+import { wrongCapture } from './capture_path.ts';
 import { keptCommand } from './kept_command.ts';
 import { refuse } from './print.ts';
 import { shardOf } from './shard_flag.ts';
@@ -73,10 +73,9 @@ function wrongFlag(flags: Flags): string | undefined {
 }
 
 function optionsOf(capture: string, words: string[], flags: Flags): ExploreOptions | undefined {
-  const wrong = wrongFlag(flags);
-  if (wrong === undefined && !existsSync(capture)) refuse(`${capture}: no such capture`);
+  const wrong = wrongFlag(flags) ?? wrongCapture(capture);
   if (wrong !== undefined) refuse(wrong);
-  if (wrong !== undefined || !existsSync(capture)) return undefined;
+  if (wrong !== undefined) return undefined;
   const command = keptCommand(capture, words);
   const root = rootOf(flags);
   if (command === undefined || root === false) return undefined;

@@ -114,8 +114,8 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
 }
 
 function wrongFlag(flags: Flags): string | undefined {
-  if (!/^\d+$/.test(flags.seed ?? '')) {
-    return `--seed ${flags.seed}: not a number; give a whole number such as --seed 7`;
+  if (!/^\d+$/.test(flags.seed ?? '') || !Number.isSafeInteger(Number(flags.seed))) {
+    return `--seed ${flags.seed}: not a number; give a whole number below 2^53, such as --seed 7`;
   }
   const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
   if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
