@@ -37,12 +37,37 @@ export const DESCRIPTORS = [
   425, // io_uring_setup
   434, // pidfd_open
 ];
+/** The same and what no rule is about by itself: every call that takes a number below RLIMIT_NOFILE. */
+export const TAKES_DESCRIPTORS = [
+  ...DESCRIPTORS,
+  300, // fanotify_init
+  304, // open_by_handle_at
+  323, // userfaultfd
+  428, // open_tree
+  430, // fsopen
+  432, // fsmount
+  433, // fspick
+  438, // pidfd_getfd
+];
 export const MMAP = 9;
+/** What makes the address space larger. */
+export const MAPS = [
+  MMAP,
+  12, // brk
+  25, // mremap
+];
+/** What makes a mapping; brk(2) has one already, and tells nobody of an errno. */
+export const MAKES_MAPPINGS = [
+  MMAP,
+  25, // mremap
+];
 export const MLOCKS = [
   149, // mlock
   151, // mlockall
   325, // mlock2
 ];
+/** What locks memory, and mmap with MAP_LOCKED. */
+export const LOCKS = [...MLOCKS, MMAP];
 export const URING_REGISTER = 427;
 /** Processes and threads. */
 export const FORKS = [

@@ -2,7 +2,7 @@
  * Says, moment by moment, which rules of a plan come true. It only counts: the same moments in the
  * same order give the same verdicts. Whatever is random was so when the plan was made.
  */
-import type { Decider, Moment, Verdict } from '../rig/decider.ts';
+import type { Decider, Moment, QuotaName, Verdict } from '../rig/decider.ts';
 import { ERRNO } from '../rig/protocol/errno.ts';
 import { OP, opOf } from '../rig/protocol/opcodes.ts';
 import { isOrdered, Ordinals } from './ordinals.ts';
@@ -191,7 +191,7 @@ function verdict({ rule, number, text }: Counted, moment: Moment, phase: Phase):
     const { amount, until } = rule;
     const { fate, name } = rule.fault;
     const goesOn = mustGoOn(rule.fault.goesOn, phase);
-    const quota = { name: name as NonNullable<Verdict['quota']>['name'], amount, until };
+    const quota = { name: name as QuotaName, calls: callsOf(rule), amount, until };
     return { ...common, ...NOTHING, synthetic: false, goesOn, fate, quota };
   }
   return isChange(rule) ? changeVerdict(rule, common) : resultVerdict(rule, common, moment, phase);

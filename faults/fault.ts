@@ -79,7 +79,7 @@ export interface QuotaFault extends Common {
   /** What becomes of the requests of that time. */
   readonly fate: Fate;
   readonly goesOn?: true | 'run';
-  /** Calls that the rig must see for it, by number; none: the kernel sees to it alone. */
+  /** Calls that the rig must see for it, by number: to refuse them, or to tell which the kernel must refuse. */
   readonly calls?: readonly number[];
 }
 

@@ -44,6 +44,7 @@ const EXAMPLES: Record<string, { rule: string; server: ServerName; exit?: number
   'backing-write': { rule: 'WRITE:backing-write=EDQUOT:when=2', server: 'files' },
   fds: { rule: 'READDIRPLUS:fds=2:at=asked:until=1', server: 'files' },
   memory: { rule: 'memory=0:at=asked:until=10:when=5', server: 'files' },
+  mappings: { rule: 'mappings=0:at=before-init', server: 'ring', exit: 1 },
   locked: { rule: 'locked=1000000:at=before-init', server: 'pinned' },
   processes: { rule: 'processes=1:at=before-init', server: 'ring' },
   space: { rule: 'space=6000:at=asked:until=30', server: 'files' },
@@ -107,7 +108,7 @@ describe.each(FAULTS.map((fault) => ({ name: fault.name, fault })))('$name', ({ 
       const [run] = runs as [Played];
       const [result] = run.plan;
       expect(result?.fired).toBeGreaterThan(0);
-      expect(run.injected).toHaveLength(result?.fired ?? 0);
+      expect(run.injected).toHaveLength((result?.fired ?? 0) + (result?.met ?? 0));
       for (const event of run.injected) expect(event).toMatchObject({ fault: name, text: rule });
     });
 

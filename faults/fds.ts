@@ -1,4 +1,5 @@
 /** RLIMIT_NOFILE of every process of the server, lowered while it runs: the kernel's own EMFILE. */
+import { TAKES_DESCRIPTORS } from './calls.ts';
 import type { QuotaFault } from './fault.ts';
 
 export const fds: QuotaFault = {
@@ -10,4 +11,5 @@ export const fds: QuotaFault = {
   possible: 'alloc_fd(): RLIMIT_NOFILE',
   fate: 'lacking',
   goesOn: 'run',
+  calls: TAKES_DESCRIPTORS,
 };

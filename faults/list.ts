@@ -20,6 +20,7 @@ import { ioctl } from './ioctl.ts';
 import { lazy } from './lazy.ts';
 import { locked } from './locked.ts';
 import { malformed } from './malformed.ts';
+import { mappings } from './mappings.ts';
 import { maxPages } from './max_pages.ts';
 import { memory } from './memory.ts';
 import { migrate } from './migrate.ts';
@@ -81,6 +82,7 @@ export const FAULTS: readonly Fault[] = [
   fds,
   memory,
   locked,
+  mappings,
   processes,
   space,
   backingFiles,

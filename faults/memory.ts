@@ -1,4 +1,5 @@
 /** RLIMIT_AS of every process of the server, lowered while it runs: mmap(2) and brk(2) give ENOMEM. */
+import { MAPS } from './calls.ts';
 import type { QuotaFault } from './fault.ts';
 
 export const memory: QuotaFault = {
@@ -9,4 +10,5 @@ export const memory: QuotaFault = {
   transports: ['device', 'ring'],
   possible: 'may_expand_vm(): RLIMIT_AS',
   fate: 'may-die',
+  calls: MAPS,
 };

@@ -58,6 +58,7 @@ export interface NativeSeam {
   ringPost(ring: number, low: number, high: number, res: number): void;
   ringDefers(ring: number): boolean;
   ringsOwn(): [opcode: number, fd: number, tid: number][] | null;
+  ringsAsked(): number[];
   ringsGone(): number[];
   threadLives(tid: number): boolean;
   pipeRoom(slot: number): number;
@@ -157,6 +158,7 @@ export interface Native {
     base: number,
     count: number,
     data: ArrayBuffer,
+    commands: ArrayBuffer,
   ) => NativeSeam;
   HostRing: new () => HostRing;
   HostPages: new (size: number) => HostPages;
@@ -173,6 +175,8 @@ export interface Native {
   socketPair(stream?: boolean): [number, number];
   pipePair(): [number, number];
   receive(socket: number, into: Uint8Array): [number, number];
+  sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
+  waitFd(fd: number, ms: number): boolean;
   mountThere(
     tid: number,
     source: string,

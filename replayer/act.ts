@@ -15,6 +15,7 @@ import { OP } from '../rig/protocol/opcodes.ts';
 import { backingFile } from '../rig/seam/backing_calls.ts';
 import type { ShownCpus } from '../rig/seam/cpus.ts';
 import { type Launched, type LaunchOptions, launch } from '../rig/seam/launch.ts';
+import type { Starter } from '../rig/seam/starter.ts';
 import { Session } from '../rig/session.ts';
 import type { Backing } from './backing.ts';
 import { lookForPoison, watchBuffers } from './buffers.ts';
@@ -39,6 +40,7 @@ export interface ActOptions extends ReplayOptions {
   cwd: string;
   backing: Backing | undefined;
   decider: Decider | undefined;
+  starter: Starter;
 }
 
 /** What all acts have in common. */

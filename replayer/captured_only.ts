@@ -1,5 +1,5 @@
 /** A decider that is asked about what the capture holds, not about what this run asks beside. */
-import type { Decider, Moment, Verdict } from '../rig/decider.ts';
+import { type Decider, type Moment, momentAt, type Verdict } from '../rig/decider.ts';
 import type { Cursor } from './cursor.ts';
 
 const NONE: readonly Verdict[] = [];
@@ -22,6 +22,6 @@ export class CapturedOnly implements Decider {
     const cursor = this.#cursor();
     if (cursor.isOwn(opcode, unique)) return NONE;
     const index = moment.name === 'ask' || unique !== 0n ? cursor.placeOf(conn, unique, opcode) : 0;
-    return this.#decider.decide(index === 0 ? moment : { ...moment, index });
+    return this.#decider.decide(index === 0 ? moment : momentAt(moment, index));
   }
 }

@@ -131,6 +131,11 @@ export class ReplayChanges implements Changes {
     if (this.#held.some(({ left }) => left <= 0)) this.#release(({ left }) => left <= 0);
   }
 
+  /** Whether a request is held back. */
+  get holds(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** Nothing else is to come: lets all go. False: none was held. */
   releaseAll(): boolean {
     return this.#release(() => true);

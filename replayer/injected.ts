@@ -1,4 +1,5 @@
 /** What became of each rule of a plan in one run. */
+import { QUOTAS, type QuotaName } from '../rig/decider.ts';
 import type { InjectedEvent } from '../rig/events.ts';
 import { errnoName } from '../rig/protocol/errno.ts';
 import { opName } from '../rig/protocol/opcodes.ts';
@@ -24,10 +25,32 @@ export interface RuleResult {
   refusal: string;
   /** No kernel does this. Known once it has come true. */
   synthetic: boolean;
+  /** Of a quota that was set: how often a call of the server asked for more than it left, and where first. */
+  met?: number;
+  firstMet?: Fired;
+  /** Of a quota that no call is known to have met: what the server may have met it by, unseen. */
+  unseen?: string;
 }
 
-/** Whether a rule has done anything. */
-export const hasFired = ({ fired }: RuleResult): boolean => fired > 0;
+/** Whether a rule has done anything, as far as can be known. */
+export const hasFired = ({ fired, met, unseen }: RuleResult): boolean =>
+  fired > 0 && (met !== 0 || unseen !== undefined);
+
+const isQuota = (fault: string): fault is QuotaName => QUOTAS.some((name) => name === fault);
+/** Operations of a ring that take from a quota without a system call of their own (IORING_OP_*). */
+const BY_RINGS: Partial<Record<QuotaName, readonly number[]>> = {
+  fds: [13, 18, 28, 45, 54, 62], // ACCEPT, OPENAT, OPENAT2, SOCKET, FIXED_FD_INSTALL, PIPE
+  space: [2, 5, 17, 23, 30, 61], // WRITEV, WRITE_FIXED, FALLOCATE, WRITE, SPLICE, WRITEV_FIXED
+};
+
+/** What the server did that no trapped call shows. */
+export interface Unseen {
+  /** Rings it made, and what it asked of them. */
+  readonly rings: number;
+  readonly asked: readonly number[];
+  /** A signal has ended a process of it. */
+  readonly crashed: boolean;
+}
 
 /** So many places are kept for the canonical log. */
 const PLACES_MAX = 1000;
@@ -37,6 +60,7 @@ export class Injected {
   /** By rule: requests by number, other moments by name. */
   readonly #requests: number[][];
   readonly #others: string[][];
+  readonly #quotas = new Map<RuleResult, QuotaName>();
 
   constructor(rules: readonly string[]) {
     const none = { fired: 0, first: undefined, refused: 0, refusal: '', synthetic: false };
@@ -54,14 +78,37 @@ export class Injected {
       rule.refusal = errnoName(event.result);
       return;
     }
+    const opcode = event.opcode === 0 ? '' : opName(event.opcode);
+    const { at, qid: queue, entry, fault } = event;
+    const place = { request, opcode, at, queue, entry };
+    // Where it was set is a point of the session; a call is where it was met.
+    if (isQuota(fault) && at === 'call') {
+      rule.met = (rule.met ?? 0) + 1;
+      rule.firstMet ??= place;
+      return;
+    }
+    if (isQuota(fault)) {
+      rule.met ??= 0;
+      this.#quotas.set(rule, fault);
+    }
     rule.fired++;
     rule.synthetic ||= event.synthetic;
-    const opcode = event.opcode === 0 ? '' : opName(event.opcode);
-    const { at, qid: queue, entry } = event;
-    rule.first ??= { request, opcode, at, queue, entry };
+    rule.first ??= place;
     if (rule.fired > PLACES_MAX) return;
     if (request > 0) this.#requests[event.rule - 1]?.push(request);
     else this.#others[event.rule - 1]?.push(opcode === '' ? at : opcode);
+  }
+
+  /** It is over. */
+  concluded({ rings, asked, crashed }: Unseen): void {
+    for (const [rule, name] of this.#quotas) {
+      if (rule.met !== 0) continue;
+      const byRing = BY_RINGS[name]?.some((op) => asked.includes(op));
+      if (byRing) rule.unseen = 'what its own ring asks for is not seen';
+      // Buffers that are registered count for the user, elsewhere too (io_account_mem()).
+      if (name === 'locked' && rings > 0) rule.unseen = 'what a ring locks is not seen';
+      if (name === 'memory' && crashed) rule.unseen = 'the growth of a stack is not seen';
+    }
   }
 
   /** Of the canonical log: in the order of the plan, for which thread comes first is nobody's choice. */

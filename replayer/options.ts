@@ -4,6 +4,7 @@ import type { VersionName } from '../rig/kernel/versions.ts';
 import type { CrashSeen } from '../rig/seam/crash_seen.ts';
 import type { PoisonExtent } from '../rig/seam/poison.ts';
 import type { Root } from '../rig/seam/root.ts';
+import type { Scratch } from '../rig/seam/scratch.ts';
 import type { EndHow } from './ending.ts';
 import type { RuleResult } from './injected.ts';
 
@@ -36,8 +37,8 @@ export interface ReplayOptions {
   keep?: string;
   /** Directory, not there yet, in which the fixture is kept as the server leaves it. */
   keepFixture?: string;
-  /** Directory in which the run's scratch directory is made, by who removes it with all that is left there. */
-  place?: string;
+  /** In which the run's scratch directory is made, by who removes it with all that is left there. */
+  place?: Scratch;
   /** Lines of the canonical log. */
   logLine?: (line: string) => void;
   /**

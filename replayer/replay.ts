@@ -10,12 +10,13 @@ import { removeScratch } from '../recorder/fixture/scratch.ts';
 import type { Decider } from '../rig/decider.ts';
 import { recordedSwitches } from '../rig/kernel/versions.ts';
 import { possibleCpus, ShownCpus } from '../rig/seam/cpus.ts';
-import { type LaunchOptions, makeScratch, type Scratch, scratchIn } from '../rig/seam/launch.ts';
+import type { LaunchOptions } from '../rig/seam/launch.ts';
+import { makeScratch, type Scratch, scratchIn } from '../rig/seam/scratch.ts';
 import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, foundIn, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
 import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
-import { Injected } from './injected.ts';
+import { Injected, type Unseen } from './injected.ts';
 import { keeper } from './kept.ts';
 import { type Looking, playAndLook } from './looking.ts';
 import { makeMountpoint } from './mountpoint.ts';
@@ -68,7 +69,8 @@ async function play(
     const owners = ownersFor(reader.begin, restored);
     const backing = restored && { path: restored.path, since: statSync(mountpoint).ctimeMs };
     const root = withPlaces(options.root, [scratch, ...(restored ? [restored.path] : [])]);
-    const all: ActOptions = { ...options, command, cwd, backing, decider, ...root };
+    const { starter } = kept;
+    const all: ActOptions = { ...options, command, cwd, backing, decider, starter, ...root };
     return await run({ reader, options: all, hooks, before, owners, looking, scratch });
   } finally {
     reader.close();
@@ -87,14 +89,14 @@ function* untilStopped(pieces: Iterable<Uint8Array>, hooks: ReplayHooks): Genera
 }
 
 function startOf(
-  { command, cwd, root, decider }: ActOptions,
+  { command, cwd, root, decider, starter }: ActOptions,
   reader: CaptureReader,
   shown: ShownCpus,
 ): LaunchOptions {
   const calls = [...new Set([...shown.calls, ...(decider?.calls ?? [])])];
   const env = { ...(process.env as Record<string, string>) };
   const { umask } = reader.begin.server;
-  return { command, cwd, env, umask, calls, ...(root === undefined ? {} : { root }) };
+  return { command, cwd, env, umask, calls, starter, ...(root === undefined ? {} : { root }) };
 }
 
 type Set = Pick<
@@ -142,6 +144,13 @@ function hangOf({ session, ends }: Act): ReplayResult['hang'] {
   return hang && { at: session.t0 + hang.t, idleMs: hang.seconds * 1000 };
 }
 
+function unseenBy(acts: readonly Act[]): Unseen {
+  const emitters = acts.map(({ session }) => session.rings.emitter);
+  const rings = emitters.reduce((sum, { made }) => sum + made, 0);
+  const crashed = ({ ends }: Act) => ends.some((e) => e.kind === 'exit' && e.signal !== null);
+  return { rings, asked: emitters.flatMap(({ asked }) => asked), crashed: acts.some(crashed) };
+}
+
 /** What came of it. */
 function conclude(
   command: readonly string[],
@@ -152,6 +161,7 @@ function conclude(
   const last = acts.at(-1) as Act;
   last.cursor.finish();
   log.planned(injected.lines());
+  injected.concluded(unseenBy(acts));
   const hung = hangOf(last);
   const found = acts.map(foundIn);
   const crash = found.find((one) => one.crash !== undefined)?.crash;

@@ -1,14 +1,13 @@
 /** Drives a replay: feeds what is due, sees when answers do not come, begins and watches the end. */
 import type { ExitEvent, MountEvent, ReplayEvent, StallEvent } from '../rig/events.ts';
 import { NOISE_MAX, NOISE_NS, Noise } from '../rig/seam/noise.ts';
-import { type Quiet, sleepsInKernel } from '../rig/seam/quiescence.ts';
 import type { Director, Session } from '../rig/session.ts';
 import type { ReplayChanges } from './changes.ts';
 import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
 import type { Injected } from './injected.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
-import { notReady, waits } from './silence.ts';
+import { inKernel, isStill, notReady, waits } from './silence.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
 const MISSING_MS = 3000;
@@ -16,10 +15,6 @@ const PROGRESS_NS = 100e6;
 /** How long running without a call may go on before an answer counts as missing. */
 const BUSY_MS = 30_000;
 const OUTPUT_MAX = 64 << 10;
-
-/** Somebody sleeps in the kernel's own work, which comes to its end. */
-const inKernel = (quiet: Quiet | undefined): boolean =>
-  quiet?.threads.some(sleepsInKernel) === true;
 
 /** After the last request, for a server that is never idle. */
 const RESTLESS_NS = 500e6;
@@ -185,8 +180,9 @@ export class Replayer implements Director {
     if (paused) this.#resume(idleMs);
     this.#advance();
     this.#wasIdle = true;
-    // What is asked only now is not waited for yet.
-    if (this.#finished || paused || this.#letGo(idleMs)) return;
+    // What is asked only now is not waited for yet; once the end has begun nothing is.
+    const asks = paused && (!this.#ending.begun || this.#session.device.deliverable);
+    if (this.#finished || asks || this.#letGo(idleMs)) return;
     if (this.#ending.begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
     else this.#waitingFor(idleMs);
@@ -194,14 +190,14 @@ export class Replayer implements Director {
 
   /** Nothing else is asked while a request is held back: it comes now. */
   #letGo(idleMs: number): boolean {
-    if (this.changes === undefined || this.#session.device.deliverable) return false;
-    const quiet = this.#ending.look() !== undefined || idleMs > MISSING_MS;
+    if (!this.changes?.holds || this.#session.device.deliverable) return false;
+    const quiet = isStill(this.#ending.look(), idleMs) || idleMs > MISSING_MS;
     return quiet && this.changes.releaseAll();
   }
 
   /** The server has done what it does after a fault, or goes on doing it. */
   #resume(idleMs: number): void {
-    const settled = this.#ending.look() !== undefined && !this.#session.device.deliverable;
+    const settled = !this.#session.device.deliverable && isStill(this.#ending.look(), idleMs);
     if (settled || idleMs > MISSING_MS) this.#cursor.paused = false;
   }
 
@@ -212,7 +208,7 @@ export class Replayer implements Director {
   #settle(idleMs: number): void {
     const quiet = this.#session.device.deliverable ? undefined : this.#ending.look();
     // With nothing in flight no more will come; else only a server that can answer no more is through.
-    const settled = this.#cursor.inFlight === 0 ? quiet !== undefined : quiet?.proven === true;
+    const settled = this.#cursor.inFlight === 0 ? isStill(quiet, idleMs) : quiet?.proven === true;
     const patience = inKernel(quiet) ? BUSY_MS : MISSING_MS;
     if (settled || idleMs > patience) this.#ending.finish(this.#end, this.#conns);
   }

@@ -58,10 +58,30 @@ export interface Moment {
   /** Requests the server has and has not answered, this one included. */
   readonly inFlight: number;
   /** The request's place in the capture, from 1; undefined in a live session, and for what no capture holds. */
-  readonly index?: number;
+  readonly index?: number | undefined;
   /** Of `call`: its number. */
-  readonly nr?: number;
+  readonly nr?: number | undefined;
 }
+
+/** The same at that place in the capture; every moment has the same fields in the same order, and so one shape. */
+export const momentAt = (m: Moment, index: number): Moment => ({
+  name: m.name,
+  transport: m.transport,
+  handle: m.handle,
+  conn: m.conn,
+  tid: m.tid,
+  opcode: m.opcode,
+  nodeid: m.nodeid,
+  unique: m.unique,
+  size: m.size,
+  queue: m.queue,
+  entry: m.entry,
+  splice: m.splice,
+  nonblock: m.nonblock,
+  inFlight: m.inFlight,
+  index,
+  nr: m.nr,
+});
 
 /** How a connection or its server can be ended. */
 export const TEARDOWNS = [
@@ -78,9 +98,17 @@ export const TEARDOWNS = [
 ] as const;
 export type TeardownName = (typeof TEARDOWNS)[number];
 
-/** What a server can run out of, and how much more of it there is. */
+/** What a server can run out of. */
+export const QUOTAS = [
+  ...(['fds', 'memory', 'locked', 'mappings', 'processes', 'space', 'backing-files'] as const),
+] as const;
+export type QuotaName = (typeof QUOTAS)[number];
+
+/** What it runs out of, and how much more of it there is. */
 export interface Quota {
-  readonly name: 'fds' | 'memory' | 'locked' | 'processes' | 'space' | 'backing-files';
+  readonly name: QuotaName;
+  /** Calls that take from it, by number. */
+  readonly calls: readonly number[];
   readonly amount: number;
   /** It is given back when so many requests have been answered; undefined: never. */
   readonly until: number | undefined;
@@ -134,15 +162,24 @@ export interface Teardowns {
   perform(how: TeardownName, moment: Moment, times: number): void;
 }
 
+/** A call of the server asks for more than a quota leaves it. */
+export interface Denial {
+  readonly quota: Quota;
+  /** The negative errno it ends with. */
+  readonly result: number;
+  /** The kernel itself says so, and the call is to go on. */
+  readonly byKernel: boolean;
+}
+
 /** Who limits what the server has. */
 export interface Quotas {
   /** 0, or the negative errno for which the limit cannot be had here. */
   impose(quota: Quota): number;
   release(quota: Quota): void;
-  /** What a call of the server ends with while a limit holds that is counted here: 0, or a negative errno. */
-  denied(nr: number, tid: number): number;
-  /** A backing file is about to be opened (1), or was closed (-1). False: there is no room for it. */
-  backing(change: 1 | -1): boolean;
+  /** Whether a call of the server, which is about to be made, meets a limit. */
+  denied(nr: number, tid: number): Denial | undefined;
+  /** A backing file is about to be opened (1), or was closed (-1). */
+  backing(change: 1 | -1): Denial | undefined;
 }
 
 /** Who does what is otherwise. */

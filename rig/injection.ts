@@ -5,6 +5,7 @@
 import {
   type Changes,
   type Decider,
+  type Denial,
   LATER,
   type Moment,
   type MomentName,
@@ -134,8 +135,9 @@ export class Injection {
   }
 
   /** A client is about to ask. What is to be otherwise is done by `changes`. */
-  asked({ conn, transport, queue, ...known }: Asked): void {
-    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, known);
+  asked(asked: Asked): void {
+    const { conn, transport, queue } = asked;
+    this.#ask('ask', transport, { handle: 0, conn, tid: 0, queue }, 0n, asked);
   }
 
   /** INIT is about to be made. */
@@ -150,7 +152,21 @@ export class Injection {
     const place = { handle: 0, conn, tid, nr };
     const verdict = this.#ask('call', transport, place, unique, known);
     if (verdict !== undefined) return -verdict.errno;
-    return this.#holding.length > 0 ? (this.quotas?.denied(nr, tid) ?? 0) : 0;
+    if (this.#holding.length === 0) return 0;
+    const denial = this.quotas?.denied(nr, tid);
+    if (denial === undefined) return 0;
+    this.met(denial, tid);
+    return denial.byKernel ? 0 : denial.result;
+  }
+
+  /** A call of that thread meets a quota. What that excuses was said when it was imposed. */
+  met({ quota, result }: Denial, tid: number): void {
+    const held = this.#holding.find(({ verdict }) => verdict.quota === quota);
+    if (held === undefined) return;
+    const { conn, unique, transport } = this.#inHand.get(tid) ?? NOTHING_IN_HAND;
+    const known = this.#known.get(key(conn, unique)) ?? NO_REQUEST;
+    const moment = this.#moment('call', transport, { handle: 0, conn, tid }, unique, known);
+    this.tell({ ...held.verdict, fate: 'whole', goesOn: true }, moment, result, false);
   }
 
   #ask(
@@ -182,10 +198,12 @@ export class Injection {
     { opcode, nodeid, size }: Known,
   ): Moment {
     const { handle, conn, tid, queue = -1, entry = -1, splice = false, nonblock = false } = place;
+    const [inFlight, index] = [this.#known.size, undefined];
+    // In one literal, and in the order of momentAt: a spread makes a new shape each time.
+    // biome-ignore format: as it is read
     return {
-      ...{ name, transport, handle, conn, tid, opcode, nodeid, unique, size },
-      ...{ queue, entry, splice, nonblock, inFlight: this.#known.size },
-      ...(place.nr === undefined ? {} : { nr: place.nr }),
+      name, transport, handle, conn, tid, opcode, nodeid, unique, size, queue, entry, splice, nonblock,
+      inFlight, index, nr: place.nr,
     };
   }
 

@@ -51,7 +51,7 @@ const SIGNAL_LOOK_MS = 5;
 const BUSY_LOOK_NS = 20e6;
 /** Closes that no call tells of. */
 const CLOSE_LOOK_MS = 50;
-/** How long a deliverable message may lie unread before a blocking descriptor polls IN. */
+/** How long a deliverable message may lie unread before a blocking descriptor polls IN; until the first look. */
 const SETTLE_MS = 1;
 
 export class Session {
@@ -160,7 +160,8 @@ export class Session {
 
   /** Milliseconds to wait: short while somebody must be looked at. */
   #timeout(): number {
-    return this.device.suspected || this.device.unread ? SETTLE_MS : SIGNAL_LOOK_MS;
+    const { suspected, unread } = this.device;
+    return suspected || unread || this.#lookedAt <= this.#idleSince ? SETTLE_MS : SIGNAL_LOOK_MS;
   }
 
   #idle(director: Director): void {
@@ -200,8 +201,8 @@ export class Session {
     else if (kind === WAIT.linked) this.rings.linked();
     else if (kind === WAIT.keeper) this.#keeper();
     else if (kind === WAIT.control) director.control();
-    else if (kind === WAIT.keeperGone) this.empty = true;
     else if (kind === WAIT.settled) this.turns.settled();
+    else if (kind === WAIT.keeperGone) this.empty = true;
   }
 
   #dispatch(): void {
@@ -243,8 +244,7 @@ export class Session {
     this.seam.close();
     this.#launched.release();
     if (this.killing.survivors.length > 0) this.#launched.leave();
-    else await this.#launched.gone;
-    native.closeFd(this.#launched.stdout);
-    native.closeFd(this.#launched.stderr);
+    else await this.#launched.gone();
+    for (const fd of [this.#launched.stdout, this.#launched.stderr]) native.closeFd(fd);
   }
 }

@@ -87,7 +87,7 @@ const PACKAGES: Record<string, RegExp> = {
   commander: /^rig\/cli\//,
   // Processes are launched here and nowhere else.
   execa:
-    /^(rig\/seam\/launch|rig\/engine\/workload|rig\/explore\/workers|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
+    /^(rig\/seam\/(starter|scratch)|rig\/engine\/workload|rig\/explore\/workers|recorder\/fusermount|rig\/doctor\/launching)\.ts$|^native\/build\.mjs$|^corpus\//,
   vitest: /^rig\/vitest\//,
   'fast-check': /^(faults\/(explore|arbitraries|fast_check)|corpus\/fidelity\/random\/)/,
 };

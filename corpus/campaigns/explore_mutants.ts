@@ -10,18 +10,20 @@ import { fileURLToPath } from 'node:url';
 import { run } from '../run.ts';
 import { RIG } from './ground.ts';
 
-const CAPTURE = fileURLToPath(
-  new URL(
-    `${import.meta.url.includes('/dist/') ? '../../../corpus' : '..'}/cases/reference-memory-brief/capture.fusecap`,
-    import.meta.url,
-  ),
-);
+const CORPUS = import.meta.url.includes('/dist/') ? '../../../corpus' : '..';
+const captureIn = (path: string): string =>
+  fileURLToPath(new URL(`${CORPUS}/${path}/capture.fusecap`, import.meta.url));
+const BRIEF = captureIn('cases/reference-memory-brief');
+/** One client waits for the lock of another. */
+const WAITING = captureIn('mutants/cases/waiting-sigterm');
 
 interface Mutant {
   bug: string;
   /** Options of the server, and of explore. */
   server?: readonly string[];
   explore?: readonly string[];
+  /** Explored where the first one has no such client. */
+  capture?: string;
 }
 
 const RING = { server: ['--transport', 'ring', '--ring-required'] };
@@ -31,14 +33,14 @@ const MUTANTS: readonly Mutant[] = [
   { bug: 'pollerr-spin', server: ['--nonblock=poll'] },
   { bug: 'exit-nobody-woken' },
   { bug: 'double-unmount', explore: ['--end', 'sigterm'] },
-  { bug: 'fd-closed-in-use' },
+  { bug: 'fd-closed-in-use', capture: WAITING },
   { bug: 'cqe-enotconn-fatal', ...RING },
   { bug: 'cqe-enotconn-fatal-one', ...RING },
   { bug: 'eventfd-4-bytes', ...RING },
   { bug: 'write-after-commit', ...RING },
   { bug: 'double-commit', ...RING },
   { bug: 'teardown-circular', ...RING },
-  { bug: 'reply-after-teardown', ...RING },
+  { bug: 'reply-after-teardown', ...RING, capture: WAITING },
   { bug: 'ring-setup-fails-still-advertised', server: ['--transport', 'ring'] },
   { bug: 'ring-setup-fails-then-freed', server: ['--transport', 'ring'] },
   { bug: 'lock-kept-on-error', ...RING, explore: ['--synthetic'] },
@@ -57,11 +59,12 @@ interface Event {
 }
 
 /** One row of the table. */
-async function row({ bug, server = [], explore = [] }: Mutant, out: string): Promise<string> {
+async function row(mutant: Mutant, out: string): Promise<string> {
+  const { bug, server = [], explore = [], capture = BRIEF } = mutant;
   const [node = '', ...rig] = RIG;
   const campaign = [
     'explore',
-    CAPTURE,
+    capture,
     '--runs',
     `${RUNS}`,
     '--cpus',
@@ -79,7 +82,8 @@ async function row({ bug, server = [], explore = [] }: Mutant, out: string): Pro
     .map((line) => JSON.parse(line) as Event);
   const found = events.find(({ kind }) => kind === 'found');
   const { runs } = events.find(({ kind }) => kind === 'end') ?? {};
-  const how = [...explore, ...server].join(' ');
+  const client = capture === WAITING ? ['a client waits for a lock'] : [];
+  const how = [...client, ...explore, ...server].join(' ');
   const { group } = found ?? {};
   if (found === undefined || group === undefined)
     return `| ${bug} | ${how} | not in ${runs} runs | | |`;

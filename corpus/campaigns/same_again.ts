@@ -18,7 +18,7 @@ export const PLANS: Record<'device' | 'ring', readonly (readonly string[])[]> = 
     ['abort:at=delivered:when=25'],
     ['restart:at=reply-write:when=20'],
     ['sigterm:at=delivered:when=12'],
-    ['LOOKUP:write=EFAULT:phase=run:when=3', 'unmount:at=init-replied'],
+    ['LOOKUP:write=EFAULT:phase=run:when=3'],
   ],
   ring: [
     [],
@@ -26,7 +26,7 @@ export const PLANS: Record<'device' | 'ring', readonly (readonly string[])[]> = 
     ['abort:at=cqe-before-commit:when=25'],
     ['restart:at=commit:when=20'],
     ['sigterm:at=registered:when=3'],
-    ['register=EINVAL:when=2', 'mmap=ENOMEM:when=9'],
+    ['register=EINVAL:when=2'],
   ],
 };
 

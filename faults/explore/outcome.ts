@@ -14,6 +14,8 @@ export interface RuleOutcome {
   readonly refused: number;
   /** No kernel does this. */
   readonly synthetic: boolean;
+  /** Of a quota that was set: how often it was met. */
+  readonly met?: number | undefined;
 }
 
 /** Where the canonical logs of two runs of one plan part. */

@@ -42,6 +42,13 @@ describe('single faults', () => {
     expect(ring).toContain('abort:at=registered:when=2');
   });
 
+  it('of what is about no message come at all their moments, too', () => {
+    const registers = RING_SEEN.moments.find(({ name }) => name === 'register')?.count ?? 0;
+    expect(registers).toBeGreaterThan(1);
+    expect(ring).toContain(`register=ENOMEM:when=1..${registers}`);
+    expect(ring.filter((text) => /^(LOOKUP|mmap).*\.\./.test(text))).toEqual([]);
+  });
+
   it('leave out what never comes here', () => {
     expect(device.filter((text) => /commit|cqe|register|daemonized|at=forget/.test(text))).toEqual(
       [],

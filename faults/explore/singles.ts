@@ -1,6 +1,6 @@
 /**
  * Every single fault at every distinct point of a session: each moment (point, opcode, n-th) that came
- * without faults, with everything that could go wrong there.
+ * without faults, with everything that could go wrong there; and what is about no message at all its moments at once.
  */
 import { errnosOf, wordsOf } from '../choices.ts';
 import type { ChangeFault, Fault, QuotaFault, ResultFault, TeardownFault } from '../fault.ts';
@@ -31,6 +31,12 @@ function eachOf(moments: readonly SeenMoment[], carries: boolean): Matchers[] {
       return carries ? { messages: [opcode], when } : { when };
     }),
   );
+}
+
+/** All of them, where there are several: what fails once may fail for as long as the server tries at all. */
+function allOf(moments: readonly SeenMoment[]): Matchers[] {
+  const last = moments.reduce((sum, { count }) => sum + count, 0);
+  return last > 1 ? [{ when: { first: 1, last, step: 1 } }] : [];
 }
 
 /** Values of a change that are worth a run: of numbers the least, and one more where that says more. */
@@ -75,8 +81,10 @@ function results(fault: ResultFault, seen: Seen, synthetic: boolean): Rule[] {
   // A call may be made for no request at all.
   const carries = fault.carries && fault.calls === undefined;
   const nonblock = here.some((moment) => moment.nonblock);
+  // Requests of all kinds that fail are no new thing after one that did; a ring without an entry is.
+  const choices = [...eachOf(here, carries), ...(fault.carries ? [] : allOf(here))];
   return errnosOf(fault, synthetic, nonblock).flatMap(({ errno }) =>
-    eachOf(here, carries).map((one) => ({ fault, errno, ...one })),
+    choices.map((one) => ({ fault, errno, ...one })),
   );
 }
 

@@ -8,6 +8,7 @@
 #include "host_ring.h"
 #include "quiet.h"
 #include "seam.h"
+#include "sockets.h"
 #include "there.h"
 #include "inode.h"
 #include "probe.h"
@@ -17,6 +18,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   fuse_rig::FrameInit(env, exports);
   fuse_rig::InodeInit(env, exports);
   fuse_rig::DeviceInit(env, exports);
+  fuse_rig::SocketsInit(env, exports);
   fuse_rig::EntryInit(env, exports);
   fuse_rig::ThereInit(env, exports);
   fuse_rig::QuietInit(env, exports);

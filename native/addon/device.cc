@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -131,54 +130,6 @@ Napi::Value IoctlFd(const Napi::CallbackInfo& info) {
   return Num(info, r < 0 ? -errno : r);
 }
 
-// socketPair(): two ends of a SOCK_SEQPACKET pair, close-on-exec.
-Napi::Value SocketPair(const Napi::CallbackInfo& info) {
-  int pair[2];
-  int type = info.Length() > 0 && info[0].ToBoolean().Value() ? SOCK_STREAM : SOCK_SEQPACKET;
-  Napi::Array out = Napi::Array::New(info.Env(), 2);
-  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) != 0) pair[0] = pair[1] = -errno;
-  out.Set(0u, Num(info, pair[0]));
-  out.Set(1u, Num(info, pair[1]));
-  return out;
-}
-
-// pipePair(): [read end, write end], close-on-exec; the read end does not block.
-Napi::Value PipePair(const Napi::CallbackInfo& info) {
-  int pair[2];
-  Napi::Array out = Napi::Array::New(info.Env(), 2);
-  if (pipe2(pair, O_CLOEXEC) != 0) {
-    pair[0] = pair[1] = -errno;
-  } else {
-    fcntl(pair[0], F_SETFL, O_NONBLOCK);
-  }
-  out.Set(0u, Num(info, pair[0]));
-  out.Set(1u, Num(info, pair[1]));
-  return out;
-}
-
-// receive(sock, into): [bytes or -errno, received descriptor or -1]; waits for the message.
-Napi::Value ReceiveFd(const Napi::CallbackInfo& info) {
-  Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
-  char control[CMSG_SPACE(sizeof(int))] = {};
-  iovec iov = {into.Data(), into.ByteLength()};
-  msghdr msg{};
-  msg.msg_iov = &iov;
-  msg.msg_iovlen = 1;
-  msg.msg_control = control;
-  msg.msg_controllen = sizeof control;
-  ssize_t n;
-  do {
-    n = recvmsg(Int(info, 0), &msg, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  int fd = -1;
-  cmsghdr* c = n < 0 ? nullptr : CMSG_FIRSTHDR(&msg);
-  if (c && c->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(c), sizeof fd);
-  Napi::Array out = Napi::Array::New(info.Env(), 2);
-  out.Set(0u, Num(info, n < 0 ? -errno : static_cast<double>(n)));
-  out.Set(1u, Num(info, fd));
-  return out;
-}
-
 // fsconfigString(ctx, key, value): FSCONFIG_SET_STRING on a file system context of ours.
 Napi::Value FsconfigString(const Napi::CallbackInfo& info) {
   std::string key = info[1].ToString().Utf8Value(), value = info[2].ToString().Utf8Value();
@@ -219,9 +170,6 @@ void DeviceInit(Napi::Env env, Napi::Object exports) {
   set("writeInThread", WriteInThread);
   set("pollFd", PollFd);
   set("ioctlFd", IoctlFd);
-  set("socketPair", SocketPair);
-  set("pipePair", PipePair);
-  set("receive", ReceiveFd);
   set("fsconfigString", FsconfigString);
   set("sendSignal", SendSignal);
   set("softLimit", SoftLimit);

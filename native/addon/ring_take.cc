@@ -142,6 +142,7 @@ void ServerRing::LearnFiles(const io_uring_sqe& sqe, pid_t tid, const Taken& to)
 
 void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
   own_.Settle();
+  if (polls_) *to.asked = ~0ULL;  // not looked at:
   if (polls_) return;  // the kernel refuses every command there (io_uring_cmd())
   const uint32_t end = from_ + n;
   uint32_t at = Begin(), slot;
@@ -163,6 +164,7 @@ void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
     if (index < 0) {
       if (sqe->opcode == IORING_OP_FILES_UPDATE) LearnFiles(*sqe, tid, to);
       own_.Submitted(*sqe, tid);
+      *to.asked |= 1ULL << (sqe->opcode & 63);
       if (!Drains(*sqe) || !carries_) continue;
       RingCommand c = Command(*sqe, -1, tid, number);
       c.flags |= kDrainBeside;

@@ -13,9 +13,6 @@
 
 namespace fuse_rig {
 
-// Most SQEs one enter can submit (IORING_MAX_ENTRIES of io_uring/io_uring.h).
-constexpr size_t kMaxCommands = 32768;
-
 class Rings {
  public:
   // io_uring_setup of thread `tid` in process `tgid` was let go with these parameters (as they were
@@ -33,6 +30,8 @@ class Rings {
   std::vector<RingCommand> now;             // taken by the enter that is looked at
   std::map<uint64_t, RingCommand> linked;   // by token
   uint64_t next_token = kTokenStep;
+  // Bit n: the server has asked some ring for IORING_OP_ n, which is no FUSE command.
+  uint64_t asked = 0;
 
   // Gives all of them up.
   void Clear();

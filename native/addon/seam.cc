@@ -53,7 +53,8 @@ double MonotonicNs() {
 
 uint64_t SlotTag(int slot) { return MakeTag(kTagSlot, static_cast<uint32_t>(slot)); }
 
-// new Seam(listenerFd, keeperFd, base, count, data): takes the two descriptors over; messages lie in `data`.
+// new Seam(listenerFd, keeperFd, base, count, data, commands): takes the two descriptors over; messages lie in
+// `data`, FUSE commands of rings in `commands`.
 Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   Napi::Env env = info.Env();
   listener_.Reset(info[0].ToNumber().Int32Value());
@@ -67,7 +68,8 @@ Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
   header_ = static_cast<uint8_t*>(header.Data());
   data_ref_ = Napi::Persistent(data);
   header_ref_ = Napi::Persistent(header);
-  Napi::ArrayBuffer commands = Napi::ArrayBuffer::New(env, kMaxCommands * sizeof(RingCommand));
+  Napi::ArrayBuffer commands = info[5].As<Napi::ArrayBuffer>();
+  max_commands_ = commands.ByteLength() / sizeof(RingCommand);
   commands_ = static_cast<uint8_t*>(commands.Data());
   commands_ref_ = Napi::Persistent(commands);
   Value().Set("commands", commands);
@@ -361,7 +363,7 @@ Napi::Function Seam::Define(Napi::Env env) {
        InstanceMethod<&Seam::WriteMemory>("writeMemory"),
        InstanceMethod<&Seam::ReadString>("readString"), InstanceMethod<&Seam::GetFd>("getFd"),
        InstanceMethod<&Seam::RingMake>("ringMake"), InstanceMethod<&Seam::RingFiles>("ringFiles"),
-       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
+       InstanceMethod<&Seam::RingPost>("ringPost"), InstanceMethod<&Seam::RingDefers>("ringDefers"), InstanceMethod<&Seam::RingsOwn>("ringsOwn"), InstanceMethod<&Seam::RingsAsked>("ringsAsked"), InstanceMethod<&Seam::RingsGone>("ringsGone"),
        InstanceMethod<&Seam::ThreadLives>("threadLives"),
        InstanceMethod<&Seam::PipeRoom>("pipeRoom"), InstanceMethod<&Seam::PipeTake>("pipeTake")});
 }

@@ -113,6 +113,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   Napi::Value RingPost(const Napi::CallbackInfo& info);
   Napi::Value RingDefers(const Napi::CallbackInfo& info);
   Napi::Value RingsOwn(const Napi::CallbackInfo& info);
+  Napi::Value RingsAsked(const Napi::CallbackInfo& info);
   Napi::Value RingsGone(const Napi::CallbackInfo& info);
   Napi::Value ThreadLives(const Napi::CallbackInfo& info);
 
@@ -173,6 +174,7 @@ class Seam : public Napi::ObjectWrap<Seam> {
   std::string last_pid_;        // when `threads_` was read
   uint8_t* data_ = nullptr;
   size_t data_size_ = 0;
+  size_t max_commands_ = 0;
   uint8_t* header_ = nullptr;
   Napi::Reference<Napi::ArrayBuffer> data_ref_, header_ref_, commands_ref_;
   std::vector<uint8_t> notif_, resp_;

@@ -77,7 +77,7 @@ bool Seam::DecideEnter(int slot) {
     }
     const uint32_t n = ready < asked ? ready : asked;
     ServerRing::Taken to{&rings_.now, &rings_.linked, &rings_.next_token, [this](int fd) { return DeviceIndex(fd); },
-                         [this, slot] { return MessagesIn(slot); }};
+                         [this, slot] { return MessagesIn(slot); }, &rings_.asked};
     ring->Take(n, s.tid, number, to);
     ring->Submitting(s.tid, n);
   }
@@ -91,7 +91,7 @@ bool Seam::DecideEnter(int slot) {
 
 // Puts the commands where TypeScript reads them; returns how many.
 int Seam::ShowCommands() {
-  const size_t n = rings_.now.size() < kMaxCommands ? rings_.now.size() : kMaxCommands;
+  const size_t n = rings_.now.size() < max_commands_ ? rings_.now.size() : max_commands_;
   memcpy(commands_, rings_.now.data(), n * sizeof(RingCommand));
   return static_cast<int>(n);
 }
@@ -220,6 +220,15 @@ Napi::Value Seam::RingsOwn(const Napi::CallbackInfo& info) {
     }
   });
   if (unsure) return env.Null();
+  return out;
+}
+
+// ringsAsked(): operations (IORING_OP_*) that the server has asked its rings for, beside FUSE commands.
+Napi::Value Seam::RingsAsked(const Napi::CallbackInfo& info) {
+  Napi::Array out = Napi::Array::New(info.Env());
+  for (uint32_t opcode = 0, n = 0; opcode < 64; ++opcode) {
+    if (rings_.asked >> opcode & 1) out.Set(n++, opcode);
+  }
   return out;
 }
 

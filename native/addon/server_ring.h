@@ -89,6 +89,7 @@ class ServerRing {
     uint64_t* next_token;
     std::function<int(int)> device;
     std::function<int()> messages;  // the server's descriptor of the rig's ring, or -errno
+    uint64_t* asked;  // bit n: the server asked for IORING_OP_ n
   };
   void Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to);
 

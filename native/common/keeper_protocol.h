@@ -7,7 +7,7 @@ namespace fuse_rig {
 
 enum KeeperType : uint32_t {
   // keeper or server child -> rig
-  kListener = 1,   // pid of the server; SCM_RIGHTS carries the seccomp listener
+  kListener = 1,   // pid of the server, parent: its keeper; SCM_RIGHTS carries the seccomp listener
   kExecFailed = 2, // execve failed: status = errno
   kExit = 3,       // a process of the server was reaped: pid, status as of waitpid(2)
   kEmpty = 4,      // no process of the server is left
@@ -24,13 +24,26 @@ enum KeeperType : uint32_t {
   kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
   kNoteShared = 20,  // text = a path about to be mounted on itself, which is ours to undo as well
   kWatch = 21,       // text = pid of the server, before kGo: tell of threads that are about to die (kCrash)
+  kStart = 22,       // to the keeper of a scratch directory: a child becomes another server's keeper.
+                     // status = how many arguments (launcher/launch.h) there are before the environment
+};
+
+// Descriptors that come with kStart, in their order; without the last one stdin is /dev/null.
+enum StartFd : int {
+  kStartArgs,  // a file with arguments and environment, each string with its NUL
+  kStartSock,  // the new keeper's end of its socket
+  kStartGone,  // a pipe: the rig sees its end when the new keeper has been reaped
+  kStartOut,
+  kStartErr,
+  kStartIn,
+  kStartMost,
 };
 
 struct KeeperMessage {
   uint32_t type;
   int32_t pid;
   int32_t status;
-  uint32_t reserved;
+  int32_t parent;
   char text[4096];  // NUL-terminated path or call name; only used bytes are sent
 };
 

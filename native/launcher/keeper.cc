@@ -80,7 +80,6 @@ class Keeper {
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     chld_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    for (const Mount& m : Mounts()) before_.insert(m);
   }
 
   [[noreturn]] void Run() {
@@ -160,18 +159,20 @@ class Keeper {
     return true;
   }
 
-  // Mounts that have gone since we started: what gets their names now is ours.
+  // Mounts that were there before any of ours, and have not gone since: what gets their names now is ours.
   void Forget() {
     std::set<Mount> still;
     for (const Mount& m : Mounts()) {
-      if (before_.count(m)) still.insert(m);
+      if (!noted_ || before_.count(m)) still.insert(m);
     }
     before_.swap(still);
+    noted_ = true;
   }
 
   // Every process of the server descends from us (we are the subreaper). New ones may be forked
   // while we look, so: stop what we see, look again, kill when a look finds nothing new.
   void KillAll() {
+    if (empty_) return;
     std::set<pid_t> seen;
     for (int round = 0; round < 64; ++round) {
       size_t before = seen.size();
@@ -218,7 +219,7 @@ class Keeper {
       }
       if (!any) break;
     }
-    const std::vector<Mount> mounts = Mounts();
+    const std::vector<Mount> mounts = noted_ ? Mounts() : std::vector<Mount>();
     for (auto at = mounts.rbegin(); at != mounts.rend(); ++at) {
       const Mount& m = *at;
       if (before_.count(m) || !(m.fuse ? targets_ : shared_).count(m.target)) continue;
@@ -233,10 +234,9 @@ class Keeper {
     }
   }
 
-  int sock_;
-  int go_;
-  int chld_;
+  int sock_, go_, chld_;
   bool empty_ = false;
+  bool noted_ = false;  // a mount was announced
   CrashWatch watch_;
   std::set<Mount> before_;
   std::set<std::string> targets_;

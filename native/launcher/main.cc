@@ -1,131 +1,19 @@
 // fuse-rig-launch SOCK BASE COUNT EXTRA CALLS CWD UMASK ROOT SHARED... -- COMMAND ARGS...
 //
-// Started by the rig with one socket inherited (descriptor SOCK). Becomes the keeper; its child
-// installs the seam's filter, hands the listener to the rig, waits for the word to go, and execs the
-// server. EXTRA is a comma-separated list of descriptors to watch beside the range, CALLS one of numbers
-// of system calls to look at beside those the seam always does; "-" for none. ROOT is the directory the
-// server finds as its root, with the SHARED paths of this machine in it; "-" for this machine's own.
+// Started by the rig with one socket inherited (descriptor SOCK); launch.h says what the rest is.
 //
-// fuse-rig-launch --scratch SOCK keeps a scratch directory instead; fuse-rig-launch --root DIR only tries
-// whether a server could have DIR as its root, and prints errno and call where not.
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/seccomp.h>
-#include <signal.h>
+// fuse-rig-launch --scratch SOCK keeps a scratch directory and starts servers instead (scratch.h);
+// fuse-rig-launch --root DIR only tries whether a server could have DIR as its root, and prints errno and
+// call where not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <string>
-
-#include "filter.h"
-#include "keeper.h"
-#include "keeper_protocol.h"
+#include "launch.h"
 #include "root.h"
 #include "scratch.h"
-#include "seccomp_abi.h"
 
 using namespace fuse_rig;
-
-namespace {
-
-void Send(int sock, uint32_t type, int status, const char* text, int pass_fd = -1) {
-  KeeperMessage m{};
-  m.type = type;
-  m.pid = getpid();
-  m.status = status;
-  strncpy(m.text, text, sizeof m.text - 1);
-  iovec iov = {&m, kKeeperHead + strlen(m.text) + 1};
-  char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr msg{};
-  msg.msg_iov = &iov;
-  msg.msg_iovlen = 1;
-  if (pass_fd >= 0) {
-    msg.msg_control = control;
-    msg.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
-  }
-  while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR) {
-  }
-}
-
-[[noreturn]] void Fail(int sock, const char* call) {
-  Send(sock, kSetupFailed, errno, call);
-  _exit(126);
-}
-
-template <typename Number>
-void ParseList(char* text, std::vector<Number>* out) {
-  if (text[0] == '-') return;
-  for (char* p = strtok(text, ","); p; p = strtok(nullptr, ",")) out->push_back(static_cast<Number>(atoi(p)));
-}
-
-int InstallFilter(const std::vector<sock_filter>& code) {
-  sock_fprog prog = {static_cast<unsigned short>(code.size()), const_cast<sock_filter*>(code.data())};
-  // A request must not be lost to a signal between its RECV and its answer. Kernels before 5.19 do
-  // not know the flag; there is no safe way without it, so there is no fallback.
-  unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-  return static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog));
-}
-
-// Why execvp started nothing. It says EACCES for a directory of PATH that cannot be searched, too; only a
-// program that is there counts here, as for shells.
-int WhyNotFound(const char* name, int error) {
-  const char* path = getenv("PATH");
-  if (error != EACCES || path == nullptr || strchr(name, '/') != nullptr) return error;
-  for (const char *from = path, *end; ; from = end + 1) {
-    end = strchrnul(from, ':');
-    const std::string dir(from, static_cast<size_t>(end - from));
-    if (access((dir.empty() ? name : dir + "/" + name).c_str(), F_OK) == 0) return EACCES;
-    if (*end == 0) return ENOENT;
-  }
-}
-
-struct Server {
-  const char* cwd;
-  const char* root;  // "-": none of its own
-  std::vector<std::string> shared;
-  char** argv;
-};
-
-[[noreturn]] void RunServer(int sock, int go, const FdRange& range, const Server& server) {
-  if (strcmp(server.root, "-") != 0) {
-    const RootError failed = EnterRoot(server.root, server.shared);
-    errno = failed.error;
-    if (failed.error != 0) Fail(sock, ("root: " + failed.what).c_str());
-    if (chdir(server.cwd) != 0) Fail(sock, "root: chdir to the working directory");
-  }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  setsid();
-  if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Fail(sock, "no_new_privs");
-  int listener = InstallFilter(BuildFilter(range));
-  if (listener < 0) Fail(sock, "seccomp(NEW_LISTENER)");
-  Send(sock, kListener, 0, "", listener);
-  close(listener);
-  // The keeper reads the socket; it passes the word on by closing the pipe after one byte.
-  char byte = 0;
-  ssize_t n;
-  while ((n = read(go, &byte, 1)) < 0 && errno == EINTR) {
-  }
-  if (n != 1) _exit(126);
-  execvp(server.argv[0], server.argv);
-  Send(sock, kExecFailed, WhyNotFound(server.argv[0], errno), server.argv[0]);
-  _exit(127);
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "--scratch") == 0) return KeepScratch(atoi(argv[2]));
@@ -134,40 +22,9 @@ int main(int argc, char** argv) {
     if (failed.error != 0) printf("%d %s\n", failed.error, failed.what.c_str());
     return failed.error == 0 ? 0 : 1;
   }
-  if (argc < 11) {
+  if (argc < 2 + kLaunchArgs) {
     fprintf(stderr, "fuse-rig-launch is started by fuse-rig, not by hand\n");
     return 2;
   }
-  int sock = atoi(argv[1]);
-  FdRange range{static_cast<unsigned>(atoi(argv[2])), static_cast<unsigned>(atoi(argv[3])), {}, {}};
-  ParseList(argv[4], &range.extra);
-  ParseList(argv[5], &range.calls);
-  Server server{argv[6], argv[8], {}, argv + 9};
-  while (*server.argv != nullptr && strcmp(*server.argv, "--") != 0) server.shared.push_back(*server.argv++);
-  if (*server.argv != nullptr) ++server.argv;
-  fcntl(sock, F_SETFD, FD_CLOEXEC);
-  setsid();
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) Fail(sock, "subreaper");
-  if (chdir(server.cwd) != 0) Fail(sock, "chdir to the working directory");
-  umask(static_cast<mode_t>(strtol(argv[7], nullptr, 8)));
-  int go[2];
-  if (pipe2(go, O_CLOEXEC) != 0) Fail(sock, "pipe");
-  pid_t pid = fork();
-  if (pid < 0) Fail(sock, "fork");
-  if (pid == 0) {
-    close(go[1]);
-    RunServer(sock, go[0], range, server);
-  }
-  // The terminal or pipes belong to the server alone: whoever reads its output must see EOF when
-  // the server is gone, not when the keeper is.
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
-  for (int fd = 3; fd < 256; ++fd) {
-    if (fd != sock && fd != go[1]) close(fd);
-  }
-  signal(SIGINT, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
-  signal(SIGPIPE, SIG_IGN);
-  Keep(sock, go[1]);
+  Launch(atoi(argv[1]), argv + 2);
 }

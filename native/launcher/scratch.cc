@@ -1,5 +1,6 @@
 // A process of its own: a scratch directory exists, and can be full of a fixture, long before there
-// is a server and a keeper of it. A rig that was killed removes nothing, so this does.
+// is a server and a keeper of it. A rig that was killed removes nothing, so this does. And since it is
+// there, and small, it starts the servers.
 //
 // Removing is careful: only the inode that was made here, no symbolic link followed, nothing on
 // another mount touched. The tree is flattened (directories are renamed to the top), so no depth of
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "keeper_protocol.h"
+#include "starter.h"
 
 namespace fuse_rig {
 namespace {
@@ -135,19 +137,45 @@ void Make(int sock, const char* pattern, std::vector<Scratch>* made) {
   }
 }
 
+// The next message, with its descriptors; false when the rig is gone.
+bool Receive(int sock, KeeperMessage* m, std::vector<int>* fds) {
+  iovec iov = {m, sizeof *m - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(kStartMost * sizeof(int))];
+  msghdr msg{};
+  msg.msg_iov = &iov;
+  msg.msg_iovlen = 1;
+  msg.msg_control = control;
+  msg.msg_controllen = sizeof control;
+  ssize_t n;
+  while ((n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
+  }
+  cmsghdr* c = n < 0 ? nullptr : CMSG_FIRSTHDR(&msg);
+  if (c && c->cmsg_type == SCM_RIGHTS) {
+    const int* first = reinterpret_cast<const int*>(CMSG_DATA(c));
+    fds->assign(first, first + (c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+  }
+  return n >= static_cast<ssize_t>(kKeeperHead);
+}
+
 }  // namespace
 
 int KeepScratch(int sock) {
   for (int signal_number : {SIGINT, SIGHUP, SIGTERM, SIGPIPE}) signal(signal_number, SIG_IGN);
+  fcntl(sock, F_SETFD, FD_CLOEXEC);
   setsid();
   (void)!chdir("/");
   std::vector<Scratch> made;
+  Starter starter;
   for (;;) {
+    pollfd fds[2] = {{sock, POLLIN, 0}, {starter.ended(), POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents & POLLIN) starter.Reap();
+    if (!fds[0].revents) continue;
     KeeperMessage m{};
-    ssize_t n = recv(sock, &m, sizeof m - 1, 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < static_cast<ssize_t>(kKeeperHead)) break;
+    std::vector<int> passed;
+    if (!Receive(sock, &m, &passed)) break;
     if (m.type == kMakeScratch) Make(sock, m.text, &made);
+    if (m.type == kStart) starter.Start(sock, m, passed.data(), static_cast<int>(passed.size()));
   }
   for (const Scratch& scratch : made) {
     for (int round = 0; round < kRounds && !Remove(scratch); ++round) poll(nullptr, 0, kPauseMs);

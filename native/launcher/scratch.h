@@ -1,4 +1,5 @@
-// The keeper of a scratch directory: it makes it, and it removes it when the rig is gone.
+// The keeper of a scratch directory: it makes it, starts servers that work there, and removes it when the
+// rig is gone.
 #pragma once
 
 namespace fuse_rig {

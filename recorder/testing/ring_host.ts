@@ -33,7 +33,7 @@ export class Waiting {
     const [listener, first] = native.socketPair();
     const [keeper, second] = native.socketPair();
     this.#fds = [first, second];
-    this.#seam = new native.Seam(listener, keeper, 0, 0, new ArrayBuffer(4096));
+    this.#seam = new native.Seam(listener, keeper, 0, 0, new ArrayBuffer(4096), new ArrayBuffer(0));
     this.#trap = new Trap(this.#seam);
     this.watches = new Watches(this.#seam);
   }

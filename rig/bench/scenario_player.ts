@@ -5,7 +5,7 @@
 import { PlanDecider } from '../../faults/decider.ts';
 import { parseRule } from '../../faults/parse.ts';
 import { replay } from '../../replayer/replay.ts';
-import { makeScratch } from '../seam/launch.ts';
+import { makeScratch } from '../seam/scratch.ts';
 import { stopwatch } from '../stopwatch.ts';
 
 /** The connection is aborted with the last request in the server's hands. */
@@ -18,7 +18,7 @@ const toVerdictMs: number[] = [];
 const toProofMs: number[] = [];
 const elapsed = stopwatch();
 for (let n = 0; n < Number(count); n++) {
-  const options = { capture, command, end: 'unmount', faults: FAULTS, place: place.path } as const;
+  const options = { capture, command, end: 'unmount', faults: FAULTS, place } as const;
   const { hang } = await replay(options, HOOKS, new PlanDecider(FAULTS.map(parseRule)));
   if (hang === undefined) continue;
   toProofMs.push(hang.idleMs);

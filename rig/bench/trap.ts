@@ -37,7 +37,7 @@ async function once(program: string, dir: string): Promise<number> {
     said.subarray(0, Math.max(0, native.readFd(launched.stdout, said, 4096))),
   );
   seam.close();
-  await launched.gone;
+  await launched.gone();
   for (const fd of [launched.stdout, launched.stderr]) native.closeFd(fd);
   closeSync(stdin);
   return COUNT / (Number(/time-writes.* = (\d+)/.exec(text.toString())?.[1]) / 1e9);

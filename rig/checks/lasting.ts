@@ -27,6 +27,9 @@ export class Lasting {
   /** Requests delivered since something was given back: `conn/unique`, and the opcode. */
   readonly #since = new Map<string, number>();
   readonly #still = new Lines();
+  /** Replies with the errno of a quota that holds, and those to what was delivered after one was over. */
+  failed = 0;
+  after = 0;
 
   take(event: ReplayEvent): void {
     if (event.kind === 'injected' && !event.refused) {
@@ -35,18 +38,23 @@ export class Lasting {
       if (lack !== undefined) this.#holding.set(event.rule, lack);
       if (event.fate !== 'none') this.#over.delete(lack ?? event.result);
     } else if (event.kind === 'released') this.#released(event.rule, event.text);
-    else if (this.#over.size === 0) return;
-    else if (event.kind === 'request') {
+    else if (event.kind === 'request' && this.#over.size > 0) {
       this.#since.set(`${event.conn}/${uniqueOf(event.bytes)}`, opcodeOf(event.bytes));
     } else if (event.kind === 'reply' && event.bytes.length >= OUT_HEADER.size) {
       const key = `${event.conn}/${readKey(event.bytes, OUT_HEADER.at.unique)}`;
-      const opcode = this.#since.get(key);
-      this.#since.delete(key);
-      const rule = this.#over.get(errorOf(event.bytes));
-      if (opcode === undefined || rule === undefined) return;
-      this.#still.add(
-        `${opName(opcode)}: -${errnoName(errorOf(event.bytes))} after ${rule} was over`,
-      );
+      this.#replied(errorOf(event.bytes), key);
+    }
+  }
+
+  #replied(error: number, key: string): void {
+    for (const lack of this.#holding.values()) if (lack === error) this.failed++;
+    const opcode = this.#since.get(key);
+    if (opcode === undefined) return;
+    this.#since.delete(key);
+    this.after++;
+    const rule = this.#over.get(error);
+    if (rule !== undefined) {
+      this.#still.add(`${opName(opcode)}: -${errnoName(error)} after ${rule} was over`);
     }
   }
 

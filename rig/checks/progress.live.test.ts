@@ -51,6 +51,26 @@ describe('a quota that was given back', () => {
   });
 });
 
+describe('whether it recovers', () => {
+  const fds = quota('fds');
+  const fails = [asked(4n), answer(4n, -24)];
+  const call = quota('fds', { at: 'call', fate: 'whole', result: -24 });
+
+  it('is told by what failed before and what came after', () => {
+    const works = [asked(6n), answer(6n, 0)];
+    expect(judge(fds, call, ...fails, released, ...works)).toBe(
+      'pass recovered: 1 requests failed for what it lacked, none of the 1 after it was given back',
+    );
+    expect(judge(fds, call, ...fails, released)).toMatch(/^pass recovery not seen: 1 requests/);
+  });
+
+  it('is no question for who failed nobody', () => {
+    expect(judge(fds, released)).toBe('pass nothing to recover from: what was left was enough');
+    expect(judge(fds, call, released)).toMatch(/^pass no request failed .* met 1 times; goes on/);
+    expect(judge(fds)).toBe('pass goes on, or ends');
+  });
+});
+
 describe('who waits in vain', () => {
   it('must fail, with a fault or without', () => {
     expect(judge(stall)).toMatch(/^fail the server lives and answers nothing/);

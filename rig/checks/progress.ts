@@ -6,7 +6,7 @@
  * request asked after that is not answered with the errno of a shortage that the capture does not have.
  * Of a live session, which has no capture: nobody waits in vain without a fault either, and nothing that is
  * delivered after the end of a quota fails with the quota's own errno.
- * Not verified: how long an answer takes, and whether a limit that the kernel keeps was ever met.
+ * Not verified: how long an answer takes, and what the server does beside its requests.
  */
 import type { AnsweredEvent, InjectedEvent, ReplayEvent, StallEvent } from '../events.ts';
 import { opName } from '../protocol/opcodes.ts';
@@ -25,9 +25,16 @@ export class Progress implements Check {
   /** The first fault that a kernel could do. */
   #fault: InjectedEvent | undefined;
   #lacked = false;
+  /** What requests that failed for it are said to have failed of. */
+  readonly #quotas = new Set<string>();
   /** Rules whose quota holds. */
   readonly #holding = new Set<number>();
   #released = 0;
+  /** Requests that failed for what was lacking, and those that were answered after it was given back. */
+  #failed = 0;
+  #after = 0;
+  /** Calls of the server that asked for more than there was. */
+  #met = 0;
   #stall: StallEvent | undefined;
   readonly #still = new Lines();
   /** A fault that no kernel does has come true: who waits since may do so because of it. */
@@ -37,7 +44,7 @@ export class Progress implements Check {
 
   /** `live`: there is no capture. */
   constructor(where: 'replay' | 'live' = 'replay') {
-    const kinds = ['injected', 'released', 'stall', 'answered'] as const;
+    const kinds = ['injected', 'released', 'stall', 'answered', 'unanswered'] as const;
     this.kinds = where === 'live' ? [...kinds, 'request', 'reply'] : kinds;
     if (where === 'live') this.#lasting = new Lasting();
   }
@@ -50,6 +57,9 @@ export class Progress implements Check {
       this.#released++;
     } else if (event.kind === 'stall') this.#stalled(event);
     else if (event.kind === 'answered') this.#answered(event);
+    else if (event.kind === 'unanswered' && event.why === 'faulted') {
+      if (this.#quotas.has(event.detail)) this.#failed++;
+    }
   }
 
   /** In a replay a stall without a fault is divergence's to tell. */
@@ -63,14 +73,18 @@ export class Progress implements Check {
     this.#misled ||= event.synthetic && !event.refused;
     if (event.refused || event.synthetic) return;
     this.#fault ??= event;
+    if (event.at === 'call' && this.#holding.has(event.rule)) this.#met++;
     if (!LACKING.has(event.fate)) return;
     this.#lacked = true;
-    if (event.at !== 'call' && event.fate !== 'may-fail') this.#holding.add(event.rule);
+    if (event.at === 'call' || event.fate === 'may-fail') return;
+    this.#holding.add(event.rule);
+    this.#quotas.add(event.text);
   }
 
   /** What was asked while it lacked something is not told of here if it failed. */
   #answered({ index, opcode, expected, actual }: AnsweredEvent): void {
     if (!this.#lacked || this.#holding.size > 0) return;
+    this.#after++;
     if (expected === actual || !SHORTAGE.has(actual)) return;
     this.#still.add(`request ${index} ${opName(opcode)}: ${actual}  in the capture ${expected}`);
   }
@@ -91,7 +105,8 @@ export class Progress implements Check {
       findings.push({ check, verdict: 'fail', text, details });
     }
     if (this.#still.count > 0) {
-      const text = `${this.#still.count} requests fail although nothing is lacking any more`;
+      const n = this.#still.count;
+      const text = `the server does not recover: ${n} requests fail although nothing is lacking any more`;
       findings.push({ check, verdict: 'fail', text, details: this.#still.list() });
     }
     findings.push(...(this.#lasting?.findings(check) ?? []));
@@ -102,8 +117,21 @@ export class Progress implements Check {
         : 'nobody waited in vain';
       return [{ check, verdict: 'pass', text, details: [] }];
     }
-    const text =
-      this.#released > 0 ? 'goes on, also after what it lacked was given back' : 'goes on, or ends';
-    return [{ check, verdict: 'pass', text, details: [] }];
+    return [{ check, verdict: 'pass', text: this.#recovery(), details: [] }];
+  }
+
+  /** What became of a server that has again what it lacked. */
+  #recovery(): string {
+    if (this.#released === 0) return 'goes on, or ends';
+    const requests = this.#lasting?.failed ?? this.#failed;
+    const after = this.#lasting?.after ?? this.#after;
+    if (requests === 0 && this.#met === 0)
+      return 'nothing to recover from: what was left was enough';
+    if (requests === 0) {
+      return `no request failed for what it lacked, which it met ${this.#met} times; goes on after it was given back`;
+    }
+    const failed = `${requests} requests failed for what it lacked`;
+    if (after === 0) return `recovery not seen: ${failed}, none came after it was given back`;
+    return `recovered: ${failed}, none of the ${after} after it was given back`;
   }
 }

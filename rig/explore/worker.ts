@@ -10,11 +10,11 @@ import { type ReplayResult, replay } from '../../replayer/replay.ts';
 import type { Decider } from '../decider.ts';
 import { findingsCode } from '../engine/outcome.ts';
 import { firstDifferentLine } from '../report/log_difference.ts';
-import { makeScratch } from '../seam/launch.ts';
+import { makeScratch } from '../seam/scratch.ts';
 import type { Answer, Task } from './tasks.ts';
 
 /** Of all runs of this process; its keeper removes it, however this process ends. */
-const place = makeScratch('explore').path;
+const place = makeScratch('explore');
 const HOOKS = { progress: () => {}, stops: () => 0, started: () => {} };
 
 function outcomeOf(result: ReplayResult, difference: Difference | undefined): Outcome {
@@ -22,8 +22,8 @@ function outcomeOf(result: ReplayResult, difference: Difference | undefined): Ou
   const failures = findings
     .filter(({ verdict }) => verdict === 'fail')
     .map(({ check, text, details }) => ({ check, text, details }));
-  const rules = plan.map(({ rule, fired, refused, synthetic }) => ({
-    ...{ rule, fired, refused, synthetic },
+  const rules = plan.map(({ rule, fired, refused, synthetic, met }) => ({
+    ...{ rule, fired, refused, synthetic, met },
   }));
   // Plans that never come true are many here, and say nothing against the run.
   const outcome = { exit: findingsCode(findings), failures, rules, log, seconds };

@@ -5,7 +5,7 @@
 import type { Alongside, Stand } from '../../recorder/alongside.ts';
 import { isMounted } from '../../recorder/mountinfo.ts';
 import { Ending } from '../../replayer/ending.ts';
-import { Injected } from '../../replayer/injected.ts';
+import { Injected, type Unseen } from '../../replayer/injected.ts';
 import { waits } from '../../replayer/silence.ts';
 import { Watched } from '../../replayer/watched.ts';
 import type { Check, Finding } from '../checks/finding.ts';
@@ -44,6 +44,8 @@ export class Judge implements Alongside {
   /** INIT is answered. */
   #served = false;
   #toldAt = 0;
+  /** A signal ended a process of the server. */
+  #crashed = false;
   readonly #own: string[] = [];
   readonly #stacks: boolean;
 
@@ -61,6 +63,11 @@ export class Judge implements Alongside {
 
   get ring(): { queues: number; depth: number; requests: number } {
     return this.#stand?.session.rings.emitter.shape ?? { queues: 0, depth: 0, requests: 0 };
+  }
+
+  get unseen(): Unseen {
+    const { made: rings = 0, asked = [] } = this.#stand?.session.rings.emitter ?? {};
+    return { rings, asked, crashed: this.#crashed };
   }
 
   begin(stand: Stand): void {
@@ -94,6 +101,7 @@ export class Judge implements Alongside {
   take(event: SessionEvent): void {
     if (event.kind === 'injected') this.injected.take(event, 0);
     else if (event.kind === 'mount') this.#mounted ||= event.result === 0;
+    else if (event.kind === 'exit') this.#crashed ||= event.signal !== null;
     this.#waiting.take(event);
     if (!this.#crossed(event)) {
       this.#seeEnd(event);

@@ -21,5 +21,6 @@ export async function live(
   const calls = [...(options.calls ?? []), ...(decider?.calls ?? [])];
   const result = await record({ ...options, calls }, hooks, judge);
   const { notes, ring, injected, stalled } = judge;
+  injected.concluded(judge.unseen);
   return { ...result, findings: judge.findings(), plan: injected.rules, notes, ring, stalled };
 }

@@ -19,7 +19,7 @@ export function injectedWords(event: InjectedEvent): string {
 
 const times = (n: number): string => (n === 1 ? 'once' : n === 2 ? 'twice' : `${n} times`);
 
-function firstPlace({ first, fired }: RuleResult): string {
+function firstPlace(first: RuleResult['first'], fired: number): string {
   if (first === undefined) return '';
   const { request, opcode, at, queue, entry } = first;
   const where = [
@@ -31,6 +31,12 @@ function firstPlace({ first, fired }: RuleResult): string {
   return fired > 1 ? `, first at ${words}` : `, at ${words}`;
 }
 
+/** Of a quota, which has fired where it was set. */
+function metWords({ met, firstMet, unseen }: RuleResult): string {
+  if (unseen !== undefined) return `; whether it was met is not known: ${unseen}`;
+  return met === undefined ? '' : `; met ${times(met)}${firstPlace(firstMet, met)}`;
+}
+
 const COLUMN = 38;
 
 /** What became of a rule, in one line. */
@@ -38,7 +44,11 @@ export function ruleLine(result: RuleResult): string {
   const { rule, fired, refused, refusal, synthetic } = result;
   const head = rule.padEnd(COLUMN);
   if (fired > 0) {
-    return `${head} fired ${times(fired)}${firstPlace(result)}${synthetic ? '  (synthetic)' : ''}`;
+    const where = `${times(fired)}${firstPlace(result.first, fired)}`;
+    if (!hasFired(result)) {
+      return `${head} NEVER MET: set ${where}; the server asked for no more than it left`;
+    }
+    return `${head} fired ${where}${metWords(result)}${synthetic ? '  (synthetic)' : ''}`;
   }
   if (refused === 0) return `${head} NEVER FIRED: no moment of this run fits it`;
   return `${head} NEVER FIRED: refused ${times(refused)} with ${refusal}${remedy(refusal)}`;

@@ -18,6 +18,9 @@ export interface ReplayReport {
 
 const WORD = { pass: 'pass', fail: 'FAIL', unknown: 'unknown' } as const;
 const INDENT = '     ';
+/** What two runs of one plan can differ by (docs/faults.md). */
+const DIFFERS_WHY =
+  "the rig does the same in both: a clock of the server's, chance, threads that wake each other, or somebody outside";
 
 export function findingLines(finding: Finding): string[] {
   const head = `${WORD[finding.verdict].padEnd(4)} ${finding.check.padEnd(12)} ${finding.text}`;
@@ -72,6 +75,7 @@ export function replayText(report: ReplayReport): string {
     const { line, first, second: other } = second.difference;
     lines.push(`FAIL determinism  two runs differ first in line ${line} of the log`);
     lines.push(`${INDENT}first   ${first}`, `${INDENT}second  ${other}`);
+    lines.push(`${INDENT}why: ${DIFFERS_WHY}`);
   } else if (second !== undefined) lines.push('pass determinism  two runs, one log');
   if (failed.length > 0 && onlySynthetic(result.plan)) {
     lines.push(

@@ -1,7 +1,6 @@
 /** FUSE_DEV_IOC_BACKING_OPEN and _CLOSE: descriptors of the server that the kernel reads by itself. */
 import { readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
 import type { BackingFile } from '../kernel/backing.ts';
-import { ERRNO } from '../protocol/errno.ts';
 import { injectCall } from './device_faults.ts';
 import type { PortHandle, PortWiring } from './port_handle.ts';
 
@@ -46,7 +45,9 @@ export function backing(
     op === 'open' ? [view.getUint32(4, true), view.getBigUint64(8, true)] : [0, 0n];
   const injected = wiring.injection && injectCall(wiring, 'ioctl', handle, tid);
   const quotas = wiring.injection?.quotas;
-  const full = op === 'open' && quotas?.backing(1) === false ? -ERRNO.ENOSPC : 0;
+  const denial = op === 'open' ? quotas?.backing(1) : undefined;
+  if (denial !== undefined) wiring.injection?.met(denial, tid);
+  const full = denial?.result ?? 0;
   const result =
     injected ||
     full ||

@@ -51,6 +51,21 @@ describe('replayed, a server that', () => {
     },
   );
 
+  // A turn is for threads that come to rest, and these do not.
+  it.each([
+    ['hang', /the server hangs.*\(proven\)/],
+    ['spin-read', /spins/],
+    ['close-all', /the server hangs.*\(proven\)/],
+    ['fork-bomb', /the server hangs.*\(proven\)/],
+    ['garbage', /did not end|hangs|spins/],
+  ])('does %s is named when it is served in turns', { timeout: 90_000 }, async (mode, verdict) => {
+    if (good === undefined) throw new Error(cannotRecord());
+    const args = ['--fault', 'STATFS:abort:at=delivered'];
+    const replayed = await good.replay(odd(mode), { once: true, args });
+    expect(complaints(replayed).join('\n'), replayed.stderr).toMatch(verdict);
+    expect(replayed).toMatchObject({ code: 1, leftovers: [] });
+  });
+
   it.each(['unmount', 'device'])('is good passes when it is ended by %s', async (end) => {
     if (good === undefined) throw new Error(cannotRecord());
     const replayed = await good.replay([], { end });

@@ -2,22 +2,35 @@
  * Starts a server under the seam. The launcher (native/launcher) becomes the server's keeper; its
  * child installs the filter and hands us the listener before it becomes the server.
  */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { execa } from 'execa';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type NativeSeam, native, nativePath } from '../../native/load.ts';
 import type { ServerStart } from '../events.ts';
 import { errnoName } from '../protocol/errno.ts';
 import { RANGE_COUNT, rangeBase } from './descriptors.ts';
 import { LaunchError } from './launch_error.ts';
+import { COMMAND_BYTES } from './ring_commands.ts';
 import { type Root, rootFailed, rootWords } from './root.ts';
+import { type Starter, start } from './starter.ts';
 import { KEEPER } from './traps.ts';
+
+/** What a seam fills. */
+interface Memory {
+  data: ArrayBuffer;
+  commands: ArrayBuffer;
+}
 
 /** Room for the largest message of a device whose fs.fuse.max_pages_limit is up to 2000 (256 by default). */
 const DATA_SIZE = 8 << 20;
+/** For as many FUSE commands as one enter can submit SQEs (IORING_MAX_ENTRIES of io_uring/io_uring.h). */
+const COMMANDS_SIZE = 32768 * COMMAND_BYTES;
 /** Of the session before: one of this size a session would have all of the heap collected every few sessions. */
-let spare: ArrayBuffer | undefined;
+let spare: Memory | undefined;
+
+const newMemory = (): Memory => ({
+  data: new ArrayBuffer(DATA_SIZE),
+  commands: new ArrayBuffer(COMMANDS_SIZE),
+});
 
 export interface LaunchOptions {
   command: readonly string[];
@@ -32,6 +45,8 @@ export interface LaunchOptions {
   stdin?: number;
   /** Another root than this machine's. The working directory is shared with it. */
   root?: Root;
+  /** Who starts it: a fork of this process takes as long as the whole start by a small one. */
+  starter?: Starter;
 }
 
 export interface Launched {
@@ -50,16 +65,13 @@ export interface Launched {
   root: string | undefined;
   /** Tells the server to start; call when the seam is served. */
   go(): void;
-  /** Resolves when the keeper has gone, after `seam.close()`. */
-  gone: Promise<unknown>;
+  /** Resolves when the keeper has gone; to be called after `seam.close()`. */
+  gone(): Promise<unknown>;
   /** Instead of waiting for it: what it keeps cannot be ended. */
   leave(): void;
   /** Nobody looks at its messages any more. */
   release(): void;
 }
-
-/** A descriptor of ours for the child. execa takes any number, its types only the small ones. */
-const inherit = (fd: number): 3 => fd as 3;
 
 const listed = (numbers: readonly number[] | undefined): string =>
   numbers?.length ? numbers.join(',') : '-';
@@ -95,13 +107,13 @@ export function serverStart(options: LaunchOptions): ServerStart {
 }
 
 /** The first message: the listener, or why there is none. */
-function receiveListener(socket: number): { listener: number; pid: number } {
+function receiveListener(socket: number): { listener: number; pid: number; keeperPid: number } {
   const bytes = new Uint8Array(8192);
   const [n, fd] = native.receive(socket, bytes);
   const view = new DataView(bytes.buffer);
   const type = view.getUint32(0, true);
   if (n >= 16 && type === KEEPER.listener && fd >= 0) {
-    return { listener: fd, pid: view.getInt32(4, true) };
+    return { listener: fd, pid: view.getInt32(4, true), keeperPid: view.getInt32(12, true) };
   }
   native.closeFd(socket);
   if (n < 16) throw new LaunchError('the launcher ended before the server could be started');
@@ -126,109 +138,43 @@ export function launch(options: LaunchOptions): Launched {
   const [ours, theirs] = native.socketPair();
   const [stdout, stdoutWrite] = native.pipePair();
   const [stderr, stderrWrite] = native.pipePair();
-  const launcher = execa(
-    nativePath('fuse-rig-launch'),
-    [
-      '3',
-      String(base),
-      String(RANGE_COUNT),
-      listed(options.extraFds),
-      listed(options.calls),
-      options.cwd,
-      options.umask.toString(8),
-      ...root,
-      ...options.command,
-    ],
-    {
-      stdio: [
-        options.stdin === undefined ? 'ignore' : inherit(options.stdin),
-        inherit(stdoutWrite),
-        inherit(stderrWrite),
-        inherit(theirs),
-      ],
-      env: {
-        ...options.env,
-        PATH: `${standIns}:${options.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
-      },
-      extendEnv: false,
-      reject: false,
-      buffer: false,
-      cleanup: false,
-    },
-  );
+  const args = [
+    ...[String(base), String(RANGE_COUNT), listed(options.extraFds), listed(options.calls)],
+    ...[resolve(options.cwd), options.umask.toString(8), ...root, ...options.command],
+  ];
+  const path = `${standIns}:${options.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`;
+  const started = (options.starter ?? start)({
+    args,
+    env: { ...options.env, PATH: path },
+    fds: { socket: theirs, stdin: options.stdin, stdout: stdoutWrite, stderr: stderrWrite },
+  });
   for (const fd of [stdoutWrite, stderrWrite, theirs]) native.closeFd(fd);
-  let started: ReturnType<typeof receiveListener>;
+  let server: ReturnType<typeof receiveListener>;
   try {
-    started = receiveListener(ours);
+    server = receiveListener(ours);
   } catch (error) {
-    native.closeFd(stdout);
-    native.closeFd(stderr);
+    for (const fd of [stdout, stderr]) native.closeFd(fd);
+    started.leave();
     throw error;
   }
-  const data = spare ?? new ArrayBuffer(DATA_SIZE);
+  const memory = spare ?? newMemory();
   spare = undefined;
-  const seam = new native.Seam(started.listener, ours, base, RANGE_COUNT, data);
+  const { data, commands } = memory;
+  const seam = new native.Seam(server.listener, ours, base, RANGE_COUNT, data, commands);
   return {
     seam,
-    pid: started.pid,
-    keeperPid: launcher.pid ?? 0,
+    pid: server.pid,
+    keeperPid: server.keeperPid,
     base,
     stdout,
     stderr,
     standIns,
     root: options.root?.dir,
     go: () => void seam.keeperSend(KEEPER.go, ''),
-    gone: launcher,
-    leave: () => launcher.unref(),
+    gone: started.gone,
+    leave: started.leave,
     release: () => {
-      spare = data;
+      spare = memory;
     },
   };
-}
-
-export interface Scratch {
-  /** An empty directory of this run, mode 0700. */
-  path: string;
-  /** Removes what is left of it. */
-  close(): Promise<void>;
-}
-
-/** A scratch directory in one that has its keeper already. */
-export const scratchIn = (place: string): Scratch => ({
-  path: mkdtempSync(join(place, 'run-')),
-  close: async () => {},
-});
-
-/**
- * Makes a scratch directory in TMPDIR. A process of its own keeps it: it is removed even when the rig
- * is killed, whatever a fixture or a server has put there.
- */
-export function makeScratch(name: string): Scratch {
-  const parent = resolve(tmpdir());
-  const [ours, theirs] = native.socketPair();
-  const keeper = execa(nativePath('fuse-rig-launch'), ['--scratch', '3'], {
-    stdio: ['ignore', 'ignore', 'ignore', inherit(theirs)],
-    reject: false,
-    buffer: false,
-    cleanup: false,
-  });
-  native.closeFd(theirs);
-  const close = async () => {
-    native.closeFd(ours);
-    await keeper;
-  };
-  const pattern = Buffer.from(`${join(parent, `fuse-rig-${name}-`)}XXXXXX\0`);
-  const message = Buffer.alloc(16 + pattern.length);
-  message.writeUInt32LE(KEEPER.makeScratch, 0);
-  pattern.copy(message, 16);
-  native.writeFd(ours, message, message.length);
-  const answer = Buffer.alloc(8192);
-  const [n] = native.receive(ours, answer);
-  const status = n < 16 ? -1 : answer.readInt32LE(8);
-  if (status === 0) return { path: answer.toString('utf8', 16, n).replace(/\0.*$/, ''), close };
-  native.closeFd(ours);
-  const why = status < 0 ? 'its keeper did not start' : errnoName(-status);
-  throw new LaunchError(
-    `cannot make a scratch directory in ${parent}: ${why}; name a writable directory in TMPDIR`,
-  );
 }

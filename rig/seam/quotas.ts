@@ -3,43 +3,26 @@
  * from outside (prlimit(2)), soft ones alone, so that they can be raised again; what the kernel counts for
  * a user or a disk, where others count too, is counted here, call by call.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { native } from '../../native/load.ts';
-import type { Quota, Quotas } from '../decider.ts';
+import type { Denial, Quota, Quotas } from '../decider.ts';
 import { ERRNO } from '../protocol/errno.ts';
 import { runningBelow } from './cpu_time.ts';
+import { entriesOf, type Limited, mappingsIn, refusal, statusOf } from './limits.ts';
 import type { PortWiring } from './port_handle.ts';
 import { bytesWritten } from './written.ts';
 
-const { EAGAIN, EPERM, ENOSPC, ESRCH } = ERRNO;
+const { EAGAIN, EPERM, ENOMEM, ENOSPC, ESRCH } = ERRNO;
 
 /** RLIMIT_* of include/uapi/asm-generic/resource.h. */
-const LIMITS = { fds: 7, locked: 8, memory: 9 } as const;
-type Limited = keyof typeof LIMITS;
+const LIMITS: Record<Limited, number> = { fds: 7, locked: 8, memory: 9 };
 const isLimited = (name: Quota['name']): name is Limited => name in LIMITS;
 
 const CAP_IPC_LOCK = 14n;
 const KIB = 1024;
 
 const FORKS: ReadonlySet<number> = new Set([56, 57, 58, 435]);
-
-/** A field of /proc/PID/status; empty where the process is gone. */
-function statusOf(pid: number, field: string): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-    return new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text)?.[1] ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function entriesOf(path: string): number[] {
-  try {
-    return readdirSync(path).map(Number);
-  } catch {
-    return [];
-  }
-}
+/** mmap, mremap. */
+const MAPS: ReadonlySet<number> = new Set([9, 25]);
 
 /** The limit below which `amount` numbers are free. */
 function fdLimit(pid: number, base: number, amount: number): number {
@@ -65,6 +48,8 @@ export class ServerQuotas implements Quotas {
   #threads = Number.POSITIVE_INFINITY;
   #space = Number.POSITIVE_INFINITY;
   #backing = Number.POSITIVE_INFINITY;
+  /** By process: one that is new has no limit. */
+  readonly #mappings = new Map<number, number>();
 
   constructor(wiring: PortWiring, keeperPid: number) {
     this.#w = wiring;
@@ -81,7 +66,10 @@ export class ServerQuotas implements Quotas {
     if (isLimited(name)) return this.#limit(name, amount);
     if (name === 'processes') this.#threads = this.#running() + amount;
     else if (name === 'space') this.#space = amount;
-    else this.#backing = amount;
+    else if (name === 'backing-files') this.#backing = amount;
+    else
+      for (const pid of runningBelow(this.#keeperPid))
+        this.#mappings.set(pid, mappingsIn(pid) + amount);
     return 0;
   }
 
@@ -96,7 +84,8 @@ export class ServerQuotas implements Quotas {
       for (const pid of runningBelow(this.#keeperPid)) native.softLimit(pid, LIMITS[name], was);
     } else if (name === 'processes') this.#threads = Number.POSITIVE_INFINITY;
     else if (name === 'space') this.#space = Number.POSITIVE_INFINITY;
-    else this.#backing = Number.POSITIVE_INFINITY;
+    else if (name === 'backing-files') this.#backing = Number.POSITIVE_INFINITY;
+    else this.#mappings.clear();
   }
 
   #limit(name: Limited, amount: number): number {
@@ -121,7 +110,28 @@ export class ServerQuotas implements Quotas {
     return pids.reduce((sum, pid) => sum + entriesOf(`/proc/${pid}/task`).length, 0);
   }
 
-  denied(nr: number, tid: number): number {
+  denied(nr: number, tid: number): Denial | undefined {
+    if (this.#mappings.size > 0 && MAPS.has(nr) && this.#maps(tid)) {
+      return this.#denial('mappings', -ENOMEM, false);
+    }
+    const result = this.#counted(nr, tid);
+    if (result !== 0) return this.#denial(FORKS.has(nr) ? 'processes' : 'space', result, false);
+    for (const { name, calls } of this.#holding) {
+      const asked = isLimited(name) && calls.includes(nr);
+      const refused = asked ? refusal(name, this.#w.trap, tid) : 0;
+      if (refused !== 0) return this.#denial(name, refused, true);
+    }
+    return undefined;
+  }
+
+  /** Whether the thread's process has all the mappings it may have. */
+  #maps(tid: number): boolean {
+    const limit = this.#mappings.get(Number(statusOf(tid, 'Tgid')));
+    return limit !== undefined && mappingsIn(tid) >= limit;
+  }
+
+  /** Of limits that are counted here. */
+  #counted(nr: number, tid: number): number {
     if (FORKS.has(nr)) {
       return this.#threads !== Number.POSITIVE_INFINITY && this.#running() >= this.#threads
         ? -EAGAIN
@@ -134,10 +144,16 @@ export class ServerQuotas implements Quotas {
     return 0;
   }
 
-  backing(change: 1 | -1): boolean {
-    if (change > 0 && this.#backing <= 0) return false;
+  /** By the latest quota of that name. */
+  #denial(name: Quota['name'], result: number, byKernel: boolean): Denial | undefined {
+    const quota = [...this.#holding].findLast((one) => one.name === name);
+    return quota && { quota, result, byKernel };
+  }
+
+  backing(change: 1 | -1): Denial | undefined {
+    if (change > 0 && this.#backing <= 0) return this.#denial('backing-files', -ENOSPC, false);
     this.#backing -= change;
-    return true;
+    return undefined;
   }
 }
 

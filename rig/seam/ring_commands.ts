@@ -8,7 +8,9 @@ import type { RingSqe } from '../kernel/ring/ring_kernel.ts';
 import { KEY_HIGH, type Key } from '../protocol/cursor.ts';
 import { ERRNO } from '../protocol/errno.ts';
 
-const BYTES = 64;
+/** Of one command. */
+export const COMMAND_BYTES = 64;
+const BYTES = COMMAND_BYTES;
 const SQE128 = 1;
 const LINKS_ON = 2;
 const DRAIN = 4;

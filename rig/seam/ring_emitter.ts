@@ -26,6 +26,8 @@ function offered({ addr, len }: RingSqe, memory: Memory) {
 }
 
 export class RingEmitter {
+  /** Rings that the server has made, whatever for. */
+  made = 0;
   #delivered = 0;
   /** Entries registered, by queue. */
   readonly #depths = new Map<number, number>();
@@ -34,6 +36,11 @@ export class RingEmitter {
 
   constructor(wiring: PortWiring) {
     this.#w = wiring;
+  }
+
+  /** Operations (IORING_OP_*) that the server has asked its rings for, beside FUSE commands. */
+  get asked(): readonly number[] {
+    return this.#w.seam.ringsAsked();
   }
 
   /** What the server made: its queues, the most entries of one, and requests that came over it. */

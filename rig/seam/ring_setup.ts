@@ -47,6 +47,7 @@ export function setupRing(wiring: PortWiring, emitter: RingEmitter): void {
   const view = new DataView(data.buffer);
   const refused = refusedSetup(read === FLAGS + 4 ? view.getUint32(FLAGS, true) : 0);
   if (refused === undefined) {
+    emitter.made++;
     seam.ringMake(slot);
     return;
   }

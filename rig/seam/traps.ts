@@ -33,6 +33,7 @@ export const KEEPER = {
   makeScratch: 19,
   noteShared: 20,
   watch: 21,
+  start: 22,
 } as const;
 
 /** x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl). */
