@@ -148,6 +148,8 @@ class Keeper {
       shared_.insert(m.text);
       Forget();
     } else if (m.type == kGo) {
+      // Not when a mount is announced: it may have been made by the time that is read here.
+      for (const Mount& mount : Mounts()) before_.insert(mount);
       (void)!write(go_, "g", 1);
       close(go_);
     } else if (m.type == kWatch) {
@@ -159,11 +161,11 @@ class Keeper {
     return true;
   }
 
-  // Mounts that were there before any of ours, and have not gone since: what gets their names now is ours.
+  // Mounts that were there before the server, and have not gone since: what gets their names now is ours.
   void Forget() {
     std::set<Mount> still;
     for (const Mount& m : Mounts()) {
-      if (!noted_ || before_.count(m)) still.insert(m);
+      if (before_.count(m)) still.insert(m);
     }
     before_.swap(still);
     noted_ = true;
