@@ -145,10 +145,9 @@ class Keeper {
       Forget();
       Send(kNoted, 0, 0);
     } else if (m.type == kNoteShared) {
-      shared_.insert(m.text);
-      Forget();
+      shared_.insert(m.text), Forget();
     } else if (m.type == kGo) {
-      // Not when a mount is announced: it may have been made by the time that is read here.
+      // A mount may be made before its announcement is read.
       for (const Mount& mount : Mounts()) before_.insert(mount);
       (void)!write(go_, "g", 1);
       close(go_);
@@ -164,9 +163,8 @@ class Keeper {
   // Mounts that were there before the server, and have not gone since: what gets their names now is ours.
   void Forget() {
     std::set<Mount> still;
-    for (const Mount& m : Mounts()) {
+    for (const Mount& m : Mounts())
       if (before_.count(m)) still.insert(m);
-    }
     before_.swap(still);
     noted_ = true;
   }
