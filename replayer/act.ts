@@ -7,7 +7,7 @@ import type { CaptureWriter } from '../recorder/capture/writer.ts';
 import type { Check, Finding } from '../rig/checks/finding.ts';
 import { Termination } from '../rig/checks/termination.ts';
 import type { Decider } from '../rig/decider.ts';
-import { isEmitted, type ReplayEvent, type SessionEvent } from '../rig/events.ts';
+import { isEmitted, type ReplayEvent, type ReplaySink, type SessionEvent } from '../rig/events.ts';
 import { ModelKernel } from '../rig/kernel/model.ts';
 import type { Switches } from '../rig/kernel/versions.ts';
 import { opcodeOf, uniqueOf } from '../rig/protocol/header.ts';
@@ -32,8 +32,10 @@ import { targetKind } from './mountpoint.ts';
 import type { OwnerMap } from './normal.ts';
 import type { ReplayHooks, ReplayOptions } from './options.ts';
 import { offerWith, type Prologue } from './prologue.ts';
+import { Repeats } from './repeats.ts';
 import { Replayer } from './replayer.ts';
 import { Routes } from './routes.ts';
+import { Succession } from './succession.ts';
 import { Watched } from './watched.ts';
 
 export interface ActOptions extends ReplayOptions {
@@ -110,10 +112,11 @@ function inits(reader: CaptureReader, until: number): SessionEvent[] {
 function* script(
   { reader }: Stage,
   last: Act | undefined,
+  repeats: Repeats,
   begun: () => void,
 ): Generator<SessionEvent> {
   if (last === undefined) {
-    yield* reader.events(true);
+    yield* repeats.events();
     return;
   }
   const opening = inits(reader, last.cursor.passedUntil);
@@ -122,14 +125,25 @@ function* script(
   yield* last.cursor.rest();
 }
 
-function cursorOf(stage: Stage, model: ModelKernel, routes: Routes, last: Act | undefined): Cursor {
-  const { owners, cpus, options } = stage;
+function cursorOf(
+  stage: Stage,
+  model: ModelKernel,
+  routes: Routes,
+  succession: Succession,
+  last: Act | undefined,
+): Cursor {
+  const { owners, cpus, options, reader } = stage;
+  const mounted = (conn: number) => succession.mounted.has(conn);
+  const repeats = new Repeats(reader, options.sessions ?? 1, mounted);
   const index = last?.cursor.index ?? 0;
   // With no INIT to begin with it has begun before there is a cursor.
   let cursor: Cursor | undefined;
-  const events = script(stage, last, () => cursor?.passedBefore(index));
+  const events = succession.through(
+    script(stage, last, repeats, () => cursor?.passedBefore(index)),
+  );
   const serial = options.serial === true;
-  cursor = new Cursor(events, model, owners, routes.emit, { cpus, serial });
+  const emit: ReplaySink = (event) => routes.emit(repeats.marked(event));
+  cursor = new Cursor(events, model, owners, emit, { cpus, serial });
   return cursor;
 }
 
@@ -153,11 +167,13 @@ interface Played {
   readonly session: Session;
   readonly cursor: Cursor;
   readonly model: ModelKernel;
+  readonly succession: Succession;
 }
 
 /** Who drives the session. */
-function directed(stage: Stage, { launched, session, cursor, model }: Played, routes: Routes) {
+function directed(stage: Stage, played: Played, routes: Routes) {
   const { options, hooks, injected } = stage;
+  const { launched, session, cursor, model, succession } = played;
   const watched = new Watched(session, launched, routes.emit);
   listen(model, session, cursor, watched);
   const ending = new Ending(session, model, launched.keeperPid, routes.emit, options.stacks);
@@ -166,6 +182,10 @@ function directed(stage: Stage, { launched, session, cursor, model }: Played, ro
   injectInto({ session, model, cursor, ending, replayer, cpus: stage.cpus }, routes.emit);
   replayer.queuesMissing = (conn) => model.rings.missingQueues(conn);
   routes.add((e) => watched.take(e), ['teardown', 'answered']);
+  const { keeperPid } = launched;
+  replayer.settled = (late) => succession.settled(session, keeperPid, late);
+  succession.mountedAgain = () => ending.begin('sigterm', []);
+  routes.add((e) => succession.take(e, session, keeperPid), ['mount', 'teardown']);
   return replayer;
 }
 
@@ -188,10 +208,14 @@ export async function act(stage: Stage, last?: Act): Promise<Act> {
   const decider = options.decider && new CapturedOnly(options.decider, () => cursor);
   const session = new Session(launched, model, emit, shown, decider, last?.session.t0);
   const poison = watchBuffers(session, options.poison ?? 'used', emit);
-  const cursor = cursorOf(stage, model, routes, last);
+  const succession = new Succession(model, emit, (options.sessions ?? 1) > 1);
+  const cursor = cursorOf(stage, model, routes, succession, last);
+  succession.pause = () => {
+    cursor.paused = true;
+  };
   if (options.decider !== undefined) stage.log.follow(() => cursor.moment);
   cursor.onStop = () => stage.log.cut();
-  const replayer = directed(stage, { launched, session, cursor, model }, routes);
+  const replayer = directed(stage, { launched, session, cursor, model, succession }, routes);
   // The recorded exit code is known only when the cursor has passed it: the check is made last.
   const ends: ReplayEvent[] = [];
   routes.add((e) => ends.push(e), ENDS);

@@ -10,6 +10,7 @@ import { Mounts } from '../rig/checks/mounts.ts';
 import { Negotiation } from '../rig/checks/negotiation.ts';
 import { Ownership } from '../rig/checks/ownership.ts';
 import { Progress } from '../rig/checks/progress.ts';
+import { Sessions } from '../rig/checks/sessions.ts';
 
 /** `cpus`: possible CPUs of this run, and so the queues of a ring. */
 export const checksOf = (cpus: number): Check[] =>
@@ -22,4 +23,5 @@ export const checksOf = (cpus: number): Check[] =>
     new Mounts(),
     new Descriptors(),
     new Progress(),
+    new Sessions(),
   ].map((check) => new Guarded(check));

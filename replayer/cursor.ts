@@ -128,6 +128,7 @@ export class Cursor {
       }
     }
     if (event.kind === 'reply') return this.#reply(event);
+    if (event.kind === 'mount') return event.result !== 0 || this.#mounted.has(event.conn);
     if (event.kind === 'exit' && event.main) {
       this.capturedExit = { code: event.code, signal: event.signal };
     }
@@ -323,8 +324,6 @@ export class Cursor {
     }
     return false;
   }
-
-  // --- faults ---
 
   /** A fault was injected. Returns the place among the captured requests of the one it is about, or 0. */
   injected(event: InjectedEvent): number {

@@ -27,7 +27,7 @@ export class Looking {
 
   /** Before the server is told to start. `scratch`: where the core file may lie. */
   watch(session: Session, { pid, seam }: Launched, scratch: string): void {
-    seam.keeperSend(KEEPER.watch, String(pid));
+    seam.keeperSend(KEEPER.watch, `${pid} ${process.pid}`);
     session.keeperSaid = (type, tid, status) => {
       if (type === KEEPER.watchBegun && status !== 0) this.refused = errnoName(-status);
       if (type !== KEEPER.crash || this.seen !== undefined) return;

@@ -15,6 +15,8 @@ export interface ReplayOptions {
   end: EndHow;
   /** One request at a time, whatever was concurrent in the capture. */
   serial?: boolean;
+  /** How often a server that mounts again gets the capture, in one process; 1 by default. */
+  sessions?: number;
   /** Where the server is started; the recorded directory if that exists, else the scratch one. */
   cwd?: string;
   /** Root the server is started in, in place of this machine's. */

@@ -15,7 +15,7 @@ import { makeScratch, type Scratch, scratchIn } from '../rig/seam/scratch.ts';
 import { InterruptError } from '../rig/session.ts';
 import { type Act, type ActOptions, act, foundIn, type Stage } from './act.ts';
 import { CanonicalLog } from './canonical.ts';
-import { fillCommand, placeOfFixture, recordedCommand } from './command.ts';
+import { CommandError, fillCommand, placeOfFixture, recordedCommand } from './command.ts';
 import { Injected, type Unseen } from './injected.ts';
 import { keeper } from './kept.ts';
 import { type Looking, playAndLook } from './looking.ts';
@@ -25,6 +25,9 @@ import { fixturePieces, prologue } from './prologue.ts';
 import { ownersFor, withPlaces, workingDirectory } from './surroundings.ts';
 
 export type * from './options.ts';
+
+/** A rule that starts the server again, as text. */
+const RESTART = /(^|:)restart\b/;
 
 /** `decider`: what is asked for faults, with the plan of `options.faults`. A crash is not looked at. */
 export const replay = (
@@ -46,6 +49,10 @@ async function play(
   decider?: Decider,
   looking?: Looking,
 ): Promise<ReplayResult> {
+  if ((options.sessions ?? 1) > 1 && options.faults?.some((rule) => RESTART.test(rule))) {
+    const remedy = 'leave out --sessions, or the rule';
+    throw new CommandError(`--sessions: a restart begins another process; ${remedy}`);
+  }
   const reader = CaptureReader.open(options.capture);
   let kept: Scratch | undefined;
   try {
@@ -171,7 +178,7 @@ function conclude(
     requests: last.cursor.index,
     log: log.digest(),
     findings: found.flatMap(({ findings }) => findings),
-    output: acts.map(({ replayer }) => replayer.output).join(''),
+    output: acts.map(({ replayer }) => replayer.printed.text).join(''),
     seconds: endOf(acts) / 1e9,
     exit: last.replayer.exit,
     ...(hung === undefined ? {} : { hang: hung }),

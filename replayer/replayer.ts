@@ -7,6 +7,7 @@ import type { Cursor } from './cursor.ts';
 import type { EndHow, Ending } from './ending.ts';
 import type { Injected } from './injected.ts';
 import type { ReplayHooks, ReplayOptions, ReplayResult } from './options.ts';
+import { Printed } from './printed.ts';
 import { inKernel, isStill, notReady, waits } from './silence.ts';
 
 /** How long nothing may come, with a server in a timed wait, before an answer counts as missing. */
@@ -14,7 +15,6 @@ const MISSING_MS = 3000;
 const PROGRESS_NS = 100e6;
 /** How long running without a call may go on before an answer counts as missing. */
 const BUSY_MS = 30_000;
-const OUTPUT_MAX = 64 << 10;
 
 /** After the last request, for a server that is never idle. */
 const RESTLESS_NS = 500e6;
@@ -24,7 +24,7 @@ export class Replayer implements Director {
   news = 0;
   /** What the server wrote or committed. */
   replies = 0;
-  output = '';
+  readonly printed: Printed;
   readonly unsupported: string[] = [];
   /** What the plan has done. */
   readonly injected: Injected;
@@ -39,6 +39,8 @@ export class Replayer implements Director {
   readonly #conns = new Set<number>();
   /** What a plan holds back. */
   changes: ReplayChanges | undefined;
+  /** Told when the server has done what the cursor paused for, or nothing more; whether this did something. */
+  settled: (late: boolean) => boolean = () => false;
   /** Told of an answer that does not come. */
   stalled: (event: StallEvent) => void = () => {};
   /** Queues without an entry, for which the clients of a connection wait. */
@@ -49,7 +51,6 @@ export class Replayer implements Director {
   readonly #ending: Ending;
   readonly #end: EndHow;
   readonly #hooks: ReplayHooks;
-  readonly #outputMax: number;
 
   constructor(
     session: Session,
@@ -66,7 +67,7 @@ export class Replayer implements Director {
     this.#ending = ending;
     this.#end = options.end;
     this.#hooks = hooks;
-    this.#outputMax = options.outputMax ?? OUTPUT_MAX;
+    this.printed = new Printed(options.outputMax);
   }
 
   get done(): boolean {
@@ -85,7 +86,7 @@ export class Replayer implements Director {
     } else if (event.kind === 'mount') this.#mounted(event);
     else if (event.kind === 'news') this.news++;
     else if (event.kind === 'unsupported') this.unsupported.push(event.what);
-    else if (event.kind === 'output') this.#print(event.bytes);
+    else if (event.kind === 'output') this.printed.add(event.bytes);
     else if (event.kind === 'injected') this.injected.take(event, this.#cursor.injected(event));
     else if (event.kind === 'exit' && event.main) {
       this.exit = { code: event.code, signal: event.signal };
@@ -117,11 +118,6 @@ export class Replayer implements Director {
     if (event.result !== 0) return;
     this.#conns.add(event.conn);
     this.#cursor.connected(event.conn);
-  }
-
-  #print(bytes: Uint8Array): void {
-    const room = this.#outputMax - this.output.length;
-    if (room > 0) this.output += Buffer.from(bytes).toString().slice(0, room);
   }
 
   pump(): void {
@@ -159,14 +155,14 @@ export class Replayer implements Director {
   /** The server is busy, but not with what it is asked. */
   #nowhere(): void {
     this.#movedAt = this.#session.now();
-    this.#cursor.paused = false;
+    this.#goOn();
     if (this.#cursor.done) this.#ending.finish(this.#end, this.#conns);
     else this.#cursor.giveUp('missing', `${NOISE_MAX} failing calls and nothing else`);
   }
 
   /** The server is gone: what was still due is named, not asked. */
   #drain(): void {
-    this.#cursor.paused = false;
+    this.#goOn();
     this.#cursor.pump();
     while (!this.#cursor.done) {
       if (!this.#cursor.giveUp('ended', 'the server had ended')) break;
@@ -195,10 +191,15 @@ export class Replayer implements Director {
     return quiet && this.changes.releaseAll();
   }
 
+  #goOn(): void {
+    this.settled(false);
+    this.#cursor.paused = false;
+  }
+
   /** The server has done what it does after a fault, or goes on doing it. */
   #resume(idleMs: number): void {
     const settled = !this.#session.device.deliverable && isStill(this.#ending.look(), idleMs);
-    if (settled || idleMs > MISSING_MS) this.#cursor.paused = false;
+    if (settled || idleMs > MISSING_MS) this.#goOn();
   }
 
   /**
@@ -226,7 +227,7 @@ export class Replayer implements Director {
     if (busy) {
       if (idleMs < this.#busyMs + patience) return;
     } else if (!proven && idleMs < patience) return;
-    if (this.#cursor.release() || this.changes?.releaseAll()) return;
+    if (this.#cursor.release() || this.changes?.releaseAll() || this.settled(true)) return;
     // One that was busy with something else all that time is not given as long again.
     if (busy) this.#busyMs = 0;
     const detail =

@@ -17,6 +17,8 @@ export interface AnsweredEvent {
   /** Normal form of the captured reply, and of this run's (replayer/normal.ts). */
   expected: string;
   actual: string;
+  /** The capture was played to this server before, whose files are as that has left them. */
+  again?: true;
 }
 
 /** A captured request that this run did not answer, or was not asked. */
@@ -34,6 +36,8 @@ export interface UnansweredEvent {
    */
   why: 'missing' | 'as-captured' | 'orphaned' | 'adapted-away' | 'ended' | 'faulted';
   detail: string;
+  /** The capture was played to this server before, whose files are as that has left them. */
+  again?: true;
 }
 
 /** This run answered a request that the capture never answered. */
@@ -54,6 +58,8 @@ export interface DirectoryEvent {
   nodeid: bigint;
   missing: string[];
   extra: string[];
+  /** The capture was played to this server before, whose files are as that has left them. */
+  again?: true;
 }
 
 /** The replay ends the session. */
@@ -150,6 +156,22 @@ export interface DescriptorsEvent {
   count: number;
 }
 
+/**
+ * A session of several in one process is over, or the last is about to be, and the server is quiet: what its
+ * processes hold (rig/seam/held.ts). Locked and other memory in bytes.
+ */
+export interface SessionEndEvent {
+  kind: 'session-end';
+  t: number;
+  /** From 1. */
+  session: number;
+  descriptors: number;
+  threads: number;
+  mappings: number;
+  locked: number;
+  memory: number;
+}
+
 /** The server has again what a rule of the plan took. */
 export interface ReleasedEvent {
   kind: 'released';
@@ -173,6 +195,7 @@ export type ReplayEvent =
   | UmountCallEvent
   | StaleCallEvent
   | DescriptorsEvent
+  | SessionEndEvent
   | ReleasedEvent
   | StallEvent
   | SpoiledEvent
@@ -208,6 +231,7 @@ const ONLY_REPLAY: ReadonlySet<ReplayEvent['kind']> = new Set([
   'umount-call',
   'stale-call',
   'descriptors',
+  'session-end',
   'released',
   'stall',
 ] as const);

@@ -148,6 +148,19 @@ export const ENDS: readonly MutantCase[] = [
     mutants: { 'double-unmount': 'mounts' },
   },
   {
+    name: 'sessions',
+    about: 'Twelve sessions one after the other in one process, each asked the same.',
+    scene: 'everyday',
+    server: ['--sessions', '12'],
+    options: { sessions: 12 },
+    mutants: {
+      'fd-leak-per-session': 'sessions',
+      'mapping-leak-per-session': 'sessions',
+      'memory-leak-per-session': 'sessions',
+      'thread-leak-per-session': 'sessions',
+    },
+  },
+  {
     name: 'waiting-sigterm',
     about: 'SIGTERM while a lock is waited for.',
     scene: 'waiting',

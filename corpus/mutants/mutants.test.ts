@@ -15,6 +15,10 @@ const CERTAIN: Readonly<Record<string, readonly string[]>> = {
   everyday: ['forget-answered', 'double-reply'],
   'ring-not-offered': ['init-echo'],
   'everyday-unmount': ['double-unmount'],
+  sessions: [
+    ...['fd-leak-per-session', 'mapping-leak-per-session'],
+    ...['memory-leak-per-session', 'thread-leak-per-session'],
+  ],
   'old-connection': ['id-32-bit'],
   'old-connection-ring': ['id-32-bit-commit'],
 };

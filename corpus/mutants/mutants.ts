@@ -74,16 +74,14 @@ async function untried(trials: readonly Trial[]): Promise<string[]> {
 }
 
 /** Checks that are made, from what the clean server's runs were held against. */
-async function checksMade(): Promise<string[]> {
-  const [[, one] = []] = recordedCases(CASES.filter(({ name }) => name === 'everyday-ring'));
-  if (one === undefined) return [];
-  const { checks } = await runTrial(one, '', '');
-  return Object.keys(checks).sort();
+function checksMade(trials: readonly Trial[]): string[] {
+  const clean = trials.filter(({ mutant }) => mutant === '');
+  return [...new Set(clean.flatMap(({ checks }) => Object.keys(checks)))].sort();
 }
 
 /** Prints which check is the only one for what; how many never are, and have no reason. */
-async function canary(trials: readonly Trial[]): Promise<number> {
-  const only = onlyFoundBy(trials, await checksMade());
+function canary(trials: readonly Trial[]): number {
+  const only = onlyFoundBy(trials, checksMade(trials));
   for (const text of canaryLines(only)) say(text);
   const idle = [...only].filter(([, mutants]) => mutants.length === 0).map(([check]) => check);
   for (const check of idle) say(`never alone: ${check}  ${NEVER_ALONE[check] ?? '?'}`);
@@ -118,7 +116,7 @@ async function main(words: readonly string[]): Promise<number> {
   const odd = words.find((word) => word.startsWith('--') && !/^--(shrink|canary)$/.test(word));
   if (odd !== undefined) throw new Error(`no option ${odd}; there are --shrink and --canary`);
   const trials = await tryAll(chosen(only), words.includes('--shrink'));
-  const idle = words.includes('--canary') ? await canary(trials) : 0;
+  const idle = words.includes('--canary') ? canary(trials) : 0;
   const forgotten = only.length > 0 ? [] : await untried(trials);
   const bad = trials.filter((trial) => !good(trial)).length;
   const clean = trials.filter(({ mutant }) => mutant === '').length;

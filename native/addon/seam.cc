@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "keeper_protocol.h"
+#include "seam_header.h"
 #include "seccomp_abi.h"
 
 #ifndef SYS_openat2
@@ -20,30 +21,6 @@
 #endif
 
 namespace fuse_rig {
-namespace {
-
-// The event header shared with TypeScript: rig/seam/traps.ts reads it by these offsets.
-struct Header {
-  int32_t slot;    // 0
-  int32_t tid;     // 4
-  int32_t nr;      // 8
-  int32_t fd;      // 12: index in the range, or -1
-  int32_t size;    // 16: length asked for, clipped to 2^31-1
-  int32_t filled;  // 20: bytes in data, or -errno
-  int32_t second;  // 24: splice into the device: index of the device; else -1
-  int32_t flags;   // 28
-  double t;        // 32: CLOCK_MONOTONIC, ns
-  uint64_t args[6];  // 40
-};
-static_assert(sizeof(Header) == 88, "rig/seam/traps.ts knows these offsets");
-
-bool IsFusermount(const std::string& path) {
-  size_t slash = path.rfind('/');
-  std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  return name == "fusermount" || name == "fusermount3" || name == "mergerfs-fusermount";
-}
-
-}  // namespace
 
 double MonotonicNs() {
   timespec ts;
@@ -95,96 +72,6 @@ Seam::Seam(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Seam>(info) {
 
 Seam::~Seam() = default;
 
-// wait(timeoutMs): EventKind. Sleeps until the server, the keeper, a watched descriptor or wake()
-// has something; -1 waits for ever.
-Napi::Value Seam::Wait(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  int timeout = info[0].ToNumber().Int32Value();
-  auto* h = reinterpret_cast<Header*>(header_);
-  // What is decided natively is no event: a server that opens files all the time must not keep us.
-  double deadline = timeout > 0 ? MonotonicNs() + timeout * 1e6 : 0;
-  rings_.messages.Flush();
-  for (;;) {
-    if (!turn_.empty()) {
-      h->t = MonotonicNs();
-      if (NextOfTurn()) return Napi::Number::New(env, kTrap);
-      continue;
-    }
-    // While calls wait for their turn nobody is idle.
-    if (deadline > 0 && gathered_.empty() && MonotonicNs() > deadline) {
-      h->t = MonotonicNs();
-      return Napi::Number::New(env, kTimeout);
-    }
-    if (rings_.messages.Received()) ready_.push_front(MakeTag(kTagMessages, 0));
-    if (ready_.empty()) {
-      // What the keeper has to say of the time before the turn comes before it.
-      bool due = !gathered_.empty() && Due();
-      int n = Poll(due ? 0 : timeout);
-      if (n == 0 && !due && !gathered_.empty()) continue;
-      h->t = MonotonicNs();
-      if (n == 0) return Napi::Number::New(env, due ? kSettled : kTimeout);
-    }
-    uint64_t tag = ready_.front();
-    ready_.pop_front();
-    uint32_t value = static_cast<uint32_t>(tag);
-    h->t = MonotonicNs();
-    switch (tag >> 32) {
-      case kTagListener:
-        if (in_turns_ != 0) Gather();
-        else if (NextTrap()) return Napi::Number::New(env, kTrap);
-        break;
-      case kTagKeeper:
-        return Napi::Number::New(env, KeeperEvent());
-      case kTagWake: {
-        uint64_t n;
-        (void)!read(wake_.get(), &n, sizeof n);
-        return Napi::Number::New(env, kControl);
-      }
-      case kTagWatched:
-        h->size = static_cast<int32_t>(value);
-        return Napi::Number::New(env, kWatched);
-      case kTagMessages:
-        h->size = LinkedCommands();
-        if (h->size > 0) return Napi::Number::New(env, kLinked);
-        break;
-      case kTagSlot:
-        // The tag may have been queued before its call was answered.
-        if (value < slots_.size() && slots_[value].socket_watched && Decide(static_cast<int>(value))) {
-          return Napi::Number::New(env, kTrap);
-        }
-        break;
-    }
-  }
-}
-
-// The next trapped call, in a slot; -1: it is gone.
-int Seam::ReceiveCall() {
-  memset(notif_.data(), 0, notif_.size());
-  auto* req = reinterpret_cast<seccomp_notif*>(notif_.data());
-  // ENOENT: the thread died or was taken out of the call between poll and here.
-  if (ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, req) != 0) {
-    // The last process under the filter is gone: the listener only polls HUP from now on.
-    pollfd p = {listener_.get(), POLLIN, 0};
-    if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) {
-      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
-    }
-    return -1;
-  }
-  int slot = TakeSlot();
-  Slot& s = slots_[slot];
-  s.id = req->id;
-  s.tid = static_cast<pid_t>(req->pid);
-  s.nr = req->data.nr;
-  s.shown = false;
-  memcpy(s.args, req->data.args, sizeof s.args);
-  return slot;
-}
-
-bool Seam::NextTrap() {
-  int slot = ReceiveCall();
-  return slot >= 0 && Decide(slot);
-}
-
 // What needs no policy is continued here. A call that a plan asks for comes up first of all.
 bool Seam::Decide(int slot) {
   return armed_.count(slots_[slot].nr) != 0 || NeedsPolicy(slot) ? Show(slot) : false;
@@ -203,102 +90,6 @@ bool Seam::NeedsPolicy(int slot) {
     case SYS_io_uring_enter: return DecideEnter(slot);
   }
   return true;
-}
-
-// Fills the event header.
-bool Seam::Show(int slot) {
-  Slot& s = slots_[slot];
-  auto* h = reinterpret_cast<Header*>(header_);
-  h->slot = slot;
-  h->tid = s.tid;
-  h->nr = s.nr;
-  auto index = [&](uint64_t fd) {
-    return static_cast<uint32_t>(fd) - base_ < count_ ? static_cast<int32_t>(fd - base_) : -1;
-  };
-  h->fd = index(s.args[0]);
-  h->second = s.nr == SYS_splice ? index(s.args[2]) : s.nr == SYS_sendfile ? index(s.args[1]) : -1;
-  h->size = 0;
-  h->filled = 0;
-  memcpy(h->args, s.args, sizeof h->args);
-  if (s.nr == SYS_io_uring_enter) h->size = ShowCommands();
-  else if (h->fd >= 0 || armed_.count(s.nr) == 0) Prefetch(slot);
-  return true;
-}
-
-bool Seam::DecidePath(int slot, uint64_t path_addr) {
-  Slot& s = slots_[slot];
-  std::string path;
-  bool readable = ReadTargetString(s.tid, path_addr, 4096, &path);
-  bool policy = false;
-  if (readable && (s.nr == SYS_execve || s.nr == SYS_execveat)) {
-    policy = IsFusermount(path);
-  } else if (readable) {
-    policy = path == "/dev/fuse";
-    for (const std::string& p : paths_) {
-      if (policy) break;
-      policy = path.compare(0, p.size(), p) == 0 && (path.size() == p.size() || path[p.size()] == '/');
-    }
-  }
-  if (policy) return true;
-  Send(slot, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-  return false;
-}
-
-// Gathers the arguments every transport call has: sizes, iovecs, and for writes the bytes.
-void Seam::Prefetch(int slot) {
-  Slot& s = slots_[slot];
-  auto* h = reinterpret_cast<Header*>(header_);
-  bool vector = s.nr == SYS_readv || s.nr == SYS_writev || s.nr == SYS_preadv ||
-                s.nr == SYS_pwritev || s.nr == SYS_preadv2 || s.nr == SYS_pwritev2;
-  bool plain = s.nr == SYS_read || s.nr == SYS_write || s.nr == SYS_pread64 || s.nr == SYS_pwrite64;
-  bool write = s.nr == SYS_write || s.nr == SYS_writev || s.nr == SYS_pwritev || s.nr == SYS_pwritev2 ||
-               s.nr == SYS_pwrite64;
-  s.iov.clear();
-  if (plain) {
-    s.iov.push_back({reinterpret_cast<void*>(s.args[1]), s.args[2]});
-  } else if (vector) {
-    // import_iovec: more than UIO_MAXIOV is EINVAL, an unreadable array EFAULT.
-    size_t count = s.args[2];
-    if (count > 1024) {
-      h->filled = -EINVAL;
-      return;
-    }
-    s.iov.resize(count);
-    ssize_t want = static_cast<ssize_t>(count * sizeof(iovec));
-    if (count > 0 && ReadTarget(s.tid, s.args[1], s.iov.data(), want) != want) {
-      s.iov.clear();
-      h->filled = -EFAULT;
-      return;
-    }
-  } else {
-    return;
-  }
-  uint64_t total = 0;
-  for (const iovec& v : s.iov) total += v.iov_len;
-  h->size = total > 0x7ffff000 ? 0x7ffff000 : static_cast<int32_t>(total);
-  if (!write) return;
-  size_t n = total < data_size_ ? total : data_size_;
-  ssize_t got = n == 0 ? 0 : ReadTargetIov(s.tid, s.iov.data(), s.iov.size(), data_, n);
-  h->filled = got < 0 ? (got == -EFAULT ? 0 : static_cast<int>(got)) : static_cast<int>(got);
-}
-
-int Seam::KeeperEvent() {
-  auto* h = reinterpret_cast<Header*>(header_);
-  KeeperMessage m{};
-  ssize_t n = recv(keeper_.get(), &m, sizeof m, MSG_DONTWAIT);
-  if (n < static_cast<ssize_t>(kKeeperHead)) {
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return kTimeout;
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, keeper_.get(), nullptr);
-    return kKeeperGone;
-  }
-  if (m.type == kExit) descriptors_.Forget(m.pid);
-  h->nr = static_cast<int>(m.type);
-  h->tid = m.pid;
-  h->size = m.status;
-  size_t text = static_cast<size_t>(n) - kKeeperHead;
-  memcpy(data_, m.text, text);
-  h->filled = static_cast<int>(text);
-  return kKeeper;
 }
 
 int Seam::TakeSlot() {

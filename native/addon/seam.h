@@ -22,7 +22,7 @@
 
 namespace fuse_rig {
 
-// What Wait() returned. The fields of an event lie in the shared header (see Header in seam.cc).
+// What Wait() returned. The fields of an event lie in the shared header (seam_header.h).
 enum EventKind : int {
   kTimeout = 0,
   kTrap = 1,        // slot, tid, nr, fd, size, filled, args

@@ -23,7 +23,7 @@ enum KeeperType : uint32_t {
   kKill = 18,      // SIGKILL every process of the server
   kMakeScratch = 19, // text = a mkdtemp pattern; what is made is removed when the rig is gone
   kNoteShared = 20,  // text = a path about to be mounted on itself, which is ours to undo as well
-  kWatch = 21,       // text = pid of the server, before kGo: tell of threads that are about to die (kCrash)
+  kWatch = 21,       // text = pids of the server and of the rig, before kGo: tell of threads that are about to die (kCrash)
   kStart = 22,       // to the keeper of a scratch directory: a child becomes another server's keeper.
                      // status = how many arguments (launcher/launch.h) there are before the environment
 };

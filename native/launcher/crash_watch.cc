@@ -51,7 +51,10 @@ bool WouldEnd(pid_t tid, int number) {
 
 }  // namespace
 
-int CrashWatch::Begin(pid_t pid) {
+int CrashWatch::Begin(const char* pids) {
+  char* next = nullptr;
+  const pid_t pid = static_cast<pid_t>(strtol(pids, &next, 10));
+  rig_ = atoi(next);
   const long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
                        PTRACE_O_EXITKILL;
   return ptrace(PTRACE_SEIZE, pid, nullptr, options) == 0 ? 0 : errno;
@@ -79,7 +82,7 @@ bool CrashWatch::Stopped(pid_t tid, int status, KeeperMessage* crash, size_t* si
   iovec set = {&regs, sizeof regs};
   const bool told = ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0;
   // What the rig itself sends is no crash.
-  const bool asked = info.si_code == SI_USER && info.si_pid == getppid();
+  const bool asked = info.si_code == SI_USER && info.si_pid == rig_;
   if (!told || asked || !WouldEnd(tid, number) || ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &set) != 0) {
     ptrace(PTRACE_CONT, tid, nullptr, number);
     return false;

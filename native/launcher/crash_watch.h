@@ -12,8 +12,9 @@ namespace fuse_rig {
 
 class CrashWatch {
  public:
-  // Of a child that has not begun yet, and of all that come of it. 0 or an errno.
-  int Begin(pid_t pid);
+  // `pids`: of a child that has not begun yet, whose threads and children are watched, and of the rig: what
+  // that sends is no crash. 0 or an errno.
+  int Begin(const char* pids);
   // What waitpid(2) said of a thread that has stopped: it goes on, or stays because the signal would end
   // it; then `crash` is what to tell the rig, `size` of it, and the answer is true.
   bool Stopped(pid_t tid, int status, KeeperMessage* crash, size_t* size);
@@ -23,6 +24,7 @@ class CrashWatch {
  private:
   void NoteThread(pid_t tid);
 
+  pid_t rig_ = 0;
   std::set<pid_t> threads_;  // that are not the first of their process
 };
 

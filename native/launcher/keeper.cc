@@ -80,6 +80,7 @@ class Keeper {
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     chld_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (const Mount& m : Mounts()) before_.insert(m);
   }
 
   [[noreturn]] void Run() {
@@ -145,14 +146,13 @@ class Keeper {
       Forget();
       Send(kNoted, 0, 0);
     } else if (m.type == kNoteShared) {
-      shared_.insert(m.text), Forget();
+      shared_.insert(m.text);
+      Forget();
     } else if (m.type == kGo) {
-      // A mount may be made before its announcement is read.
-      for (const Mount& mount : Mounts()) before_.insert(mount);
       (void)!write(go_, "g", 1);
       close(go_);
     } else if (m.type == kWatch) {
-      Send(kWatchBegun, 0, watch_.Begin(atoi(m.text)));
+      Send(kWatchBegun, 0, watch_.Begin(m.text));
     } else if (m.type == kKill) {
       KillAll();
       Reap();
@@ -160,13 +160,14 @@ class Keeper {
     return true;
   }
 
-  // Mounts that were there before the server, and have not gone since: what gets their names now is ours.
+  // Mounts that have gone since we started: what gets their names now is ours. Nobody waits for this.
   void Forget() {
-    std::set<Mount> still;
-    for (const Mount& m : Mounts())
-      if (before_.count(m)) still.insert(m);
-    before_.swap(still);
     noted_ = true;
+    std::set<Mount> still;
+    for (const Mount& m : Mounts()) {
+      if (before_.count(m)) still.insert(m);
+    }
+    before_.swap(still);
   }
 
   // Every process of the server descends from us (we are the subreaper). New ones may be forked
@@ -235,8 +236,7 @@ class Keeper {
   }
 
   int sock_, go_, chld_;
-  bool empty_ = false;
-  bool noted_ = false;  // a mount was announced
+  bool empty_ = false, noted_ = false;  // of processes; a mount was announced
   CrashWatch watch_;
   std::set<Mount> before_;
   std::set<std::string> targets_;

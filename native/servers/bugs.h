@@ -49,6 +49,10 @@
   ROW(kEnospcLostShort, "enospc-lost-short", "answers a WRITE without space with 0 bytes")         \
   ROW(kMemlockFatal, "memlock-fatal", "has no way on when memory cannot be locked")                \
   ROW(kFdLeakOnInterrupt, "fd-leak-on-interrupt", "loses a descriptor with every INTERRUPT")       \
+  ROW(kFdLeakPerSession, "fd-leak-per-session", "keeps a descriptor of every session that is over") \
+  ROW(kMappingLeakPerSession, "mapping-leak-per-session", "keeps a shared mapping of every session") \
+  ROW(kMemoryLeakPerSession, "memory-leak-per-session", "keeps the buffers of every session")      \
+  ROW(kThreadLeakPerSession, "thread-leak-per-session", "keeps a thread of every session")         \
   ROW(kMaxWriteUnclamped, "max-write-unclamped", "promises more max_write than its buffer holds")  \
   ROW(kMaxWriteBelow4096, "max-write-below-4096", "reads into less than FUSE_MIN_READ_BUFFER")     \
   ROW(kMaxPagesWithoutFlag, "max-pages-without-flag", "says max_pages without FUSE_MAX_PAGES")     \

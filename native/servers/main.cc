@@ -12,6 +12,7 @@
 #include "bugs.h"
 #include "daemon.h"
 #include "interruptible.h"
+#include "leaks.h"
 #include "memory.h"
 #include "passthrough.h"
 #include "session.h"
@@ -83,8 +84,8 @@ bool MountAll(const Options& options, Sessions* sessions) {
   return true;
 }
 
-// Until every session is over, of itself or by a signal. The exit status.
-int Wait(const Options& options, const sigset_t& signals, Sessions* sessions) {
+// Until every session is over, of itself or by a signal; `asked`: it was one. The exit status.
+int Wait(const Options& options, const sigset_t& signals, Sessions* sessions, bool* asked) {
   int status = 0;
   while (!sessions->empty()) {
     int number = 0;
@@ -98,9 +99,32 @@ int Wait(const Options& options, const sigset_t& signals, Sessions* sessions) {
       }
       (*at)->Finish();
       if ((*at)->reason() == EndReason::kFailed) status = 1;
+      if (number != kEndedSignal || (*at)->reason() == EndReason::kAsked) *asked = true;
       at = sessions->erase(at);
+      LeakOfSession();
     }
   }
+  return status;
+}
+
+// Of --sessions: the connections of one time. False in `again`: it is the last, whatever is left to do.
+int Serve(const Options& options, const sigset_t& signals, bool first, bool* again) {
+  Sessions sessions;
+  if (!MountAll(options, &sessions)) return 1;
+  // Before any thread: a fork takes only the calling one along.
+  if (first && options.daemon) Daemonize();
+  int status = 0;
+  for (auto& session : sessions) {
+    if (session->Start() != 0) status = 1;
+  }
+  if (options.descriptors != 0) LimitDescriptors(options.descriptors);
+  bool asked = false;
+  if (status == 0) {
+    status = Wait(options, signals, &sessions, &asked);
+    *again = status == 0 && !asked;
+    return status;
+  }
+  for (auto& session : sessions) session->Finish();
   return status;
 }
 
@@ -120,17 +144,13 @@ int Main(int argc, char** argv) {
   if (options.wait == WaitBy::kSignalfd) sigdelset(&signals, SIGTERM);
   InstallWakeHandler();
 
-  Sessions sessions;
-  if (!PipesSuffice(options) || !MountAll(options, &sessions)) return 1;
-  // Before any thread: a fork takes only the calling one along.
-  if (options.daemon) Daemonize();
+  if (!PipesSuffice(options)) return 1;
   int status = 0;
-  for (auto& session : sessions) {
-    if (session->Start() != 0) status = 1;
+  bool again = true;
+  for (unsigned n = 0; again && n < options.sessions; ++n) {
+    again = false;
+    status = Serve(options, signals, n == 0, &again);
   }
-  if (options.descriptors != 0) LimitDescriptors(options.descriptors);
-  if (status == 0) return Wait(options, signals, &sessions);
-  for (auto& session : sessions) session->Finish();
   return status;
 }
 

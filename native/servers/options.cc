@@ -18,7 +18,7 @@ namespace {
 enum Id {
   kFs = 256,
   kThreads, kClone, kNonblock, kIo, kReply, kDefer, kDeferBatch,
-  kMount, kFdOption, kMounts, kDaemon, kAllowOther, kDefaultPermissions,
+  kMount, kFdOption, kMounts, kSessions, kDaemon, kAllowOther, kDefaultPermissions,
   kMaxWrite, kMaxPagesOption, kBuffer, kMinorOption, kTimeout,
   kNoReaddirplus, kReaddirplusAlways, kWriteback, kPassthroughIo, kClock, kNotify, kInterruptAgain,
   kStats, kCrashAfter, kUnanswered, kIgnoreSigterm, kExitOnSignal, kBugOption,
@@ -37,6 +37,7 @@ constexpr option kLong[] = {
     {"mount", required_argument, nullptr, kMount},
     {"fd", required_argument, nullptr, kFdOption},
     {"mounts", required_argument, nullptr, kMounts},
+    {"sessions", required_argument, nullptr, kSessions},
     {"daemon", no_argument, nullptr, kDaemon},
     {"allow-other", no_argument, nullptr, kAllowOther},
     {"default-permissions", no_argument, nullptr, kDefaultPermissions},
@@ -173,6 +174,7 @@ bool Parser::Argument(int id, const char* text) {
                              &o.mount);
     case kFdOption: return Number("fd", text, 0, INT32_MAX, &o.fd);
     case kMounts: return Number("mounts", text, 1, 2, &mounts);
+    case kSessions: return Number("sessions", text, 1, 1000000, &o.sessions);
     case kDaemon: return o.daemon = true;
     case kAllowOther: return o.allow_other = true;
     case kDefaultPermissions: return o.default_permissions = true;
@@ -249,6 +251,9 @@ bool ParseOptions(int argc, char** argv, Options* out, std::string* problem) {
   if (out->mount == MountBy::kNone &&
       (out->receive == ReceiveBy::kSplice || out->send == SendBy::kSplice)) {
     return parser.Fail("splice needs a device: a socket has no message borders there");
+  }
+  if (out->sessions > 1 && (out->mount == MountBy::kNone || out->mount == MountBy::kFd)) {
+    return parser.Fail("--sessions needs to mount by itself: not --mount none or fd");
   }
   if (out->list_bugs) return true;
   if (!CheckRingOptions(*out, &parser)) return false;

@@ -44,6 +44,7 @@ struct Options {
 
   MountBy mount = MountBy::kDirect;
   int fd = -1;  // --mount none --fd N, or N of /dev/fd/N
+  unsigned sessions = 1;  // one after the other: mounted again when the one before is gone
   bool daemon = false;
   bool allow_other = false;
   bool default_permissions = false;

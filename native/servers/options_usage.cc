@@ -17,6 +17,7 @@ const char kUsage[] =
   --mount direct|newapi|fusermount|fd|none   (/dev/fd/N as MOUNTPOINT means fd)
   --fd N                          with --mount none: a SOCK_SEQPACKET socket that carries the messages
   --mounts 2                      two MOUNTPOINTs, two connections
+  --sessions N                    mount again when the mount is gone, N times in all
   --daemon                        go into the background once mounted
   --allow-other  --default-permissions
   --max-write BYTES  --max-pages N  --buffer BYTES  --minor N  --timeout SECONDS

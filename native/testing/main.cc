@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
   const auto lists = {&kTransportModes, &kBadModes, &kSignalModes, &kSleepModes,
                       &kRingModes, &kRingShapeModes,
                       &kRingRefusedModes, &kRingBadModes, &kRingLeaveModes, &kRingOwnerModes,
-                      &kRingRareModes, &kRingHostileModes, &kUnkillableModes, &kProfileModes, &kCrashModes, &kUnsteadyModes};
+                      &kRingRareModes, &kRingHostileModes, &kUnkillableModes, &kProfileModes, &kCrashModes,
+                      &kUnsteadyModes, &kAgainModes};
   for (const auto* list : lists) {
     for (const Mode& mode : *list) {
       if (argc < 2 || strcmp(argv[1], mode.name) != 0) continue;

@@ -70,6 +70,7 @@ extern const std::vector<Mode> kRingHostileModes;
 extern const std::vector<Mode> kUnkillableModes;
 extern const std::vector<Mode> kProfileModes;
 extern const std::vector<Mode> kCrashModes;
+extern const std::vector<Mode> kAgainModes;
 extern const std::vector<Mode> kUnsteadyModes;
 
 }  // namespace fuse_rig

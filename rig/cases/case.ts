@@ -19,7 +19,7 @@ export const CAPTURE_FILE = 'capture.fusecap';
 
 export type CaseOptions = Pick<ReplayOptions, 'end'> &
   Required<Pick<ReplayOptions, 'serial' | 'transport' | 'poison'>> &
-  Pick<ReplayOptions, 'cpus'> & { seed: number; uniqueBase?: number };
+  Pick<ReplayOptions, 'cpus' | 'sessions'> & { seed: number; uniqueBase?: number };
 
 export interface Expectation {
   /** Exit code of the replay (rig/engine/exit_codes.ts). */
@@ -82,6 +82,7 @@ const ROWS: Rows = {
     seed: whole(0, Number.MAX_SAFE_INTEGER),
     end: oneOf('unmount', 'force', 'abort', 'device', 'sigterm', 'sigint', 'sigkill'),
     serial: oneOf(true, false),
+    sessions: whole(1, 999_999),
     transport: oneOf('any', 'device'),
     cpus: whole(1, CPUS_MAX),
     uniqueBase: whole(0, Number.MAX_SAFE_INTEGER),

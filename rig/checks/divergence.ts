@@ -9,7 +9,8 @@
  * kernel ignores. Requests the capture never answered. What an injected fault explains: the answer to the
  * request it hit, what is on ids that never came because of it, what was not asked or taken any more
  * after a fault that may end a server, and the answers behind one that lets it answer otherwise. These
- * are counted and named.
+ * are counted and named. Answers of a session that is not the first of its kind: they must come, and say what
+ * the one before has left.
  */
 import type { ReplayEvent } from '../events.ts';
 import type { Key } from '../protocol/cursor.ts';
@@ -29,10 +30,12 @@ export class Divergence implements Check {
   #compared = 0;
   #missing = 0;
   #skipped = 0;
+  readonly #again = { same: 0, other: 0 };
   readonly #faults = new FaultEffects();
 
   take(event: ReplayEvent): void {
     if (event.kind === 'injected') this.#faults.take(event);
+    else if (this.#later(event)) return;
     else if (this.#faults.explain(event)) return;
     else if (event.kind === 'answered') {
       this.#compared++;
@@ -54,6 +57,15 @@ export class Divergence implements Check {
     }
   }
 
+  /** Of a capture that this server was asked before: only that there is an answer is judged. */
+  #later(event: ReplayEvent): boolean {
+    if (!('again' in event) || (event.kind === 'unanswered' && event.why === 'missing'))
+      return false;
+    if (event.kind === 'answered')
+      this.#again[event.expected === event.actual ? 'same' : 'other']++;
+    return true;
+  }
+
   #add(event: { index: number; opcode: number; nodeid: Key }, what: string): void {
     this.#lines.add(`request ${event.index} ${opName(event.opcode)} node ${event.nodeid}: ${what}`);
   }
@@ -66,7 +78,10 @@ export class Divergence implements Check {
       count === 0
         ? `${this.#compared} replies as captured`
         : `${count} of ${this.#compared + this.#missing + this.#skipped} replies differ${silent}${unasked}`;
-    const text = told + this.#faults.words();
+    const { same, other } = this.#again;
+    const later =
+      same + other === 0 ? '' : `, in later sessions ${same} as captured and ${other} otherwise`;
+    const text = told + later + this.#faults.words();
     return [
       {
         check: this.name,

@@ -4,7 +4,16 @@ import type { ReplayOptions } from '../../replayer/replay.ts';
 /** What of a run is said on the command line. */
 export type Reproducible = Pick<
   ReplayOptions,
-  'end' | 'transport' | 'cpus' | 'kernel' | 'uniqueBase' | 'poison' | 'serial' | 'faults' | 'root'
+  | 'end'
+  | 'transport'
+  | 'cpus'
+  | 'kernel'
+  | 'uniqueBase'
+  | 'poison'
+  | 'serial'
+  | 'sessions'
+  | 'faults'
+  | 'root'
 > & { seed: string; twice?: boolean | undefined };
 
 /** A word as a shell takes it back. */
@@ -25,6 +34,7 @@ export function reproduce(capture: string, command: readonly string[], run: Repr
   if (run.uniqueBase) words.push('--unique-base', String(run.uniqueBase));
   if ((run.poison ?? 'used') !== 'used') words.push('--poison', run.poison as string);
   if (run.serial) words.push('--serial');
+  if ((run.sessions ?? 1) > 1) words.push('--sessions', String(run.sessions));
   for (const rule of run.faults ?? []) words.push('--fault', rule);
   words.push(...rootWords(run.root));
   if (run.twice) words.push('--twice');

@@ -19,7 +19,7 @@ import type { HeldRead, PortHandle, PortWiring } from './port_handle.ts';
 import { takeFromFile } from './sendfile.ts';
 import { NR } from './traps.ts';
 
-const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT } = ERRNO;
+const { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENODEV, ENOENT } = ERRNO;
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -186,8 +186,11 @@ export class DevicePort {
     if (n < 0) {
       handle.pending = false;
       // What poll shows must be true before the server can look (libfuse decides by POLLERR whether
-      // it still has to unmount).
-      this.#poll(handle);
+      // it still has to unmount), also of the handle that this one is a clone of, which nobody may read.
+      const conn = kernel.connOf(handle.id);
+      for (const one of this.handles.values()) {
+        if (one === handle || (n === -ENODEV && kernel.connOf(one.id) === conn)) this.#poll(one);
+      }
       seam.respond(read.slot, n);
       this.#transport(handle, read.tid, read.splice ? 'splice' : 'read', n);
       return true;

@@ -29,8 +29,8 @@ export class RingEmitter {
   /** Rings that the server has made, whatever for. */
   made = 0;
   #delivered = 0;
-  /** Entries registered, by queue. */
-  readonly #depths = new Map<number, number>();
+  /** Entries registered, by connection and queue. */
+  readonly #depths = new Map<number, Map<number, number>>();
   readonly #w: PortWiring;
   readonly #told = new Set<string>();
 
@@ -43,10 +43,12 @@ export class RingEmitter {
     return this.#w.seam.ringsAsked();
   }
 
-  /** What the server made: its queues, the most entries of one, and requests that came over it. */
+  /** What the server made: queues of a connection, the most entries of one, and requests that came over them. */
   get shape(): { queues: number; depth: number; requests: number } {
-    const depth = Math.max(0, ...this.#depths.values());
-    return { queues: this.#depths.size, depth, requests: this.#delivered };
+    const conns = [...this.#depths.values()];
+    const depth = Math.max(0, ...conns.flatMap((queues) => [...queues.values()]));
+    const queues = Math.max(0, ...conns.map(({ size }) => size));
+    return { queues, depth, requests: this.#delivered };
   }
 
   request(entry: Entry, { memory }: Submitter, bytes: Uint8Array): void {
@@ -80,7 +82,8 @@ export class RingEmitter {
   ): void {
     const { handle, qid } = sqe;
     if (entry !== undefined) {
-      this.#depths.set(qid, (this.#depths.get(qid) ?? 0) + 1);
+      const queues = this.#depths.get(conn) ?? new Map<number, number>();
+      this.#depths.set(conn, queues.set(qid, (queues.get(qid) ?? 0) + 1));
     }
     const { memory } = submitter;
     this.#w.emit({

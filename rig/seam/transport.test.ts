@@ -41,6 +41,7 @@ describe.each([
   'epoll-hack',
   'flags',
   'clone-close',
+  'clone-asks',
   'errors',
   'interrupted',
   'rain',

@@ -1,6 +1,6 @@
 /**
  * One trapped system call of the server, as typed fields over the header the addon fills
- * (native/addon/seam.cc, struct Header). The view is reused: take what you keep.
+ * (native/addon/seam_header.h). The view is reused: take what you keep.
  */
 import type { NativeSeam } from '../../native/load.ts';
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { built, onBench } from '../testing/bench.ts';
 
 const ODD = built('fuse-rig-odd-server');
-const RUNS = 5;
+const RUNS = 4;
 
 /** Three clients at once, so that requests are under way together in the capture. */
 const WORK = ['a', 'b', 'c'].flatMap((name) => [
@@ -13,7 +13,7 @@ const WORK = ['a', 'b', 'c'].flatMap((name) => [
 ]);
 const JOIN = ['a', 'b', 'c'].map((name) => `join ${name}`);
 
-it('is the same in every run, whichever thread is faster', async () => {
+it('is the same in every run, whichever thread is faster', { timeout: 120_000 }, async () => {
   await onBench(async (bench) => {
     const recorded = await bench.record([ODD, 'unsteady', '{mountpoint}'], [...WORK, ...JOIN]);
     expect(recorded).toMatchObject({ code: 0, leftovers: [] });
@@ -21,7 +21,6 @@ it('is the same in every run, whichever thread is faster', async () => {
       'abort:at=reply-write:inflight=2..:when=3',
       'LOOKUP:write=EFAULT:inflight=2..:when=2..20+4',
       'sigterm:at=delivered:inflight=3:when=2',
-      'fork=EAGAIN:when=2',
     ]) {
       const logs: string[] = [];
       for (let run = 0; run < RUNS; run++) {

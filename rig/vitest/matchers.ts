@@ -23,6 +23,8 @@ interface RigMatchers {
   toConform(): void;
   /** No descriptor is lost with the work, and none used after it was closed (descriptors). */
   toKeepItsDescriptors(): void;
+  /** Of a server that mounts again (`sessions`): it keeps nothing of sessions that are over. */
+  toKeepNothingOfSessions(): void;
   /** A case of a corpus came to what its case.yaml expects. */
   toBeAsExpected(): void;
 }
@@ -40,6 +42,7 @@ const CHECKS = {
   toMatchCapture: ['divergence', 'content'],
   toConform: ['conformance', 'negotiation'],
   toKeepItsDescriptors: ['descriptors'],
+  toKeepNothingOfSessions: ['sessions'],
 } as const satisfies Partial<Record<keyof RigMatchers, readonly string[]>>;
 
 interface Verdict {

@@ -29,7 +29,16 @@ export interface RigDefaults {
   attach?: 'findings' | 'always' | 'never';
 }
 
-type Taken = 'end' | 'serial' | 'transport' | 'cpus' | 'kernel' | 'uniqueBase' | 'poison' | 'cwd';
+type Taken =
+  | 'end'
+  | 'serial'
+  | 'sessions'
+  | 'transport'
+  | 'cpus'
+  | 'kernel'
+  | 'uniqueBase'
+  | 'poison'
+  | 'cwd';
 
 export interface ReplaySettings extends Partial<Pick<ReplayOptions, Taken | 'allowDevices'>> {
   /**

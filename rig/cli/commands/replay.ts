@@ -39,6 +39,7 @@ interface Flags extends PlanFlags, RootFlags {
   seed?: string;
   twice?: boolean;
   serial?: boolean;
+  sessions: string;
   end: ReplayOptions['end'];
   json?: boolean;
   log?: string;
@@ -107,6 +108,7 @@ function optionsOf(capture: string, command: string[], flags: Flags): ReplayOpti
     ...(flags.keepFixture === undefined ? {} : { keepFixture: resolve(flags.keepFixture) }),
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.serial ? { serial: true } : {}),
+    ...(flags.sessions === '1' ? {} : { sessions: Number(flags.sessions) }),
     ...(flags.allowDevices ? { allowDevices: true } : {}),
   };
 }
@@ -118,6 +120,9 @@ function wrongFlag(flags: Flags): string | undefined {
   const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
   if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX)) {
     return `--cpus ${flags.cpus}: not a number of queues; give one from 1 to ${CPUS_MAX}`;
+  }
+  if (!/^[1-9]\d{0,5}$/.test(flags.sessions)) {
+    return `--sessions ${flags.sessions}: not a number of sessions; give one from 1 to 999999`;
   }
   if (!/^\d{1,18}$/.test(flags.uniqueBase ?? '0')) {
     return `--unique-base ${flags.uniqueBase}: not a number; give one such as --unique-base 4294967296`;
@@ -184,6 +189,11 @@ export const replayCommand = (program: Command): void => {
     .option('--seed <n>', "seed of everything random (the plan's, or 1); a run itself only counts")
     .option('--twice', 'replay twice; a difference in the log is exit code 5')
     .option('--serial', 'ask one request at a time, whatever was concurrent in the capture')
+    .option(
+      '--sessions <n>',
+      'give the capture again to a server that mounts again, n times in one process',
+      '1',
+    )
     .addOption(
       new Option('--end <how>', 'how the session ends')
         .choices(['unmount', 'force', 'abort', 'device', 'sigterm', 'sigint', 'sigkill'])
