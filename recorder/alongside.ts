@@ -1,6 +1,7 @@
 /** What a live session adds to a recording: who decides about faults, and who watches and judges. */
 import type { Decider } from '../rig/decider.ts';
 import type { SessionEvent } from '../rig/events.ts';
+import type { Noise } from '../rig/seam/noise.ts';
 import type { Session } from '../rig/session.ts';
 import type { Recorder } from './recorder.ts';
 import type { RealKernel } from './relay.ts';
@@ -22,6 +23,12 @@ export interface Alongside {
   take(event: SessionEvent): void;
   /** Nothing has happened for this long. */
   idle(idleMs: number): void;
+  /** The server only makes calls that fail, and has had its time to notice that its connection is gone. */
+  spins(noise: Noise): void;
   /** Somebody asked for the end: the mounts go. */
   stopping(): void;
+  /** There is no mount that could be taken away. */
+  unmounted(): void;
+  /** It has not ended since, and is killed: by who asked, who asks again, or because its time is over. */
+  killing(why: 'asked' | 'time'): void;
 }

@@ -82,7 +82,7 @@ export class Recorder implements Director {
     }
     this.#endNoise(now);
     const ending = this.#stopped > 0 || this.noise !== undefined;
-    if (ending && now - this.#stopAt > STOP_MS * 1e6) this.#kill();
+    if (ending && now - this.#stopAt > STOP_MS * 1e6) this.#kill('time');
   }
 
   /**
@@ -95,7 +95,8 @@ export class Recorder implements Director {
     this.noise = this.#noise.describe();
     if (this.reason === 'server-exit') this.reason = 'unmount';
     this.#stopAt = now;
-    native.sendSignal(tid, SIGTERM);
+    if (this.#alongside !== undefined) this.#alongside.spins(this.#noise);
+    else native.sendSignal(tid, SIGTERM);
   }
 
   idle(idleMs: number): void {
@@ -109,16 +110,22 @@ export class Recorder implements Director {
     this.#stopped = this.#hooks.stops();
     this.reason = 'interrupt';
     if (this.#stopped > 1) {
-      this.#kill();
+      this.#kill('asked');
       return;
     }
     this.#stopAt = this.#session.now();
     this.#alongside?.stopping();
-    if (!this.mounts.unmountNext(this.#session)) native.sendSignal(this.#session.pid, SIGTERM);
+    if (this.mounts.unmountNext(this.#session)) return;
+    if (this.#alongside !== undefined) this.#alongside.unmounted();
+    else native.sendSignal(this.#session.pid, SIGTERM);
   }
 
-  #kill(): void {
+  #kill(why: 'asked' | 'time'): void {
     this.#stopAt = Number.MAX_SAFE_INTEGER;
+    if (this.#alongside !== undefined) {
+      this.#alongside.killing(why);
+      return;
+    }
     this.#session.killing.all();
   }
 }

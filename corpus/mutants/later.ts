@@ -1,7 +1,10 @@
 /** What goes wrong in real servers and no case catches yet, each with the reason. */
 
 /** Bugs the reference server has (`--bug NAME`), without a case that is certain to show them. */
-export const WITHOUT_CASE: Readonly<Record<string, string>> = {};
+export const WITHOUT_CASE: Readonly<Record<string, string>> = {
+  'emfile-for-ever':
+    'needs a quota that is given back: npm run campaign:live has it, on a real mount',
+};
 
 /** Bugs seen in real servers that the reference server cannot be given yet. */
 export const WITHOUT_MUTANT: Readonly<Record<string, string>> = {

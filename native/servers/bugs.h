@@ -44,6 +44,7 @@
   /* Limits. */                                                                                    \
   ROW(kApertureTable, "aperture-table", "512 apertures, one a page, and sleeps when none is left") \
   ROW(kEmfileDropsEntries, "emfile-drops-entries", "leaves out entries it has no descriptor for")  \
+  ROW(kEmfileForEver, "emfile-for-ever", "once it had no descriptor, it opens nothing any more")    \
   ROW(kEnospcLost, "enospc-lost", "answers a WRITE without space with success")                    \
   ROW(kEnospcLostShort, "enospc-lost-short", "answers a WRITE without space with 0 bytes")         \
   ROW(kMemlockFatal, "memlock-fatal", "has no way on when memory cannot be locked")                \

@@ -3,8 +3,10 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
+#include "bugs.h"
 #include "passthrough.h"
 
 namespace fuse_rig {
@@ -35,8 +37,14 @@ int Passthrough::Open(In in, uint32_t flags, fuse_open_out* out) {
   if (!node) return ENOENT;
   // The kernel opens devices and pipes itself; opening one here could wait for ever.
   if (node->type != S_IFREG) return node->type == S_IFDIR ? EISDIR : EINVAL;
+  static std::atomic<bool> exhausted{false};
+  if (Bug(bug::kEmfileForEver) && exhausted) return EMFILE;
   Fd fd(open(node->Path().c_str(), OpenFlags(flags)));
-  if (!fd.ok()) return errno;
+  if (!fd.ok()) {
+    const int error = errno;
+    if (error == EMFILE) exhausted = true;
+    return error;
+  }
   Hand(in, node->id, std::move(fd), out);
   return 0;
 }

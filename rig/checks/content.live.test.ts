@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { ReplayEvent } from '../events.ts';
 import { buildReply, buildRequest } from '../protocol/build.ts';
+import { bareReply } from '../protocol/header.ts';
 import { ENTRY_OUT } from '../protocol/structs-common.ts';
 import { Content } from './content.ts';
 
@@ -75,4 +76,13 @@ it('does not accuse a file that was created for passthrough', () => {
   expect(run('live', exchange(request.bytes, reply), write(4n, 7), read(6n, 9))?.verdict).toBe(
     'pass',
   );
+});
+
+it('does not accuse who told by FLUSH or FSYNC that something was lost', () => {
+  for (const op of ['FLUSH', 'FSYNC'] as const) {
+    const request = buildRequest(op, head(4n), { fh: 1n });
+    const told = (error: number) => exchange(request.bytes, bareReply(4n, error));
+    expect(run('live', write(2n, 7), told(-28), read(6n, 0))?.verdict).toBe('pass');
+    expect(run('live', write(2n, 7), told(0), read(6n, 0))?.verdict).toBe('fail');
+  }
 });

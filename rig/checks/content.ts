@@ -45,7 +45,7 @@ const UNLESS = 'unless somebody else wrote to what the server serves: then say -
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 
-/** Opcodes whose replies tell how a file's data can be reached. */
+/** Opcodes whose replies tell how a file's data can be reached, or that it was lost. */
 const LOOKS: ReadonlySet<number> = new Set([
   OP.OPEN.opcode,
   OP.LOOKUP.opcode,
@@ -54,6 +54,8 @@ const LOOKS: ReadonlySet<number> = new Set([
   OP.SETATTR.opcode,
   OP.CREATE.opcode,
   OP.LINK.opcode,
+  OP.FLUSH.opcode,
+  OP.FSYNC.opcode,
 ]);
 
 export class Content implements Check {
@@ -186,7 +188,10 @@ export class Content implements Check {
       this.#files.known(event.conn, asked.node)?.flights.delete(asked);
       this.#files.clear(event.conn, asked.node);
     }
-    if (asked.opcode === OP.OPEN.opcode) {
+    if (asked.opcode === OP.FLUSH.opcode || asked.opcode === OP.FSYNC.opcode) {
+      // Who writes behind tells here what became of it: that it is lost is no secret then.
+      if (failed) this.#files.clear(event.conn, asked.node);
+    } else if (asked.opcode === OP.OPEN.opcode) {
       if (!failed && passthrough(event.bytes, 0)) this.#files.blind(event.conn, asked.node);
     } else if (LOOKS.has(asked.opcode)) {
       if (!failed) this.#looked(event, asked);

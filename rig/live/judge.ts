@@ -13,6 +13,8 @@ import type { Decider } from '../decider.ts';
 import type { ReplayEvent, ReplaySink, SessionEvent } from '../events.ts';
 import { PASS } from '../kernel/kernel.ts';
 import { ERRNO } from '../protocol/errno.ts';
+import { BufferMisfits } from '../seam/buffer_misfits.ts';
+import type { Noise } from '../seam/noise.ts';
 import type { Quiet } from '../seam/quiescence.ts';
 import { checksOf } from './checks.ts';
 import type { LiveOptions } from './options.ts';
@@ -82,6 +84,7 @@ export class Judge implements Alongside {
     this.#ending = new Ending(session, feed, keeperPid, this.#emit, this.#stacks);
     this.#teardowns = new LiveTeardowns(stand, this.#ending);
     this.#watched = new Watched(session, stand, this.#emit);
+    session.rings.misfits = new BufferMisfits(this.#emit);
     session.mounts.umounting = (target, flags, tid, given) => {
       const result = given === PASS ? outcomeOf(target, tid) : given;
       this.#look({ kind: 'umount-call', t: session.now(), tid, target, flags, result });
@@ -174,8 +177,23 @@ export class Judge implements Alongside {
     this.#look({ kind: 'stall', t: session.now(), proven, detail });
   }
 
+  spins(noise: Noise): void {
+    this.#ending?.spin(noise);
+  }
+
   stopping(): void {
     if (this.#ending?.begun === false) this.#ending.begin('unmount', []);
+  }
+
+  /** Who has lost its connection ends by itself, and may have put its handlers of signals away. */
+  unmounted(): void {
+    if (!this.#mounted || this.#stand?.kernel.dead === false) this.#ending?.begin('sigterm', []);
+  }
+
+  killing(why: 'asked' | 'time'): void {
+    if (why === 'time') this.#ending?.overdue(TOLD_MS);
+    else this.#ending?.begin('sigkill', [], true);
+    if (why === 'asked') this.#ending?.kill();
   }
 
   findings(): Finding[] {

@@ -18,18 +18,12 @@ const INDENT = '     ';
 
 /** What else is to be known of such a run. */
 function notes({ result, workload }: LiveReport): string[] {
-  const { findings, plan, noise } = result;
+  const { findings, plan } = result;
   const failed = findings.some((f) => f.verdict === 'fail');
   const synthetic =
     'note synthetic    no kernel does what this plan did: what fails above is no bug by itself';
   const lines = result.notes.map((note) => `note teardown     ${note}`);
   if (failed && onlySynthetic(plan)) lines.push(synthetic);
-  if (noise !== undefined) {
-    lines.push(
-      'note told         the server did not end with its connection, and was sent SIGTERM',
-    );
-    lines.push(...noise.map((line) => `${INDENT}${line}`));
-  }
   if (workload !== undefined) lines.push(`note workload     ${workload}`);
   lines.push(
     'note live         a real kernel, in real time: another run may come out differently; answers are',
