@@ -1,5 +1,5 @@
 /** Puts the fixture, as it is now, into the capture that is being begun. */
-import { InterruptError } from '../rig/session.ts';
+import { InterruptError } from '../rig/interrupt_error.ts';
 import { CaptureError } from './capture/error.ts';
 import type { CaptureWriter } from './capture/writer.ts';
 import { saveFixture } from './fixture/save.ts';

@@ -39,17 +39,11 @@ export interface Director {
   readonly done: boolean;
 }
 
-/** Somebody stopped the rig before it could come to a result; the message says where. */
-export class InterruptError extends Error {
-  override name = 'InterruptError';
-}
-
 const NS_PER_MS = 1e6;
 /** Of held reads the threads' signals are looked at this often, */
 const SIGNAL_LOOK_MS = 5;
 /** and this often while there is work: a look costs some microseconds a held call. */
 const BUSY_LOOK_NS = 20e6;
-/** Closes that no call tells of. */
 const CLOSE_LOOK_MS = 50;
 /** How long a deliverable message may lie unread before a blocking descriptor polls IN; until the first look. */
 const SETTLE_MS = 1;
@@ -147,8 +141,9 @@ export class Session {
     this.#idleSince = this.#trap.t;
     while (!director.done) {
       const kind = this.seam.wait(this.#timeout());
-      if (kind === WAIT.timeout) this.#idle(director);
-      else {
+      const printed = kind === WAIT.watched && this.output.take(this.#trap.size);
+      if (kind === WAIT.timeout || (printed && this.#mayBeIdle())) this.#idle(director);
+      else if (!printed) {
         this.#idleSince = this.#trap.t;
         this.#handle(kind, director);
         if (this.#trap.t > this.#lookedAt + BUSY_LOOK_NS && this.turns.mayLook(kind)) this.#look();
@@ -156,6 +151,11 @@ export class Session {
       director.pump();
       this.wake();
     }
+  }
+
+  /** What a server prints is no sign that it gets anywhere. */
+  #mayBeIdle(): boolean {
+    return this.#trap.t > Math.max(this.#lookedAt, this.#idleSince) + BUSY_LOOK_NS;
   }
 
   /** Milliseconds to wait: short while somebody must be looked at. */

@@ -78,6 +78,12 @@ int SpinCompute(const Arguments& a) {
   for (std::atomic<unsigned> n{0};;) ++n;
 }
 
+// Prints for ever after the end.
+int Print(const Arguments& a) {
+  Serve(Mounted(a));
+  for (;;) Say("and so on");
+}
+
 // Loses the device in the middle and goes on living; `0` for N: everything from 0 on.
 int CloseDevice(const Arguments& a) {
   const int fd = Mounted(a);
@@ -153,7 +159,7 @@ int NeverMounts(const Arguments&) {
 
 const std::vector<Mode> kBadModes = {
     {"hang", Hang},         {"tick", Tick},          {"spin-read", SpinRead}, {"spin-answer", SpinAnswer},
-    {"spin-compute", SpinCompute},
+    {"spin-compute", SpinCompute}, {"print", Print},
     {"close-device", CloseDevice}, {"close-all", CloseAll}, {"close-and-exit", CloseAndExit},
     {"stop-itself", StopItself}, {"fork-bomb", ForkBomb}, {"garbage", Garbage}, {"crash", Crash},
     {"never-opens", NeverOpens}, {"never-mounts", NeverMounts},

@@ -28,6 +28,7 @@ describe('replayed, a server that', () => {
     ['spin-read', 'unmount', /spins/],
     // Neither is proven: one uses the CPU, the other wakes up by itself now and then.
     ['spin-compute', 'unmount', /spins/],
+    ['print', 'unmount', /spins|did not end/],
     ['tick', 'unmount', /did not end/],
     ['close-device', 'unmount', /the server hangs.*\(proven\)/],
     ['close-all', 'unmount', /the server hangs.*\(proven\)/],

@@ -9,7 +9,8 @@ const ROUNDS = 16;
 export class Output {
   /** Whether nobody takes what the server prints just now. */
   full: () => boolean = () => false;
-  readonly #drains: (() => void)[] = [];
+  /** By the tags of their watches. */
+  readonly #drains = new Map<number, () => void>();
   #undrained = false;
 
   constructor(
@@ -29,21 +30,27 @@ export class Output {
         // as it would for a terminal, and keeps nobody from being served.
         this.#undrained = true;
       };
-      watches.add(fd, drain);
-      this.#drains.push(drain);
+      this.#drains.set(watches.add(fd, drain), drain);
     }
+  }
+
+  /** Takes what is there, if that is what the tag tells of. */
+  take(tag: number): boolean {
+    const drain = this.#drains.get(tag);
+    drain?.();
+    return drain !== undefined;
   }
 
   /** Takes on where it was left, if there is somebody to give it to. */
   look(): void {
     if (!this.#undrained || this.full()) return;
     this.#undrained = false;
-    for (const drain of this.#drains) drain();
+    for (const drain of this.#drains.values()) drain();
   }
 
   /** The last of it, whoever takes it. */
   finish(): void {
     this.full = () => false;
-    for (const drain of this.#drains) drain();
+    for (const drain of this.#drains.values()) drain();
   }
 }
