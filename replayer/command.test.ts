@@ -30,6 +30,11 @@ it('fills placeholders, as often as they stand there', () => {
   ]);
 });
 
+it('fills {server} with the one that comes along, as cases do', () => {
+  const [program] = fillCommand(['{server}', '{mountpoint}'], paths);
+  expect(program).toMatch(/\/fuse-rig-server$/);
+});
+
 it('says what to do about {fixture} without one', () => {
   const fill = () => fillCommand(['s', '{fixture}'], { ...paths, fixture: undefined });
   expect(fill).toThrow(CommandError);

@@ -1,5 +1,6 @@
 /** The server's command line for this run: placeholders filled, recorded paths exchanged. */
 import { isAbsolute, resolve } from 'node:path';
+import { nativePath } from '../native/load.ts';
 import type { BeginEvent } from '../rig/events.ts';
 
 export interface Paths {
@@ -50,7 +51,7 @@ export function recordedCommand(
   return words;
 }
 
-/** Fills `{mountpoint}` and `{fixture}`. */
+/** Fills `{mountpoint}` and `{fixture}`, and `{server}` with the server that comes with fuse-rig, as in cases. */
 export function fillCommand(command: readonly string[], paths: Paths): string[] {
   return command.map((word) => {
     if (word.includes('{fixture}') && paths.fixture === undefined) {
@@ -59,6 +60,7 @@ export function fillCommand(command: readonly string[], paths: Paths): string[] 
       );
     }
     return word
+      .replaceAll('{server}', nativePath('fuse-rig-server'))
       .replaceAll('{mountpoint}', paths.mountpoint)
       .replaceAll('{fixture}', paths.fixture ?? '');
   });

@@ -15,6 +15,7 @@ import { type Finding, Lines } from './finding.ts';
 const LACKS: Readonly<Record<string, number>> = {
   fds: -ERRNO.EMFILE,
   memory: -ERRNO.ENOMEM,
+  mappings: -ERRNO.ENOMEM,
   locked: -ERRNO.ENOMEM,
   space: -ERRNO.ENOSPC,
 };

@@ -22,7 +22,7 @@ import { refuse } from './print.ts';
 const HELP = `
 No kernel FUSE, no mount and no privilege is needed. Without a command the
 recorded one is used, its paths exchanged. In a command, {mountpoint} and
-{fixture} stand for this run's.
+{fixture} stand for this run's, {server} for the server that comes with fuse-rig.
 
 Examples:
   fuse-rig replay bug.fusecap
