@@ -82,6 +82,22 @@ export function coverageLines(coverage: Coverage): string[] {
   ];
 }
 
+/** Names shown of faults that never came true. */
+const NEVER_MAX = 12;
+
+/** Faults that were planned at a point and came true there in no run: nothing was said of them. */
+export function neverLines(coverage: Coverage): string[] {
+  const { faults, points } = coverage;
+  const never = faults.flatMap((fault) =>
+    points
+      .filter((point) => coverage.cell(fault, point)?.fired === 0)
+      .map((point) => `${fault} at ${point}`),
+  );
+  if (never.length === 0) return [];
+  const more = never.length > NEVER_MAX ? [`and ${never.length - NEVER_MAX} more`] : [];
+  return [`NEVER FIRED  ${[...never.slice(0, NEVER_MAX), ...more].join(', ')}`];
+}
+
 export interface Sum {
   seconds: number;
   /** Runs made by this command. */
@@ -99,6 +115,7 @@ export function exploredLines(options: ExploreOptions, result: Explored, sum: Su
     '',
     ...coverageLines(coverage),
     `${fired} of ${planned} single faults came true`,
+    ...neverLines(coverage),
     `${audited} runs were made twice, ${differing} of them differed`,
     '',
     `${times(runs, 'run')}${whole ? '' : ' (not all)'}${rate}   ${times(real, 'cause')} of failure${synthetic}   ${shown(options.out)}   exit ${exit}`,
