@@ -139,7 +139,9 @@ function rulesOf(fault: Fault): string[] {
     return values.map((value) => `${name}=${value}`);
   }
   const outcome = fault.kind === 'quota' ? `${name}=3` : name;
-  return POINTS.map((point) => `${outcome}:at=${point.name}`);
+  return POINTS.filter(({ transports }) =>
+    transports.some((one) => fault.transports.includes(one)),
+  ).map((point) => `${outcome}:at=${point.name}`);
 }
 
 /** Functions of the kernel that are named. */

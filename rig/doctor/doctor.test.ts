@@ -145,10 +145,19 @@ describe('this machine', () => {
 
 describe('a machine that lacks something', () => {
   it('has too few descriptors', async () => {
-    const { exitCode, json } = await doctor(['prlimit', '--nofile=100']);
+    const { exitCode, json } = await doctor(['prlimit', '--nofile=127']);
     expect({ exitCode, replay: json.replay }).toEqual({
       exitCode: 77,
       replay: { ok: false, lacks: ['open files'] },
+    });
+  });
+
+  it('has too few of them to start', async () => {
+    const words = ['--nofile=50', process.execPath, bin, 'doctor'];
+    const { exitCode, stderr } = await execa('prlimit', words, { reject: false });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 77,
+      stderr: 'fuse-rig: too few files may be open to start; run ulimit -n 1024',
     });
   });
 
