@@ -2,6 +2,7 @@
  * Teardowns together, twice, and with the server started again: nobody is accused, the plan is said to
  * have come true, and the same plan gives the same log again.
  */
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { play, type ServerName } from './testing/play.ts';
 
@@ -29,6 +30,21 @@ describe('two at once, and twice', () => {
       expect(fired + refused, rule).toBeGreaterThan(0);
     }
   });
+});
+
+/** The quota lets nothing be asked until the server is at rest: the request that ends it all is asked then. */
+it('an end that begins when the server is at rest is told to it before it is judged', async () => {
+  const rules = ['READ:processes=0:at=asked', 'READ:abort:at=asked:when=2'];
+  const capture = fileURLToPath(
+    new URL('../corpus/cases/reference-passthrough-brief/capture.fusecap', import.meta.url),
+  );
+  const words = ['--fs', 'passthrough={fixture}/src', '--threads', '4', '{mountpoint}'];
+  const { plan, against } = await play(rules, 'device', {
+    capture,
+    command: ['{server}', ...words],
+  });
+  expect(against).toEqual([]);
+  expect(plan.map(({ fired }) => fired)).toEqual([1, 1]);
 });
 
 describe('the server, killed and started again,', () => {

@@ -173,13 +173,14 @@ export class Replayer implements Director {
 
   idle(idleMs: number): void {
     const { paused } = this.#cursor;
+    const { begun } = this.#ending;
     if (paused) this.#resume(idleMs);
     this.#advance();
     this.#wasIdle = true;
-    // What is asked only now is not waited for yet; once the end has begun nothing is.
-    const asks = paused && (!this.#ending.begun || this.#session.device.deliverable);
-    if (this.#finished || asks || this.#letGo(idleMs)) return;
-    if (this.#ending.begun) this.#ending.idle(idleMs);
+    // What is asked only now is not waited for yet, and of an end that begins now nobody has been told.
+    const asks = paused && (!begun || this.#session.device.deliverable);
+    if (this.#finished || asks || begun !== this.#ending.begun || this.#letGo(idleMs)) return;
+    if (begun) this.#ending.idle(idleMs);
     else if (this.#cursor.done) this.#settle(idleMs);
     else this.#waitingFor(idleMs);
   }
