@@ -103,13 +103,15 @@ export class Ending {
 
   /** One look at whether every thread waits. */
   look(): Quiet | undefined {
-    return lookQuiet(this.#keeperPid, this.#session.seam);
+    const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
+    // A thread that was sent a signal since sleeps as one that was not, and has it to handle yet.
+    return quiet !== undefined && this.#session.turns.signalled() ? undefined : quiet;
   }
 
   /** Looks at a server that does not end. */
   idle(idleMs: number): void {
     if (this.#judged) return;
-    const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
+    const quiet = this.look();
     if (quiet !== undefined && quiet.threads.length === 0) return;
     if (quiet?.proven) this.#hang('proven', idleMs, quiet);
     else if (quiet !== undefined && idleMs > STALL_MS) this.#stalled(idleMs, quiet);
@@ -119,7 +121,7 @@ export class Ending {
   /** It was told to end, and its connection lives: no proof, but it had its time. */
   overdue(ms: number): void {
     if (this.#judged) return;
-    const quiet = lookQuiet(this.#keeperPid, this.#session.seam);
+    const quiet = this.look();
     if (quiet === undefined || quiet.threads.length > 0) this.#hang('stalled', ms, quiet);
   }
 

@@ -173,8 +173,7 @@ export class Session {
   /** Looks for what no event tells: signals to held calls, last closes. */
   #look(): void {
     this.#lookedAt = this.#trap.t;
-    this.device.interruptSignalled();
-    this.seam.interruptReceives();
+    this.turns.signalled();
     if (this.#trap.t - this.#closesAt > CLOSE_LOOK_MS * NS_PER_MS) {
       this.#closesAt = this.#trap.t;
       this.device.lookAtAll();

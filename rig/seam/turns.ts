@@ -30,8 +30,12 @@ export class Turns {
 
   /** Every thread is in a call or sleeps: the next turn, unless one has a signal to handle first. */
   settled(): void {
+    if (!this.signalled()) this.#seam.turn();
+  }
+
+  /** Answers held calls whose threads have a signal to handle. Whether there was one. */
+  signalled(): boolean {
     const inRead = this.#device.interruptSignalled();
-    const inReceive = this.#seam.interruptReceives();
-    if (!inRead && !inReceive) this.#seam.turn();
+    return this.#seam.interruptReceives() || inRead;
   }
 }
