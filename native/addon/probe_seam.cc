@@ -15,6 +15,7 @@
 #include "fd.h"
 #include "probe.h"
 #include "probe_child.h"
+#include "rights.h"
 #include "seccomp_abi.h"
 #include "target.h"
 
@@ -77,19 +78,11 @@ struct ChildReport {
   report.listener = fd;
   // The listener goes to the parent as the launcher sends it.
   iovec iov = {&report, sizeof report};
-  char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr msg{};
   msg.msg_iov = &iov;
   msg.msg_iovlen = 1;
-  if (fd >= 0) {
-    msg.msg_control = control;
-    msg.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &fd, sizeof fd);
-  }
+  if (fd >= 0) PutDescriptors(&msg, control, &fd, 1);
   if (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 || fd < 0) _exit(0);
   uint64_t word = kAsked;
   long got = syscall(kTrapped, &word);

@@ -142,8 +142,11 @@ void ServerRing::LearnFiles(const io_uring_sqe& sqe, pid_t tid, const Taken& to)
 
 void ServerRing::Take(uint32_t n, pid_t tid, uint32_t number, const Taken& to) {
   own_.Settle();
-  if (polls_) *to.asked = ~0ULL;  // not looked at:
-  if (polls_) return;  // the kernel refuses every command there (io_uring_cmd())
+  if (polls_) {
+    // Not looked at: the kernel refuses every FUSE command there (io_uring_cmd()).
+    *to.asked = ~0ULL;
+    return;
+  }
   const uint32_t end = from_ + n;
   uint32_t at = Begin(), slot;
   bool follows = false;  // the SQE before this one is linked to it

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "rights.h"
+
 namespace fuse_rig {
 namespace {
 
@@ -75,16 +77,9 @@ Napi::Value SendFds(const Napi::CallbackInfo& info) {
   msghdr msg{};
   msg.msg_iov = &iov;
   msg.msg_iovlen = 1;
-  msg.msg_control = control;
-  msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
-  cmsghdr* c = CMSG_FIRSTHDR(&msg);
-  c->cmsg_level = SOL_SOCKET;
-  c->cmsg_type = SCM_RIGHTS;
-  c->cmsg_len = CMSG_LEN(count * sizeof(int));
-  for (uint32_t i = 0; i < count; ++i) {
-    const int fd = fds.Get(i).ToNumber().Int32Value();
-    memcpy(CMSG_DATA(c) + i * sizeof fd, &fd, sizeof fd);
-  }
+  int numbers[kMostFds];
+  for (uint32_t i = 0; i < count; ++i) numbers[i] = fds.Get(i).ToNumber().Int32Value();
+  PutDescriptors(&msg, control, numbers, count);
   ssize_t n;
   while ((n = sendmsg(Int(info, 0), &msg, MSG_NOSIGNAL)) < 0 && errno == EINTR) {
   }

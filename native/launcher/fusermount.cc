@@ -14,6 +14,8 @@
 
 #include <string>
 
+#include "rights.h"
+
 namespace {
 
 struct Options {
@@ -49,17 +51,11 @@ Options Parse(int argc, char** argv) {
 bool SendFd(int sock, int fd) {
   char byte = 0;
   iovec iov = {&byte, 1};
-  char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr msg{};
   msg.msg_iov = &iov;
   msg.msg_iovlen = 1;
-  msg.msg_control = control;
-  msg.msg_controllen = sizeof control;
-  cmsghdr* c = CMSG_FIRSTHDR(&msg);
-  c->cmsg_level = SOL_SOCKET;
-  c->cmsg_type = SCM_RIGHTS;
-  c->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(c), &fd, sizeof fd);
+  fuse_rig::PutDescriptors(&msg, control, &fd, 1);
   return sendmsg(sock, &msg, 0) == 1;
 }
 

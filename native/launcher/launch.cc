@@ -19,6 +19,7 @@
 #include "filter.h"
 #include "keeper.h"
 #include "keeper_protocol.h"
+#include "rights.h"
 #include "root.h"
 #include "seccomp_abi.h"
 
@@ -33,19 +34,11 @@ void Send(int sock, uint32_t type, int status, const char* text, int pass_fd = -
   m.status = status;
   strncpy(m.text, text, sizeof m.text - 1);
   iovec iov = {&m, kKeeperHead + strlen(m.text) + 1};
-  char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr msg{};
   msg.msg_iov = &iov;
   msg.msg_iovlen = 1;
-  if (pass_fd >= 0) {
-    msg.msg_control = control;
-    msg.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
-  }
+  if (pass_fd >= 0) PutDescriptors(&msg, control, &pass_fd, 1);
   while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
 }
